@@ -1,0 +1,77 @@
+//! The WhatsApp Cloud API, as Meta's Graph host and 360dialog v2 speak it.
+//!
+//! - Send: `POST /{version}/{phone-number-id}/messages` at Meta, `POST /messages` at 360dialog; clients also call
+//!   `/v1/messages` and leave out the version.
+//! - Credential: `Authorization: Bearer` at Meta, `D360-API-KEY` at 360dialog.
+//! - Vendor pages: developers.facebook.com/documentation/business-messaging/whatsapp (messages/send-messages,
+//!   support/error-codes), docs.360dialog.com/docs/messaging-api/api-reference/messages.
+//!
+//! Quirks: success is 200, never 201; clients take any top-level `error` for a failure and read `messages[0].id`
+//! without looking; a business-scoped user id in `to` is accepted by Meta and lost, so it is moved to `recipient`;
+//! numbers without `+` may be completed with the business's own calling code, so `+` is always written.
+
+mod fault;
+mod outcome;
+mod send;
+
+use bytes::Bytes;
+use http::Response;
+
+use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, Receipt, Target, Translation};
+use crate::model::{Accepted, Fault, Request};
+
+/// The dialect.
+pub struct Cloud;
+
+impl Dialect for Cloud {
+    fn name(&self) -> &'static str {
+        "cloud"
+    }
+
+    fn serves(&self, path: &str) -> bool {
+        let mut segments = path.trim_matches('/').split('/');
+        match segments.next().unwrap_or_default() {
+            "messages" => segments.next().is_none(),
+            "media" => true,
+            "v1" => segments.next() == Some("messages") && segments.next().is_none(),
+            first => send::is_version(first) || send::is_id(first),
+        }
+    }
+
+    fn claim(&self, call: &Call) -> Claim {
+        if call.body.get("messaging_product").is_some() || !call.path.starts_with("/v1/") {
+            Claim::Certain
+        } else {
+            Claim::No
+        }
+    }
+
+    fn decode_send(&self, call: Call) -> Result<Decoded<Request>, Fault> {
+        send::decode(call)
+    }
+
+    fn encode_receipt(&self, receipt: &Receipt<'_>) -> Response<Bytes> {
+        outcome::encode(receipt)
+    }
+
+    fn encode_fault(&self, fault: &Fault, answer: &Answer) -> Response<Bytes> {
+        fault::encode(fault, answer)
+    }
+
+    fn encode_send(
+        &self,
+        request: &Request,
+        target: &Target<'_>,
+        translation: &mut Translation<'_>,
+    ) -> Result<http::Request<Bytes>, Fault> {
+        send::encode(request, target, translation)
+    }
+
+    fn decode_outcome(&self, answer: &Response<Bytes>) -> Result<Accepted, Fault> {
+        outcome::decode(answer)
+    }
+
+    fn credential(&self) -> CredentialForm {
+        CredentialForm::Bearer
+    }
+}

@@ -1,0 +1,235 @@
+//! Wire ↔ model, pure.
+//!
+//! A dialect is a codec with both halves of each exchange, so one folder serves clients, upstreams, the sandbox, the
+//! documents and the tests. It translates between its wire format and the model, never into another dialect; it does
+//! no I/O, asks no clock and knows no provider: address and credential are configuration.
+//!
+//! To add a dialect: a folder with the same file names as the others and its golden files, and one line in [`all`].
+
+mod cloud;
+mod reader;
+mod samples;
+mod shapes;
+mod speaker;
+mod translation;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response, StatusCode, header};
+use serde_json::Value;
+use time::OffsetDateTime;
+
+pub use samples::{Sample, samples};
+pub use speaker::{Speaker, speaker};
+pub use translation::{Losses, Translation};
+
+use crate::model::{Accepted, Fault, Request, TransactionId, Warning};
+
+/// Every dialect, in the order of the capability table.
+pub fn all() -> &'static [&'static dyn Dialect] {
+    &[&cloud::Cloud]
+}
+
+/// The dialect of that name.
+pub fn named(name: &str) -> Option<&'static dyn Dialect> {
+    all().iter().copied().find(|dialect| dialect.name() == name)
+}
+
+/// One wire language.
+pub trait Dialect: Send + Sync {
+    /// Its name in configuration, records and documents.
+    fn name(&self) -> &'static str;
+
+    /// The family whose unknown members it understands: surfaces of one vendor share a family.
+    fn family(&self) -> &'static str {
+        self.name()
+    }
+
+    /// Whether the path is one that the vendor's server has, or would answer "unknown path" to.
+    fn serves(&self, path: &str) -> bool;
+
+    /// How sure this dialect is that a client's call, on a path that it serves, is spoken in it. See [`speaker`].
+    fn claim(&self, call: &Call) -> Claim;
+
+    /// Reads a client's request, tolerant where the vendor's server is.
+    ///
+    /// # Errors
+    /// Faults of origin client that name the member in this dialect's spelling.
+    fn decode_send(&self, call: Call) -> Result<Decoded<Request>, Fault>;
+
+    /// Writes the answer for a request that was taken.
+    fn encode_receipt(&self, receipt: &Receipt<'_>) -> Response<Bytes>;
+
+    /// Writes the answer for a request that failed.
+    fn encode_fault(&self, fault: &Fault, answer: &Answer) -> Response<Bytes>;
+
+    /// This dialect's spelling of a member that is given in the Cloud API's: `context.message_id` → `request.replyTo`.
+    fn spell(&self, member: &str) -> String {
+        member.to_owned()
+    }
+
+    /// Writes a request for an upstream, strict as the vendor's documents. The address is relative to the upstream's.
+    ///
+    /// # Errors
+    /// Faults that name what this dialect cannot say, where the translation does not allow its loss.
+    fn encode_send(
+        &self,
+        request: &Request,
+        target: &Target<'_>,
+        translation: &mut Translation<'_>,
+    ) -> Result<http::Request<Bytes>, Fault>;
+
+    /// Reads an upstream's answer.
+    ///
+    /// # Errors
+    /// What the upstream refused, decided by its own code before its status.
+    fn decode_outcome(&self, answer: &Response<Bytes>) -> Result<Accepted, Fault>;
+
+    /// How the vendor's own server takes its credential; an upstream's configuration may differ.
+    fn credential(&self) -> CredentialForm;
+}
+
+/// A client's call: everything of its request that a dialect may look at, the body parsed once.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The method.
+    pub method: Method,
+    /// The path without its query and without a trailing slash.
+    pub path: String,
+    /// The headers; no dialect reads a credential from them, but its form tells dialects apart.
+    pub headers: HeaderMap,
+    /// The body; `null` where it is empty or could not be read.
+    pub body: Value,
+}
+
+/// How sure a dialect is that a call is spoken in it, least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Claim {
+    /// It is not.
+    No,
+    /// What can be seen fits.
+    Possible,
+    /// Something fits this dialect better than its neighbours.
+    Likely,
+    /// It is.
+    Certain,
+}
+
+/// What was read, and what was dropped or bent in reading it.
+#[derive(Debug)]
+pub struct Decoded<T> {
+    /// What was read.
+    pub value: T,
+    /// What was dropped or bent.
+    pub warnings: Vec<Warning>,
+}
+
+/// What every answer carries, whatever came of the request.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer {
+    /// The transaction that the answer belongs to.
+    pub transaction: TransactionId,
+    /// When it is given.
+    pub at: OffsetDateTime,
+}
+
+/// What a client is told of a request that was taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Receipt<'a> {
+    /// Whose answer it is.
+    pub answer: Answer,
+    /// What was asked for.
+    pub request: &'a Request,
+    /// What the upstream said of it; nothing is known yet where the request waits or its outcome is unknown.
+    pub accepted: &'a Accepted,
+}
+
+impl Receipt<'_> {
+    /// The id that the client is given for the message: the upstream's, else the gateway's own.
+    pub fn message_id(&self) -> String {
+        self.accepted.message_id.clone().unwrap_or_else(|| self.answer.transaction.to_string())
+    }
+
+    /// The recipient's WhatsApp id: the upstream's word, else the number as the client gave it.
+    pub fn wa_id(&self) -> Option<&str> {
+        let recipient = self.request.recipient().map(|recipient| recipient.address.as_str());
+        self.accepted.wa_id.as_deref().or(recipient)
+    }
+}
+
+/// What a dialect has to know of the upstream that it writes for.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// The transaction, which goes along where the dialect has a field that the provider repeats in its statuses.
+    pub transaction: TransactionId,
+    /// The sender's number in digits.
+    pub sender: Option<&'a str>,
+    /// The sender's phone number id, where the provider's paths name it.
+    pub phone_number_id: Option<&'a str>,
+    /// The namespace of the templates, where the client gives none.
+    pub template_namespace: Option<&'a str>,
+}
+
+/// The header forms in which a credential travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CredentialForm {
+    /// `Authorization: Bearer …`
+    Bearer,
+    /// `D360-API-KEY: …`
+    D360ApiKey,
+    /// `X-API-Key: …`
+    XApiKey,
+}
+
+impl CredentialForm {
+    /// Every form.
+    pub const ALL: [Self; 3] = [Self::Bearer, Self::D360ApiKey, Self::XApiKey];
+
+    /// The header that carries it.
+    pub fn header(self) -> &'static str {
+        match self {
+            Self::Bearer => "authorization",
+            Self::D360ApiKey => "d360-api-key",
+            Self::XApiKey => "x-api-key",
+        }
+    }
+
+    /// The header's value for a key.
+    pub fn value(self, key: &str) -> String {
+        match self {
+            Self::Bearer => format!("Bearer {key}"),
+            Self::D360ApiKey | Self::XApiKey => key.to_owned(),
+        }
+    }
+
+    /// The key in the headers, if one came in this form.
+    pub fn read(self, headers: &HeaderMap) -> Option<&str> {
+        let value = headers.get(self.header())?.to_str().ok()?.trim();
+        let key = match self {
+            Self::Bearer => {
+                let (scheme, key) = value.split_once(' ')?;
+                scheme.eq_ignore_ascii_case("bearer").then_some(key)?
+            }
+            Self::D360ApiKey | Self::XApiKey => value,
+        };
+        Some(key.trim()).filter(|key| !key.is_empty())
+    }
+}
+
+/// A JSON answer.
+fn answer(status: StatusCode, body: &Value) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    response
+}
+
+/// A JSON request to an upstream.
+fn request(method: Method, path: &str, body: &Value) -> Result<http::Request<Bytes>, Fault> {
+    http::Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Bytes::from(body.to_string()))
+        .map_err(|_| Fault::gateway(crate::model::FaultKind::Internal, "the upstream's path could not be formed"))
+}

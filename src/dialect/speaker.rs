@@ -1,0 +1,83 @@
+//! Which dialect a call is spoken in, and so which one it is answered in.
+
+use bytes::Bytes;
+use http::Response;
+use serde_json::Value;
+
+use super::{Answer, Call, Claim, Decoded, Dialect, Receipt, all, answer};
+use crate::model::{Fault, Request};
+
+/// The dialect of a call. Where a body is equally good in two dialects, the first reads it and the answer carries
+/// both forms: clients of either family ignore the members that they don't know.
+#[derive(Clone, Copy)]
+pub struct Speaker {
+    dialect: &'static dyn Dialect,
+    twin: Option<&'static dyn Dialect>,
+}
+
+/// Finds the dialect of a call: the account's own setting where it has the path, else the strongest claim.
+///
+/// Paths that no dialect has are answered in the account's dialect, or in the Cloud API's, whose clients are the most.
+pub fn speaker(call: &Call, setting: Option<&'static dyn Dialect>) -> Speaker {
+    if let Some(dialect) = setting.filter(|dialect| dialect.serves(&call.path)) {
+        return Speaker::of(dialect);
+    }
+    let claims =
+        all().iter().filter(|dialect| dialect.serves(&call.path)).map(|&dialect| (dialect.claim(call), dialect));
+    let claims: Vec<_> = claims.filter(|(claim, _)| *claim > Claim::No).collect();
+    let strongest = claims.iter().map(|(claim, _)| *claim).max();
+    let mut equals = claims.into_iter().filter(|(claim, _)| Some(*claim) == strongest).map(|(_, dialect)| dialect);
+    match equals.next() {
+        Some(dialect) => Speaker { dialect, twin: equals.next() },
+        None => Speaker::of(setting.unwrap_or(&super::cloud::Cloud)),
+    }
+}
+
+impl Speaker {
+    /// A dialect that is known beforehand.
+    pub fn of(dialect: &'static dyn Dialect) -> Self {
+        Self { dialect, twin: None }
+    }
+
+    /// The dialect that reads the call.
+    pub fn dialect(&self) -> &'static dyn Dialect {
+        self.dialect
+    }
+
+    /// Reads the request.
+    ///
+    /// # Errors
+    /// As [`Dialect::decode_send`].
+    pub fn decode_send(&self, call: Call) -> Result<Decoded<Request>, Fault> {
+        self.dialect.decode_send(call)
+    }
+
+    /// Answers a request that was taken.
+    pub fn encode_receipt(&self, receipt: &Receipt<'_>) -> Response<Bytes> {
+        self.both(|dialect| dialect.encode_receipt(receipt))
+    }
+
+    /// Answers a request that failed.
+    pub fn encode_fault(&self, fault: &Fault, to: &Answer) -> Response<Bytes> {
+        let fault = fault.for_client();
+        self.both(|dialect| dialect.encode_fault(&fault, to))
+    }
+
+    /// The first dialect's answer, with the members of its twin's that it lacks.
+    fn both(&self, encode: impl Fn(&'static dyn Dialect) -> Response<Bytes>) -> Response<Bytes> {
+        let first = encode(self.dialect);
+        let Some(twin) = self.twin else { return first };
+        let (parts, body) = first.into_parts();
+        let second = encode(twin);
+        let (Ok(Value::Object(mut merged)), Ok(Value::Object(other))) =
+            (serde_json::from_slice(&body), serde_json::from_slice(second.body()))
+        else {
+            return Response::from_parts(parts, body);
+        };
+        for (name, value) in other {
+            merged.entry(name).or_insert(value);
+        }
+        let merged = answer(parts.status, &Value::Object(merged));
+        Response::from_parts(parts, merged.into_body())
+    }
+}

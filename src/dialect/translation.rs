@@ -1,0 +1,113 @@
+//! One passage from a client's dialect to an upstream's: what may get lost, and what did.
+
+use std::fmt::Display;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Dialect;
+use super::reader::within;
+use crate::model::{Extra, Fault, FaultKind, Warning};
+
+/// What happens to a member that the upstream's dialect cannot say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Losses {
+    /// The request is refused, naming the member.
+    #[default]
+    Refuse,
+    /// The member is dropped and a warning recorded.
+    Warn,
+}
+
+/// Carries the policy and gathers the warnings while an upstream's request is written.
+pub struct Translation<'a> {
+    client: &'a dyn Dialect,
+    upstream: &'a dyn Dialect,
+    losses: Losses,
+    warnings: Vec<Warning>,
+}
+
+impl<'a> Translation<'a> {
+    /// A passage between two dialects.
+    pub fn new(client: &'a dyn Dialect, upstream: &'a dyn Dialect, losses: Losses) -> Self {
+        Self { client, upstream, losses, warnings: Vec::new() }
+    }
+
+    /// What was dropped or bent.
+    pub fn into_warnings(self) -> Vec<Warning> {
+        self.warnings
+    }
+
+    /// A member cannot be said: refuse, or note that it is left out. The member is given in the Cloud API's spelling.
+    ///
+    /// # Errors
+    /// Where losses are refused.
+    pub fn lose(&mut self, member: impl Display, why: impl Display) -> Result<(), Fault> {
+        let fault = self.refuse(FaultKind::UnsupportedMember, member, why);
+        match self.losses {
+            Losses::Refuse => Err(fault),
+            Losses::Warn => {
+                let member = fault.member.unwrap_or_default();
+                self.warnings.push(Warning::new(member, format!("{}: left out", fault.detail)));
+                Ok(())
+            }
+        }
+    }
+
+    /// As [`Self::lose`], for a member that may be absent.
+    ///
+    /// # Errors
+    /// Where it is there and losses are refused.
+    pub fn lose_if(&mut self, present: bool, member: impl Display, why: impl Display) -> Result<(), Fault> {
+        if present { self.lose(member, why) } else { Ok(()) }
+    }
+
+    /// What cannot be said and has no meaning left without it: always refused.
+    pub fn refuse(&self, kind: FaultKind, member: impl Display, why: impl Display) -> Fault {
+        let member = self.client.spell(&member.to_string());
+        let detail = format!("{member}: the {} upstream cannot say it ({why})", self.upstream.name());
+        Fault { member: Some(member), ..Fault::client(kind, detail) }
+    }
+
+    /// Checks a limit that is tighter at the upstream than at the client.
+    ///
+    /// # Errors
+    /// When the text is longer than `max` characters.
+    pub fn within(&self, member: &str, text: &str, max: usize) -> Result<(), Fault> {
+        within(&self.client.spell(member), text, max).map_err(|fault| Fault {
+            detail: format!("{} by the {} upstream", fault.detail, self.upstream.name()),
+            ..fault
+        })
+    }
+
+    /// Whether client and upstream are of one family, so that the upstream gets what the client sent, member for
+    /// member.
+    pub fn keeps_members(&self) -> bool {
+        self.client.family() == self.upstream.family()
+    }
+
+    /// Puts unknown members back where the upstream speaks their family; elsewhere each is noted as left out. They
+    /// are never refused: the servers that old clients were written for ignored what they did not know.
+    pub fn extra(&mut self, extra: &Extra, path: impl Display, into: &mut Map<String, Value>) {
+        if extra.is_empty() {
+            return;
+        }
+        let keeps = self.keeps_members();
+        for (name, value) in &extra.0 {
+            if keeps {
+                into.entry(name.clone()).or_insert_with(|| value.clone());
+            } else if !value.is_null() {
+                self.warn_unknown(&path, name);
+            }
+        }
+    }
+
+    fn warn_unknown(&mut self, path: &impl Display, name: &str) {
+        let path = path.to_string();
+        let member = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        let text =
+            format!("{member} is not a member that we know; the {} upstream does not get it", self.upstream.name());
+        self.warnings.push(Warning::new(member, text));
+    }
+}

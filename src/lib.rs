@@ -1,0 +1,4 @@
+//! Sabir: one address for every dialect of business messaging.
+
+pub mod dialect;
+pub mod model;

@@ -1,0 +1,34 @@
+//! What a message is, whoever speaks of it.
+//!
+//! The model is the hub between the dialects: a client's request is decoded into it and an upstream's request is
+//! encoded from it. It knows neither wire names nor status codes, does no I/O and asks no clock.
+//!
+//! To add a kind of content: a variant of [`Content`], a sample under `src/dialect/samples/`, then wherever the
+//! compiler points.
+
+mod contact;
+mod content;
+mod extra;
+mod fault;
+mod ids;
+mod interactive;
+mod message;
+mod outcome;
+mod recipient;
+mod state;
+mod template;
+
+pub use contact::Contact;
+pub use content::{Content, Kind, Location, Media, MediaKind, MediaSource, Reaction, Text};
+pub use extra::Extra;
+pub use fault::{Fault, FaultKind, Origin, UpstreamError, Verdict};
+pub use ids::{ParseIdError, TransactionId};
+pub use interactive::{
+    Action, ButtonExtra, Header, HeaderContent, Interactive, ListRow, ListSection, Paragraph, ProductItem,
+    ProductSection, ReplyButton,
+};
+pub use message::{Channel, Message, Quote, ReadMark, References, Relay, Request};
+pub use outcome::{Accepted, Warning};
+pub use recipient::{PhoneNumber, PhoneNumberError, Recipient, RecipientAddress};
+pub use state::State;
+pub use template::{Component, ComponentKind, Parameter, ParameterValue, Template};

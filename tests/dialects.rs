@@ -1,0 +1,331 @@
+//! Every dialect against its golden files and against the laws that hold for all of them.
+//!
+//! Golden files are written from the vendors' documents, never from our own output. In `src/dialect/NAME/fixtures/`:
+//!
+//! | File | Holds | Shown |
+//! |---|---|---|
+//! | `send.SAMPLE.json` | `request {method, path, body}` | decodes to the sample, and the sample encodes to it |
+//! | `encode.SAMPLE.json` | the same | the sample encodes to it; what the wire lacks the gateway keeps |
+//! | `unsupported.json` | sample → member | the sample is refused, naming the member |
+//! | `alias.*.json` | `why`, `request`, `means` (a sample) or `model`, `warnings` (members) | decodes to that |
+//! | `reject.*.json` | `why`, `request`, `kind`, `member`, `detail` (a part of it) | is refused so |
+//! | `accepted.*.json` | `status`, `body`, `sample`, `accepted` | the receipt encodes to it and decodes from it |
+//! | `fault.*.json` | `status`, `body`, `headers`?, `kind`, `detail`, `encodes`? (false: only decoded), `retry_after`? | both ways |
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response};
+use sabir::dialect::{self, Answer, Call, Dialect, Losses, Receipt, Target, Translation, samples};
+use sabir::model::{Accepted, Fault, FaultKind, Origin, Request, TransactionId};
+use serde::Deserialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+const SENDER: &str = "442079460000";
+const PHONE_NUMBER_ID: &str = "551200034477";
+const NOW: i64 = 1_790_000_123;
+
+fn transaction() -> TransactionId {
+    "0199c0de-7a11-7000-8000-2b7e1c905d44".parse().unwrap()
+}
+
+fn target() -> Target<'static> {
+    Target { transaction: transaction(), sender: Some(SENDER), phone_number_id: None, template_namespace: None }
+}
+
+fn answer() -> Answer {
+    Answer { transaction: transaction(), at: OffsetDateTime::from_unix_timestamp(NOW).unwrap() }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    method: String,
+    path: String,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    body: Value,
+}
+
+impl Wire {
+    fn call(&self) -> Call {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            headers.insert(http::HeaderName::try_from(name).unwrap(), value.parse().unwrap());
+        }
+        let method = Method::from_bytes(self.method.as_bytes()).unwrap();
+        Call { method, path: self.path.clone(), headers, body: self.body.clone() }
+    }
+}
+
+fn fixtures(dialect: &dyn Dialect, prefix: &str) -> Vec<(String, Value)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("src/dialect")
+        .join(dialect.name().replace('-', "_"))
+        .join("fixtures");
+    let mut found: Vec<_> = fs::read_dir(&folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+        .map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let text = fs::read_to_string(entry.path()).unwrap();
+            let value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            (name, value)
+        })
+        .collect();
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found
+}
+
+fn read<T: serde::de::DeserializeOwned>(dialect: &dyn Dialect, name: &str, value: Value) -> T {
+    serde_json::from_value(value).unwrap_or_else(|error| panic!("{} {name}: {error}", dialect.name()))
+}
+
+fn sample(name: &str) -> Request {
+    let found = samples().iter().find(|sample| sample.name == name).unwrap_or_else(|| panic!("no sample {name}"));
+    found.request().unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// What the gateway adds on the way out is taken off again, and spelling does not count.
+fn plain(mut request: Request, like: &Request) -> Request {
+    match (&mut request, like) {
+        (Request::Send(message), Request::Send(like)) => {
+            message.recipient.input = like.recipient.input.clone();
+            if message.references.opaque.as_deref() == Some(transaction().to_string().as_str()) {
+                message.references.opaque = None;
+            }
+            if like.sender.is_none() && message.sender.as_deref() == Some(SENDER) {
+                message.sender = None;
+            }
+        }
+        (Request::Read(mark), Request::Read(like)) => {
+            if like.sender.is_none() && mark.sender.as_deref() == Some(SENDER) {
+                mark.sender = None;
+            }
+        }
+        _ => {}
+    }
+    request
+}
+
+fn encode(dialect: &dyn Dialect, request: &Request) -> Result<http::Request<Bytes>, Fault> {
+    dialect.encode_send(request, &target(), &mut Translation::new(dialect, dialect, Losses::Refuse))
+}
+
+fn assert_encodes(dialect: &dyn Dialect, file: &str, request: &Request, wire: &Wire) {
+    let encoded = encode(dialect, request).unwrap_or_else(|fault| panic!("{} {file}: {fault}", dialect.name()));
+    let body: Value = serde_json::from_slice(encoded.body()).unwrap();
+    assert_eq!(body, wire.body, "{} {file}", dialect.name());
+    assert_eq!(encoded.method().as_str(), wire.method, "{} {file}", dialect.name());
+    assert_eq!(encoded.uri().path(), wire.path, "{} {file}", dialect.name());
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Send {
+    request: Wire,
+}
+
+#[test]
+fn every_sample_is_said_as_the_golden_file_says_or_refused_by_name() {
+    for &dialect in dialect::all() {
+        let mut said: Vec<String> = Vec::new();
+        for (file, value) in fixtures(dialect, "send.") {
+            let name = file.trim_start_matches("send.").trim_end_matches(".json").to_owned();
+            let golden: Send = read(dialect, &file, value);
+            let sample = sample(&name);
+            let decoded = dialect.decode_send(golden.request.call());
+            let decoded = decoded.unwrap_or_else(|fault| panic!("{} {file}: {fault}", dialect.name()));
+            assert_eq!(plain(decoded.value, &sample), sample, "{} {file}", dialect.name());
+            assert_eq!(decoded.warnings, [], "{} {file}", dialect.name());
+            assert_encodes(dialect, &file, &sample, &golden.request);
+            said.push(name);
+        }
+        for (file, value) in fixtures(dialect, "encode.") {
+            let name = file.trim_start_matches("encode.").trim_end_matches(".json").to_owned();
+            let golden: Send = read(dialect, &file, value);
+            assert_encodes(dialect, &file, &sample(&name), &golden.request);
+            said.push(name);
+        }
+        for (file, value) in fixtures(dialect, "unsupported.") {
+            let unsupported: BTreeMap<String, String> = read(dialect, &file, value);
+            for (name, member) in unsupported {
+                let fault = encode(dialect, &sample(&name)).expect_err(&format!("{} says {name}", dialect.name()));
+                assert_eq!(fault.member.as_deref(), Some(member.as_str()), "{} {name}: {fault}", dialect.name());
+                assert!(fault.detail.contains(&member), "{} {name}: {fault}", dialect.name());
+                said.push(name);
+            }
+        }
+        let missing: Vec<_> = samples().iter().map(|s| s.name).filter(|name| !said.iter().any(|s| s == name)).collect();
+        assert!(missing.is_empty(), "{} has no golden file for {missing:?}", dialect.name());
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Alias {
+    #[allow(dead_code, reason = "for the reader of the file")]
+    why: String,
+    request: Wire,
+    means: Option<String>,
+    model: Option<Request>,
+    #[serde(default)]
+    warnings: Vec<String>,
+}
+
+#[test]
+fn odd_spellings_mean_what_their_golden_file_says() {
+    for &dialect in dialect::all() {
+        for (file, value) in fixtures(dialect, "alias.") {
+            let golden: Alias = read(dialect, &file, value);
+            let meant = match (golden.means, golden.model) {
+                (Some(name), None) => sample(&name),
+                (None, Some(model)) => model,
+                _ => panic!("{} {file}: give means or model", dialect.name()),
+            };
+            let decoded = dialect.decode_send(golden.request.call());
+            let decoded = decoded.unwrap_or_else(|fault| panic!("{} {file}: {fault}", dialect.name()));
+            assert_eq!(plain(decoded.value, &meant), meant, "{} {file}", dialect.name());
+            let members: Vec<_> = decoded.warnings.into_iter().map(|warning| warning.member).collect();
+            assert_eq!(members, golden.warnings, "{} {file}", dialect.name());
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reject {
+    #[allow(dead_code, reason = "for the reader of the file")]
+    why: String,
+    request: Wire,
+    kind: FaultKind,
+    member: Option<String>,
+    detail: String,
+}
+
+#[test]
+fn what_is_wrong_is_refused_by_name() {
+    for &dialect in dialect::all() {
+        for (file, value) in fixtures(dialect, "reject.") {
+            let golden: Reject = read(dialect, &file, value);
+            let fault = dialect.decode_send(golden.request.call()).expect_err(&format!("{} {file}", dialect.name()));
+            assert_eq!(fault.kind, golden.kind, "{} {file}: {fault}", dialect.name());
+            assert_eq!(fault.member, golden.member, "{} {file}: {fault}", dialect.name());
+            assert_eq!(fault.origin, Origin::Client, "{} {file}", dialect.name());
+            assert!(fault.detail.contains(&golden.detail), "{} {file}: {fault}", dialect.name());
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AcceptedFile {
+    status: u16,
+    body: Value,
+    sample: String,
+    accepted: Accepted,
+    #[serde(default)]
+    input: Option<String>,
+    /// What decoding the body gives, where that is less than what was encoded.
+    decodes: Option<Accepted>,
+}
+
+fn response(status: u16, body: &Value, headers: &BTreeMap<String, String>) -> Response<Bytes> {
+    let mut response = Response::builder().status(status);
+    for (name, value) in headers {
+        response = response.header(name, value);
+    }
+    response.body(Bytes::from(body.to_string())).unwrap()
+}
+
+#[test]
+fn receipts_are_written_and_read_as_their_golden_file_says() {
+    for &dialect in dialect::all() {
+        let files = fixtures(dialect, "accepted.");
+        assert!(!files.is_empty(), "{} has no accepted.*.json", dialect.name());
+        for (file, value) in files {
+            let golden: AcceptedFile = read(dialect, &file, value);
+            let mut request = sample(&golden.sample);
+            if let (Request::Send(message), Some(input)) = (&mut request, golden.input) {
+                message.recipient.input = input;
+            }
+            let receipt = Receipt { answer: answer(), request: &request, accepted: &golden.accepted };
+            let encoded = dialect.encode_receipt(&receipt);
+            assert_eq!(encoded.status().as_u16(), golden.status, "{} {file}", dialect.name());
+            let body: Value = serde_json::from_slice(encoded.body()).unwrap();
+            assert_eq!(body, golden.body, "{} {file}", dialect.name());
+            let decoded = dialect.decode_outcome(&response(golden.status, &golden.body, &BTreeMap::new()));
+            let decoded = decoded.unwrap_or_else(|fault| panic!("{} {file}: {fault}", dialect.name()));
+            assert_eq!(decoded, golden.decodes.unwrap_or(golden.accepted), "{} {file}", dialect.name());
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FaultFile {
+    status: u16,
+    body: Value,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    kind: FaultKind,
+    detail: String,
+    #[serde(default = "yes")]
+    encodes: bool,
+    #[serde(default = "yes")]
+    decodes: bool,
+    retry_after: Option<u64>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[test]
+fn faults_are_written_and_read_as_their_golden_file_says() {
+    for &dialect in dialect::all() {
+        let files = fixtures(dialect, "fault.");
+        assert!(!files.is_empty(), "{} has no fault.*.json", dialect.name());
+        for (file, value) in files {
+            let golden: FaultFile = read(dialect, &file, value);
+            let wait = golden.retry_after.map(Duration::from_secs);
+            if golden.encodes {
+                let fault = Fault::client(golden.kind, golden.detail.clone()).retry_after(wait);
+                let encoded = dialect.encode_fault(&fault, &answer());
+                assert_eq!(encoded.status().as_u16(), golden.status, "{} {file}", dialect.name());
+                let body: Value = serde_json::from_slice(encoded.body()).unwrap();
+                assert_eq!(body, golden.body, "{} {file}", dialect.name());
+                for (name, value) in &golden.headers {
+                    let found = encoded.headers().get(name).map(|value| value.to_str().unwrap());
+                    assert_eq!(found, Some(value.as_str()), "{} {file} {name}", dialect.name());
+                }
+            }
+            if golden.decodes {
+                let fault = dialect
+                    .decode_outcome(&response(golden.status, &golden.body, &golden.headers))
+                    .expect_err(&format!("{} {file}", dialect.name()));
+                assert_eq!(fault.kind, golden.kind, "{} {file}: {fault}", dialect.name());
+                assert_eq!(fault.detail, golden.detail, "{} {file}", dialect.name());
+                assert_eq!(fault.retry_after, wait, "{} {file}", dialect.name());
+                assert_eq!(fault.origin, Origin::Upstream, "{} {file}", dialect.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_sample_reads_back() {
+    for sample in samples() {
+        let request = sample.request().unwrap_or_else(|error| panic!("{}: {error}", sample.name));
+        let written: Value = serde_json::to_value(&request).unwrap();
+        let golden: Value = serde_json::from_str(sample.json).unwrap();
+        assert_eq!(written, golden, "{}", sample.name);
+    }
+    let _ = PHONE_NUMBER_ID;
+}
