@@ -4,7 +4,7 @@
 //! string. All of that is read here, once, for every dialect. Every fault names the member by its full path, the kind
 //! of value that was found, what is expected and the remedy; the value itself is never repeated.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::model::{Extra, Fault, FaultKind};
 
@@ -107,7 +107,7 @@ impl Members {
         let Some(value) = self.take(name) else { return Ok(None) };
         let text = match value {
             Value::String(text) => text,
-            Value::Number(number) => number.to_string(),
+            Value::Number(number) => decimal(&number),
             other => return Err(self.wrong(name, &other, "a text")),
         };
         within(&self.path(name), &text, max)?;
@@ -268,8 +268,17 @@ pub fn kind_of(value: &Value) -> &'static str {
     }
 }
 
+/// A number's decimal text. Data frames turn a column of numbers into `447700900123.0`: a whole number is written
+/// without its fraction, or a number with one digit too many would be read from it.
+fn decimal(number: &Number) -> String {
+    match number.as_f64() {
+        Some(whole) if number.is_f64() && whole.fract() == 0.0 && whole.abs() < 1e15 => format!("{whole:.0}"),
+        _ => number.to_string(),
+    }
+}
+
 /// Chatwoot, for one, sends `interactive.action` as JSON in a text: such a text is read as what it holds.
-fn unquoted(value: Value) -> Value {
+pub fn unquoted(value: Value) -> Value {
     match &value {
         Value::String(text) if text.trim_start().starts_with(['{', '[']) => serde_json::from_str(text).unwrap_or(value),
         _ => value,
@@ -300,6 +309,13 @@ mod tests {
         assert_eq!(members.text("id", ANY_LENGTH).unwrap(), "77");
         assert_eq!(members.number("latitude", -90.0, 90.0).unwrap(), 52.5);
         assert_eq!(members.optional_flag("flag").unwrap(), Some(true));
+    }
+
+    #[test]
+    fn a_whole_number_never_grows_a_digit() {
+        let mut members = members(json!({"to": 447700900123.0, "half": 0.5}));
+        assert_eq!(members.text("to", ANY_LENGTH).unwrap(), "447700900123");
+        assert_eq!(members.text("half", ANY_LENGTH).unwrap(), "0.5");
     }
 
     #[test]

@@ -9,8 +9,7 @@ use serde_json::{Map, Value};
 pub struct Contact {
     /// The name as it is shown.
     pub formatted_name: String,
-    /// The other parts of the name; a card needs at least one: `first_name`, `last_name`, `middle_name`, `prefix`,
-    /// `suffix`.
+    /// The other parts of the name; a card needs at least one of [`Self::NAME_PARTS`].
     pub name_parts: Map<String, Value>,
     /// `phones`, `emails`, `urls`, `addresses`, `org`, `birthday`, `ims` and what else the card has.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -18,6 +17,8 @@ pub struct Contact {
 }
 
 impl Contact {
+    /// The parts of a name beside the one that is shown.
+    pub const NAME_PARTS: [&str; 5] = ["first_name", "last_name", "middle_name", "prefix", "suffix"];
     /// The members of a card that hold lists of objects.
     pub const LISTS: [&str; 5] = ["phones", "emails", "urls", "addresses", "ims"];
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::dialect::reader::{ANY_LENGTH, Members, kind_of};
+use crate::dialect::reader::{ANY_LENGTH, Members, kind_of, unquoted};
 use crate::model::{Contact, Fault};
 
 /// Reads contact cards: a list, or a single card as one .NET library sends it.
@@ -12,43 +12,49 @@ use crate::model::{Contact, Fault};
 /// the wrong kind.
 pub fn decode_contacts(message: &mut Members) -> Result<Vec<Contact>, Fault> {
     let path = message.path("contacts");
-    let cards = match message.take("contacts") {
+    let cards = match message.take("contacts").map(unquoted) {
         None => Vec::new(),
-        Some(card @ Value::Object(_)) => vec![Members::of(format!("{path}[0]"), card)?],
-        Some(Value::Array(cards)) => {
-            let cards = cards.into_iter().enumerate();
-            cards.map(|(at, card)| Members::of(format!("{path}[{at}]"), card)).collect::<Result<_, _>>()?
-        }
-        Some(Value::String(text)) => match serde_json::from_str(&text) {
-            Ok(Value::Array(cards)) => {
-                let cards = cards.into_iter().enumerate();
-                cards.map(|(at, card)| Members::of(format!("{path}[{at}]"), card)).collect::<Result<_, _>>()?
-            }
-            Ok(card) => vec![Members::of(format!("{path}[0]"), card)?],
-            Err(_) => return Err(Fault::invalid(path, "is a text; give a list of cards")),
-        },
+        Some(Value::Array(cards)) => cards,
+        Some(card @ Value::Object(_)) => vec![card],
         Some(other) => return Err(Fault::invalid(path, format_args!("is {}; give a list of cards", kind_of(&other)))),
     };
     if cards.is_empty() {
         return Err(Fault::missing(path, "give at least one card"));
     }
-    cards.into_iter().map(decode_contact).collect()
+    let cards = cards.into_iter().enumerate();
+    cards.map(|(at, card)| decode_contact(Members::of(format!("{path}[{at}]"), card)?)).collect()
 }
 
 fn decode_contact(mut card: Members) -> Result<Contact, Fault> {
     let path = card.own_path().to_owned();
     let mut name = card.object("name")?;
     let formatted_name = name.text("formatted_name", ANY_LENGTH)?;
-    let name_path = name.own_path().to_owned();
-    let name_parts = present(name.rest().0);
-    if name_parts.is_empty() {
-        return Err(Fault::missing(name_path, "give one more part of the name, such as first_name"));
-    }
-    let details = present(card.rest().0);
+    let name_parts = decode_name_parts(name)?;
+    let details = without_blanks(card.rest().0, is_detail);
     for (member, value) in &details {
         check_detail(&path, member, value)?;
     }
     Ok(Contact { formatted_name, name_parts, details })
+}
+
+fn decode_name_parts(name: Members) -> Result<Map<String, Value>, Fault> {
+    let path = name.own_path().to_owned();
+    let is_part = |member: &str| Contact::NAME_PARTS.contains(&member);
+    let parts = without_blanks(name.rest().0, is_part);
+    let mut known = parts.iter().filter(|(member, _)| is_part(member)).peekable();
+    if known.peek().is_none() {
+        return Err(Fault::missing(path, "give one more part of the name, such as first_name"));
+    }
+    match known.find(|(_, value)| !value.is_string()) {
+        Some((member, value)) => {
+            Err(Fault::invalid(format!("{path}.{member}"), format_args!("is {}; give a text", kind_of(value))))
+        }
+        None => Ok(parts),
+    }
+}
+
+fn is_detail(member: &str) -> bool {
+    matches!(member, "org" | "birthday") || Contact::LISTS.contains(&member)
 }
 
 fn check_detail(path: &str, member: &str, value: &Value) -> Result<(), Fault> {
@@ -76,9 +82,19 @@ fn is_date(text: &str) -> bool {
     time::Date::parse(text, &form).is_ok()
 }
 
-fn present(members: Map<String, Value>) -> Map<String, Value> {
-    let empty = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
-    members.into_iter().filter(|(_, value)| !empty(value)).collect()
+/// Leaves out the members that we know and that say nothing: real clients fill in whole forms. Members that we do not
+/// know stay as they are.
+fn without_blanks(members: Map<String, Value>, known: impl Fn(&str) -> bool) -> Map<String, Value> {
+    members.into_iter().filter(|(member, value)| !(known(member) && is_blank(value))).collect()
+}
+
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(entries) => entries.is_empty(),
+        _ => false,
+    }
 }
 
 /// Writes contact cards.
