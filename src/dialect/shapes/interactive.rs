@@ -55,10 +55,7 @@ pub fn decode_interactive(
         return Err(Fault::missing(members.path("body.text"), "give the text of the message"));
     }
     let (action, action_extra) = decode_action(&kind, members.object("action")?)?;
-    let text_only = matches!(action, Action::List { .. } | Action::ProductList { .. });
-    if text_only && header.as_ref().is_some_and(|header| !matches!(header.content, HeaderContent::Text(_))) {
-        return Err(Fault::invalid(members.path("header.type"), "is not text; lists take a text header only"));
-    }
+    check_header(&members.path("header"), header.as_ref(), &action)?;
     Ok(Interactive { action, header, body, footer, extra: members.rest(), action_extra })
 }
 
@@ -75,11 +72,29 @@ fn decode_header(mut members: Members, forms: &Forms, warnings: &mut Vec<Warning
         ("text", _) => HeaderContent::Text(members.text("text", MAX_HEADER)?),
         (_, Some(kind @ (MediaKind::Image | MediaKind::Video | MediaKind::Document))) => {
             let media = members.object(kind.as_str())?;
-            HeaderContent::Media((forms.read_media)(kind, media, warnings)?)
+            let path = media.path("caption");
+            let mut media = (forms.read_media)(kind, media, warnings)?;
+            if media.caption.take().is_some() {
+                warnings.push(Warning::new(path, "WhatsApp shows no caption in a header: left out"));
+            }
+            HeaderContent::Media(media)
         }
         _ => HeaderContent::Other(kind),
     };
     Ok(Header { content, extra: members.rest() })
+}
+
+/// Which header goes with which action.
+fn check_header(path: &str, header: Option<&Header>, action: &Action) -> Result<(), Fault> {
+    let is_text = header.map(|header| matches!(header.content, HeaderContent::Text(_)));
+    match (action, is_text) {
+        (Action::List { .. } | Action::ProductList { .. }, Some(false)) => {
+            Err(Fault::invalid(format!("{path}.type"), "is not text; lists take a text header only"))
+        }
+        (Action::ProductList { .. }, None) => Err(Fault::missing(path, "give a product list a text header")),
+        (Action::Product { .. }, Some(_)) => Err(Fault::invalid(path, "stands on a single product; leave it out")),
+        _ => Ok(()),
+    }
 }
 
 fn decode_action(kind: &str, mut action: Members) -> Result<(Action, Extra), Fault> {
@@ -113,6 +128,9 @@ fn decode_buttons(action: &mut Members) -> Result<Vec<ReplyButton>, Fault> {
         button.ignore(&["type"]);
         let mut reply = button.object("reply")?;
         let id = reply.text("id", MAX_BUTTON_ID)?;
+        if id.trim() != id {
+            return Err(Fault::invalid(reply.path("id"), "begins or ends with a blank; trim it"));
+        }
         let title = reply.text("title", MAX_BUTTON_TITLE)?;
         if !titles.insert(title.clone()) {
             return Err(Fault::invalid(reply.path("title"), "repeats the title of another button; make each unique"));
@@ -193,7 +211,10 @@ fn check_named(kind: &str, path: &str, action: &Map<String, Value>) -> Result<()
     let parameter = |name: &str| action.get("parameters").and_then(|parameters| parameters.get(name));
     let text_within = |name: &str, max| match parameter(name).and_then(Value::as_str) {
         Some(text) => within(&format!("{path}.parameters.{name}"), text, max),
-        None => Err(Fault::missing(format!("{path}.parameters.{name}"), "give a text")),
+        None if parameter(name).is_none_or(Value::is_null) => {
+            Err(Fault::missing(format!("{path}.parameters.{name}"), "give a text"))
+        }
+        None => Err(Fault::invalid(format!("{path}.parameters.{name}"), "is no text; give a text")),
     };
     match kind {
         "cta_url" => {

@@ -56,7 +56,10 @@ pub fn encode_media(media: &Media, path: &str, translation: &mut Translation<'_>
         MediaSource::Id(id) => object.put("id", id.as_str()),
         MediaSource::Link(link) => object.put("link", link.as_str()),
     }
-    object.put_some("caption", &media.caption);
+    if let Some(caption) = &media.caption {
+        translation.within(&format!("{path}.caption"), caption, MAX_CAPTION)?;
+        object.put("caption", caption.as_str());
+    }
     object.put_some("filename", &media.filename);
     object.put_some("voice", &media.voice);
     translation.extra(&media.extra, path, &mut object.0);

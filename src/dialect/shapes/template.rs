@@ -29,6 +29,7 @@ pub fn decode_template(mut members: Members, forms: &Forms, warnings: &mut Vec<W
 fn decode_language(members: &mut Members) -> Result<(String, Option<String>, Extra), Fault> {
     let path = members.path("language");
     match members.require("language", "give the template's language, such as {\"code\": \"en\"}")? {
+        Value::String(code) if code.trim().is_empty() => Err(Fault::invalid(path, "is empty; give a language")),
         Value::String(code) if !code.trim_start().starts_with('{') => Ok((code, None, Extra::default())),
         other => {
             let mut language = Members::of(path, other)?;
