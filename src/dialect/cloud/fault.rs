@@ -9,7 +9,7 @@ use http::{Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::dialect::{Answer, answer};
-use crate::model::{Fault, FaultKind, UpstreamError, Verdict};
+use crate::model::{Fault, FaultKind, UpstreamError};
 
 /// Status, code and title of each kind. One title per code: a fault's own words go into `error_data.details`.
 fn row(kind: FaultKind) -> (u16, i64, &'static str) {
@@ -28,11 +28,11 @@ fn row(kind: FaultKind) -> (u16, i64, &'static str) {
         NotFound => (404, 100, "Unsupported request"),
         MethodNotAllowed => (405, 100, "Unsupported request"),
         Conflict => (409, 100, "Invalid parameter"),
-        MediaUnreachable => (400, 131052, "Media download error"),
-        MediaTooLarge | MediaTypeRefused => (400, 131053, "Media upload error"),
+        // 131052, "Media download error", speaks of files that people send.
+        MediaUnreachable | MediaTooLarge | MediaTypeRefused => (400, 131053, "Media upload error"),
         RateLimited => (429, 130429, "Rate limit hit"),
         PairRateLimited => (429, 131056, "(Business Account, Consumer Account) pair rate limit hit"),
-        SpamLimited => (400, 131048, "Spam rate limit hit"),
+        SpamLimited => (429, 131048, "Spam rate limit hit"),
         NotOnWhatsapp => (400, 131026, "Message undeliverable"),
         RecipientIsSender => (400, 131021, "Recipient cannot be sender"),
         RecipientNotAllowed => (400, 131030, "Recipient phone number not in allowed list"),
@@ -76,7 +76,7 @@ fn kind_of_code(code: i64) -> Option<FaultKind> {
         3 | 10 | 200..=299 | 131005 | 134011 | 134102 => UpstreamPermission,
         4 | 17 | 341 | 613 | 80007 | 130429 | 131208 => RateLimited,
         33 | 131037 | 131045 | 133000..=133003 | 133005..=133010 | 133015 | 133016 => SenderUnavailable,
-        100 | 131009 | 131055 | 131063 | 134100 => InvalidMember,
+        100 | 131009 => InvalidMember,
         368 | 131031 | 131064 => AccountLocked,
         130403 => RecipientBlocked,
         130472 | 131049 => Withheld,
@@ -84,8 +84,9 @@ fn kind_of_code(code: i64) -> Option<FaultKind> {
         131008 => MissingMember,
         131014 | 131052 => MediaUnreachable,
         131021 => RecipientIsSender,
-        131026 | 131062 => NotOnWhatsapp,
+        131026 => NotOnWhatsapp,
         131030 => RecipientNotAllowed,
+        131062 => InvalidRecipient,
         131042 => PaymentRequired,
         131043 => Expired,
         131047 => WindowClosed,
@@ -103,7 +104,8 @@ fn kind_of_code(code: i64) -> Option<FaultKind> {
         132016 => TemplateDisabled,
         132068 => FlowBlocked,
         132069 => FlowThrottled,
-        135000 => UpstreamRefused,
+        // Groups, and messages that took the wrong one of the two marketing routes.
+        131020 | 131041 | 131055 | 131063 | 131200..=131299 | 134100 | 135000 => UpstreamRefused,
         137000 => IdentityChanged,
         _ => return None,
     })
@@ -136,18 +138,19 @@ pub fn encode(fault: &Fault, to: &Answer) -> Response<Bytes> {
 /// What an upstream said: a Graph error, bare or wrapped once more, or one of 360dialog's own bodies.
 struct Said<'a> {
     code: Option<i64>,
+    subcode: Option<i64>,
     title: Option<&'a str>,
     details: Option<&'a str>,
     trace_id: Option<&'a str>,
 }
 
 fn said(body: &Value) -> Said<'_> {
-    let error = body.get("error").or_else(|| body.pointer("/detail/error"));
-    if let Some(error) = error.filter(|error| error.is_object()) {
+    let errors = ["/error", "/detail/error"];
+    if let Some(error) = errors.iter().find_map(|pointer| body.pointer(pointer).filter(|error| error.is_object())) {
         let text = |pointer: &str| error.pointer(pointer).and_then(Value::as_str);
-        let code = error.get("code");
         return Said {
-            code: code.and_then(|code| code.as_i64().or_else(|| code.as_str()?.parse().ok())),
+            code: error.get("code").and_then(whole),
+            subcode: error.get("error_subcode").and_then(whole),
             title: text("/message"),
             details: text("/error_data/details").or_else(|| text("/error_data")).or_else(|| text("/error_user_msg")),
             trace_id: text("/fbtrace_id"),
@@ -156,25 +159,23 @@ fn said(body: &Value) -> Said<'_> {
     let own = ["/meta/developer_message", "/meta/developerMessage", "/error", "/detail"];
     let title = own.iter().find_map(|pointer| body.pointer(pointer).and_then(Value::as_str));
     let trace_id = body.pointer("/meta/360dialog_trace_id").and_then(Value::as_str);
-    Said { code: None, title, details: None, trace_id }
+    Said { code: None, subcode: None, title, details: None, trace_id }
+}
+
+fn whole(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 
 /// Reads an error answer.
 pub fn decode(response: &Response<Bytes>, body: &Value) -> Fault {
     let status = response.status();
     let said = said(body);
-    let kind = match said.code.and_then(kind_of_code) {
-        // A typed error under a 5xx leaves open whether the message went out, unless its code says otherwise.
-        Some(kind) if status.is_server_error() && kind.verdict() == Verdict::Transient => FaultKind::UpstreamFailed,
-        Some(kind) => kind,
-        None => kind_of_words(status, &said),
+    let detail = match said.details.or(said.title) {
+        Some(words) => words.to_owned(),
+        None => format!("the upstream answered {status} without saying why"),
     };
-    let detail = match (said.details, said.title) {
-        (Some(details), _) => details.to_owned(),
-        (None, Some(title)) => title.to_owned(),
-        (None, None) => format!("the upstream answered {status} without saying why"),
-    };
-    Fault::upstream(kind, detail).retry_after(retry_after(response)).said_by(UpstreamError {
+    let wait = retry_after(response).or_else(|| said.code.and_then(usual_wait));
+    Fault::upstream(kind_of(status, &said), detail).retry_after(wait).said_by(UpstreamError {
         family: "cloud".to_owned(),
         status: status.as_u16(),
         code: said.code.map(|code| code.to_string()),
@@ -183,12 +184,47 @@ pub fn decode(response: &Response<Bytes>, body: &Value) -> Fault {
     })
 }
 
+fn kind_of(status: StatusCode, said: &Said<'_>) -> FaultKind {
+    match said.code.and_then(kind_of_code) {
+        // "Unknown" and "unavailable" under a 5xx leave open whether the message went out.
+        Some(FaultKind::UpstreamUnavailable) if status.is_server_error() => FaultKind::UpstreamFailed,
+        // "Object with ID … does not exist": the phone number id in the path.
+        Some(FaultKind::InvalidMember) if said.subcode == Some(33) => FaultKind::SenderUnavailable,
+        Some(FaultKind::MediaTypeRefused) => kind_of_media(said.details.unwrap_or_default()),
+        Some(kind) => kind,
+        None => kind_of_words(status, said),
+    }
+}
+
+/// One code stands for every trouble with a file that we send; its details tell them apart.
+fn kind_of_media(details: &str) -> FaultKind {
+    let details = details.to_ascii_lowercase();
+    let has = |part: &str| details.contains(part);
+    if has("weblink") || has("download") {
+        FaultKind::MediaUnreachable
+    } else if has("size") || has("too large") {
+        FaultKind::MediaTooLarge
+    } else {
+        FaultKind::MediaTypeRefused
+    }
+}
+
+/// How long the causes that pass by themselves take, in Meta's words: maintenance, a template that is being synced.
+fn usual_wait(code: i64) -> Option<Duration> {
+    match code {
+        131057 => Some(Duration::from_secs(60)),
+        134101 => Some(Duration::from_secs(600)),
+        _ => None,
+    }
+}
+
 /// 360dialog's own refusals have no code, and a throttle may be a 400: their words decide, then the status.
 fn kind_of_words(status: StatusCode, said: &Said<'_>) -> FaultKind {
     let words = said.title.unwrap_or_default().to_ascii_lowercase();
     let has = |part: &str| words.contains(part);
     match status.as_u16() {
         429 => FaultKind::RateLimited,
+        400 if said.code.is_some() => FaultKind::UpstreamRefused,
         400 if has("rate limit") || has("request every") => FaultKind::RateLimited,
         400 if has("disabled") => FaultKind::AccountLocked,
         400 if has("invoice") || has("payment") => FaultKind::PaymentRequired,

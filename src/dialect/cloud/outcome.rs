@@ -18,6 +18,9 @@ pub fn encode(receipt: &Receipt<'_>) -> Response<Bytes> {
     let mut message = Object::new();
     message.put("id", receipt.message_id());
     message.put_some("message_status", &receipt.accepted.message_status);
+    if let Some(RecipientAddress::Group(group)) = receipt.request.recipient().map(|recipient| &recipient.address) {
+        message.put("group_id", group.as_str());
+    }
     let body = json!({
         "messaging_product": "whatsapp",
         "contacts": [contact(receipt)],
@@ -28,24 +31,22 @@ pub fn encode(receipt: &Receipt<'_>) -> Response<Bytes> {
 
 fn contact(receipt: &Receipt<'_>) -> Map<String, Value> {
     let mut contact = Object::new();
-    if let Some(recipient) = receipt.request.recipient() {
-        contact.put("input", recipient.input.as_str());
-        match &recipient.address {
-            RecipientAddress::User(user) => contact.put("user_id", user.as_str()),
-            RecipientAddress::Phone(_) | RecipientAddress::Group(_) => {}
-        }
-        if let Some(wa_id) = receipt.wa_id().filter(|_| !matches!(recipient.address, RecipientAddress::User(_))) {
-            contact.put("wa_id", wa_id);
-        }
-    }
+    let Some(recipient) = receipt.request.recipient() else { return contact.0 };
+    let (wa_id, user_id) = match &recipient.address {
+        RecipientAddress::User(user) => (None, Some(user.as_str())),
+        address => (Some(address.as_str()), None),
+    };
+    contact.put("input", recipient.input.as_str());
+    contact.put_some("wa_id", &receipt.accepted.wa_id.as_deref().or(wa_id));
+    contact.put_some("user_id", &receipt.accepted.user_id.as_deref().or(user_id));
     contact.0
 }
 
-/// Reads `messages[0].id` and `contacts[0]`. An `error` counts even under 200, and a 2xx that cannot be read means
-/// that the message was taken and its id is lost.
+/// Reads `messages[0].id` and `contacts[0]`. An `error` that says something counts even under 200, and a 2xx that
+/// cannot be read means that the message was taken and its id is lost.
 pub fn decode(response: &Response<Bytes>) -> Result<Accepted, Fault> {
     let body: Value = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
-    if !response.status().is_success() || truthy(body.get("error")) {
+    if !response.status().is_success() || says_something(body.get("error")) {
         return Err(fault::decode(response, &body));
     }
     if body.get("success") == Some(&Value::Bool(true)) {
@@ -63,10 +64,12 @@ pub fn decode(response: &Response<Bytes>) -> Result<Accepted, Fault> {
     })
 }
 
-fn truthy(value: Option<&Value>) -> bool {
-    match value {
+fn says_something(error: Option<&Value>) -> bool {
+    match error {
         None | Some(Value::Null | Value::Bool(false)) => false,
         Some(Value::String(text)) => !text.is_empty(),
+        Some(Value::Array(entries)) => !entries.is_empty(),
+        Some(Value::Object(members)) => !members.is_empty(),
         Some(_) => true,
     }
 }

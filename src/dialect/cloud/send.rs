@@ -53,13 +53,18 @@ pub fn decode(call: Call) -> Result<Decoded<Request>, Fault> {
     if !product.eq_ignore_ascii_case("whatsapp") {
         return Err(Fault::invalid("messaging_product", "is another product; give \"whatsapp\""));
     }
-    if body.has("status") {
+    if is_read_mark(&body) {
         let value = Request::Read(decode_read_mark(sender, body)?);
         return Ok(Decoded { value, warnings: Vec::new() });
     }
     let mut warnings = Vec::new();
     let message = decode_message(sender, body, &mut warnings)?;
     Ok(Decoded { value: Request::Send(message), warnings })
+}
+
+/// A read mark has a `status`, a `message_id` and no recipient; a stray `status` makes no read mark of a message.
+fn is_read_mark(body: &Members) -> bool {
+    body.has("status") && (body.has("message_id") || !(body.has("to") || body.has("recipient")))
 }
 
 fn decode_read_mark(sender: Option<String>, mut body: Members) -> Result<ReadMark, Fault> {
@@ -108,20 +113,38 @@ fn decode_recipient(body: &mut Members, warnings: &mut Vec<Warning>) -> Result<R
     };
     let user = body.optional_text("recipient", ANY_LENGTH)?.filter(|user| !user.is_empty());
     let input = match (body.optional_text("to", ANY_LENGTH)?.filter(|to| !to.is_empty()), user) {
-        (Some(to), _) if group => return Ok(Recipient { address: RecipientAddress::Group(to.clone()), input: to }),
-        (Some(to), _) => to,
-        (None, Some(user)) => return Ok(Recipient { address: RecipientAddress::User(user.clone()), input: user }),
+        (Some(to), Some(_)) => {
+            warnings.push(Warning::new("recipient", "stands beside `to`, which wins: left out"));
+            to
+        }
+        (Some(to), None) => to,
+        (None, _) if group => return Err(Fault::missing("to", "give the group's id")),
+        (None, Some(user)) => return decode_user(user),
         (None, None) => return Err(Fault::missing("to", "give the recipient's number with its country code")),
     };
-    if RecipientAddress::looks_like_user(&input) {
+    Ok(Recipient { address: decode_to(&input, group, warnings)?, input })
+}
+
+fn decode_user(user: String) -> Result<Recipient, Fault> {
+    if !RecipientAddress::looks_like_user(&user) {
+        let what = "is no business-scoped user id (a country, a dot and letters or digits); give numbers in `to`";
+        return Err(Fault::at(FaultKind::InvalidRecipient, "recipient", what));
+    }
+    Ok(Recipient { address: RecipientAddress::User(user.clone()), input: user })
+}
+
+fn decode_to(to: &str, group: bool, warnings: &mut Vec<Warning>) -> Result<RecipientAddress, Fault> {
+    if group {
+        return Ok(RecipientAddress::Group(to.to_owned()));
+    }
+    if RecipientAddress::looks_like_user(to) {
         let text = "a business-scoped user id in `to` would be taken and lost by Meta: sent as `recipient`";
         warnings.push(Warning::new("to", text));
-        return Ok(Recipient { address: RecipientAddress::User(input.clone()), input });
+        return Ok(RecipientAddress::User(to.to_owned()));
     }
-    match PhoneNumber::parse(&input) {
-        Ok(number) => Ok(Recipient { address: RecipientAddress::Phone(number), input }),
-        Err(why) => Err(Fault::at(FaultKind::InvalidRecipient, "to", why)),
-    }
+    PhoneNumber::parse(to)
+        .map(RecipientAddress::Phone)
+        .map_err(|why| Fault::at(FaultKind::InvalidRecipient, "to", why))
 }
 
 fn decode_content(body: &mut Members, warnings: &mut Vec<Warning>) -> Result<Content, Fault> {
@@ -221,6 +244,7 @@ fn encode_message(
 fn encode_content(content: &Content, translation: &mut Translation<'_>) -> Result<Value, Fault> {
     Ok(match content {
         Content::Text(text) => {
+            translation.within("text.body", &text.body, MAX_TEXT)?;
             let mut object = Object::new();
             object.put("body", text.body.as_str());
             object.put_some("preview_url", &text.preview_url);
