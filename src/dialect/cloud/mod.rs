@@ -13,6 +13,8 @@
 mod fault;
 mod outcome;
 mod send;
+#[cfg(test)]
+mod tests;
 
 use bytes::Bytes;
 use http::Response;

@@ -142,9 +142,7 @@ fn decode_to(to: &str, group: bool, warnings: &mut Vec<Warning>) -> Result<Recip
         warnings.push(Warning::new("to", text));
         return Ok(RecipientAddress::User(to.to_owned()));
     }
-    PhoneNumber::parse(to)
-        .map(RecipientAddress::Phone)
-        .map_err(|why| Fault::at(FaultKind::InvalidRecipient, "to", why))
+    PhoneNumber::parse(to).map(RecipientAddress::Phone).map_err(|why| Fault::at(FaultKind::InvalidRecipient, "to", why))
 }
 
 fn decode_content(body: &mut Members, warnings: &mut Vec<Warning>) -> Result<Content, Fault> {
