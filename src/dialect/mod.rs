@@ -6,6 +6,7 @@
 //!
 //! To add a dialect: a folder with the same file names as the others and its golden files, and one line in [`all`].
 
+mod channel_request;
 mod cloud;
 mod reader;
 mod samples;
@@ -26,7 +27,7 @@ use crate::model::{Accepted, Fault, Request, TransactionId, Warning};
 
 /// Every dialect, in the order of the capability table.
 pub fn all() -> &'static [&'static dyn Dialect] {
-    &[&cloud::Cloud]
+    &[&cloud::Cloud, &channel_request::ChannelRequest]
 }
 
 /// The dialect of that name.

@@ -106,6 +106,7 @@ impl<'a> Translation<'a> {
     fn warn_unknown(&mut self, path: &impl Display, name: &str) {
         let path = path.to_string();
         let member = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        let member = self.client.spell(&member);
         let text =
             format!("{member} is not a member that we know; the {} upstream does not get it", self.upstream.name());
         self.warnings.push(Warning::new(member, text));
