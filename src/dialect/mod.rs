@@ -7,6 +7,7 @@
 //! To add a dialect: a folder with the same file names as the others and its golden files, and one line in [`all`].
 
 mod cloud;
+mod on_premises;
 mod reader;
 mod samples;
 mod shapes;
@@ -26,7 +27,7 @@ use crate::model::{Accepted, Fault, Request, TransactionId, Warning};
 
 /// Every dialect, in the order of the capability table.
 pub fn all() -> &'static [&'static dyn Dialect] {
-    &[&cloud::Cloud]
+    &[&on_premises::OnPremises, &cloud::Cloud]
 }
 
 /// The dialect of that name.
