@@ -8,6 +8,7 @@
 
 mod channel_request;
 mod cloud;
+mod on_premises;
 mod reader;
 mod samples;
 mod shapes;
@@ -27,7 +28,7 @@ use crate::model::{Accepted, Fault, Request, TransactionId, Warning};
 
 /// Every dialect, in the order of the capability table.
 pub fn all() -> &'static [&'static dyn Dialect] {
-    &[&cloud::Cloud, &channel_request::ChannelRequest]
+    &[&on_premises::OnPremises, &cloud::Cloud, &channel_request::ChannelRequest]
 }
 
 /// The dialect of that name.

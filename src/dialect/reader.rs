@@ -229,8 +229,9 @@ impl Members {
         }
     }
 
-    /// What was not read.
-    pub fn rest(self) -> Extra {
+    /// What was not read; `null` counts as absent.
+    pub fn rest(mut self) -> Extra {
+        self.members.retain(|_, value| !value.is_null());
         Extra(self.members)
     }
 
