@@ -6,6 +6,8 @@
 //!
 //! To add a dialect: a folder with the same file names as the others and its golden files, and one line in [`all`].
 
+mod aisoule;
+mod aisoule_app;
 mod cloud;
 mod reader;
 mod samples;
@@ -26,7 +28,7 @@ use crate::model::{Accepted, Fault, Request, TransactionId, Warning};
 
 /// Every dialect, in the order of the capability table.
 pub fn all() -> &'static [&'static dyn Dialect] {
-    &[&cloud::Cloud]
+    &[&aisoule::Aisoule, &aisoule_app::AisouleApp, &cloud::Cloud]
 }
 
 /// The dialect of that name.
