@@ -6,6 +6,8 @@
 //!
 //! To add a dialect: a folder with the same file names as the others and its golden files, and one line in [`all`].
 
+mod aisoule;
+mod aisoule_app;
 mod channel_request;
 mod cloud;
 mod on_premises;
@@ -28,7 +30,13 @@ use crate::model::{Accepted, Fault, Request, TransactionId, Warning};
 
 /// Every dialect, in the order of the capability table.
 pub fn all() -> &'static [&'static dyn Dialect] {
-    &[&on_premises::OnPremises, &cloud::Cloud, &channel_request::ChannelRequest]
+    &[
+        &aisoule::Aisoule,
+        &aisoule_app::AisouleApp,
+        &on_premises::OnPremises,
+        &cloud::Cloud,
+        &channel_request::ChannelRequest,
+    ]
 }
 
 /// The dialect of that name.

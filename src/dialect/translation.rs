@@ -90,14 +90,19 @@ impl<'a> Translation<'a> {
     /// Puts unknown members back where the upstream speaks their family; elsewhere each is noted as left out. They
     /// are never refused: the servers that old clients were written for ignored what they did not know.
     pub fn extra(&mut self, extra: &Extra, path: impl Display, into: &mut Map<String, Value>) {
-        if extra.is_empty() {
-            return;
+        if !self.keeps_members() {
+            return self.leave_out(extra, path);
         }
-        let keeps = self.keeps_members();
         for (name, value) in &extra.0 {
-            if keeps {
-                into.entry(name.clone()).or_insert_with(|| value.clone());
-            } else if !value.is_null() {
+            into.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+
+    /// Notes unknown members as left out, of whatever family: the upstream writes a plain text where the client wrote
+    /// an object.
+    pub fn leave_out(&mut self, extra: &Extra, path: impl Display) {
+        for (name, value) in &extra.0 {
+            if !value.is_null() {
                 self.warn_unknown(&path, name);
             }
         }
