@@ -54,6 +54,9 @@ pub trait Dialect: Send + Sync {
         self.name()
     }
 
+    /// The path that requests are sent to.
+    fn send_path(&self) -> &'static str;
+
     /// Whether the path is one that the vendor's server has, or would answer "unknown path" to.
     fn serves(&self, path: &str) -> bool;
 

@@ -85,6 +85,15 @@ impl Members {
         }
     }
 
+    /// Drops members that we know, belong elsewhere and are null: serialisers write every field of a class.
+    pub fn ignore_nulls(&mut self, names: &[&str]) {
+        for name in names {
+            if self.members.get(*name).is_some_and(Value::is_null) {
+                self.members.shift_remove(*name);
+            }
+        }
+    }
+
     /// Gives a member a second name: where only `alias` is there it is read as `name`.
     ///
     /// # Errors
@@ -234,9 +243,8 @@ impl Members {
         }
     }
 
-    /// What was not read; `null` counts as absent.
-    pub fn rest(mut self) -> Extra {
-        self.members.retain(|_, value| !value.is_null());
+    /// What was not read, its nulls too: what we do not know we do not judge.
+    pub fn rest(self) -> Extra {
         Extra(self.members)
     }
 

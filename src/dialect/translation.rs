@@ -108,6 +108,14 @@ impl<'a> Translation<'a> {
         }
     }
 
+    /// Notes the unknown members of a client's envelope where the upstream is of another family, whose requests have
+    /// no envelope to put them into.
+    pub fn envelope(&mut self, extra: &Extra) {
+        if !self.keeps_members() {
+            extra.0.keys().for_each(|name| self.warn_unknown(&"", name));
+        }
+    }
+
     fn warn_unknown(&mut self, path: &impl Display, name: &str) {
         let path = path.to_string();
         let member = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };

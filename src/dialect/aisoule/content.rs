@@ -60,6 +60,7 @@ pub fn decode(body: Value, surface: &Surface) -> Result<Decoded<Request>, Fault>
         ttl_seconds: None,
         identity_key_hash: None,
         extra: body.rest(),
+        envelope_extra: Extra::default(),
     };
     Ok(Decoded { value: Request::Send(message), warnings })
 }

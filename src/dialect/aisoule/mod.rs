@@ -37,6 +37,10 @@ impl Dialect for Aisoule {
         FAMILY
     }
 
+    fn send_path(&self) -> &'static str {
+        "/v1/messages"
+    }
+
     fn serves(&self, path: &str) -> bool {
         path == "/v1" || path.starts_with("/v1/")
     }

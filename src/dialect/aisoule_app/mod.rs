@@ -31,6 +31,10 @@ impl Dialect for AisouleApp {
         aisoule::FAMILY
     }
 
+    fn send_path(&self) -> &'static str {
+        "/api/messages/send"
+    }
+
     fn serves(&self, path: &str) -> bool {
         path == "/messages/send" || path == "/api" || path.starts_with("/api/")
     }

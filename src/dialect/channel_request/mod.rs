@@ -30,6 +30,10 @@ impl Dialect for ChannelRequest {
         "channel-request"
     }
 
+    fn send_path(&self) -> &'static str {
+        "/notification"
+    }
+
     fn serves(&self, path: &str) -> bool {
         let first = path.trim_start_matches('/').split('/').next();
         matches!(first, Some("notification" | "v3" | "kingslanding"))

@@ -66,7 +66,7 @@ fn decode_message(mut envelope: Members, mut request: Members, warnings: &mut Ve
         ttl_seconds: None,
         identity_key_hash: None,
         extra: request.rest(),
-        envelope_extra: decode_envelope_extra(envelope, warnings),
+        envelope_extra: envelope.rest(),
     })
 }
 
@@ -109,16 +109,6 @@ fn decode_references(request: &mut Members, warnings: &mut Vec<Warning>) -> Resu
 
 fn is_plain(id: &str) -> bool {
     id.len() <= MAX_EXTERNAL_ID && id.chars().all(|c| c.is_ascii_alphanumeric() || "._:-".contains(c))
-}
-
-/// Members outside `request` are most often misplaced, and no other dialect has a place for them.
-fn decode_envelope_extra(envelope: Members, warnings: &mut Vec<Warning>) -> Extra {
-    let extra = envelope.rest();
-    for (name, _) in extra.0.iter().filter(|(_, value)| !value.is_null()) {
-        let text = "is not a member that we know beside request; an upstream of another dialect does not get it";
-        warnings.push(Warning::new(name, text));
-    }
-    extra
 }
 
 fn decode_content(request: &mut Members, warnings: &mut Vec<Warning>) -> Result<Content, Fault> {

@@ -31,6 +31,10 @@ impl Dialect for OnPremises {
         "on-premises"
     }
 
+    fn send_path(&self) -> &'static str {
+        "/v1/messages"
+    }
+
     fn serves(&self, path: &str) -> bool {
         path.starts_with("/v1/")
     }

@@ -2,17 +2,18 @@
 
 use bytes::Bytes;
 use http::Method;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::template;
 use crate::dialect::reader::{ANY_LENGTH, Members, kind_of};
 use crate::dialect::shapes::{
-    self, Forms, MAX_TEXT, Object, decode_contacts, decode_interactive, decode_location, decode_reaction,
-    encode_contacts, encode_interactive, encode_location, encode_reaction,
+    self, CONTENT_MEMBERS, Forms, MAX_TEXT, Object, decode_contacts, decode_interactive, decode_location,
+    decode_reaction, encode_contacts, encode_interactive, encode_location, encode_reaction,
 };
 use crate::dialect::{Call, Decoded, Target, Translation, request};
 use crate::model::{
-    Action, Content, Fault, FaultKind, Interactive, Media, MediaKind, MediaSource, Message, PhoneNumber, Quote,
+    Action, Content, Extra, Fault, FaultKind, Interactive, Media, MediaKind, MediaSource, Message, PhoneNumber, Quote,
     ReadMark, Recipient, RecipientAddress, References, Request, Text, Warning,
 };
 
@@ -41,15 +42,7 @@ pub fn decode(call: Call) -> Result<Decoded<Request>, Fault> {
 
 /// The id stands in the path, where clients escape what an address cannot hold.
 fn unescaped(segment: &str) -> String {
-    let mut parts = segment.split('%');
-    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        match part.split_at_checked(2).and_then(|(code, rest)| Some((hex::decode(code).ok()?, rest))) {
-            Some((byte, rest)) => bytes.extend(byte.into_iter().chain(rest.bytes())),
-            None => bytes.extend(b"%".iter().copied().chain(part.bytes())),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    percent_decode_str(segment).decode_utf8_lossy().into_owned()
 }
 
 fn decode_read_mark(message_id: String, mut body: Members) -> Result<ReadMark, Fault> {
@@ -65,6 +58,7 @@ fn decode_message(mut body: Members, warnings: &mut Vec<Warning>) -> Result<Mess
     body.ignore(&["messaging_product", "biz_opaque_callback_data", "render_mentions"]);
     let recipient = decode_recipient(&mut body, warnings)?;
     let content = decode_content(&mut body, warnings)?;
+    body.ignore_nulls(CONTENT_MEMBERS);
     let reply_to = match body.optional_object("context")? {
         Some(mut context) => {
             let message_id = context.text("message_id", ANY_LENGTH)?;
@@ -82,6 +76,7 @@ fn decode_message(mut body: Members, warnings: &mut Vec<Warning>) -> Result<Mess
         ttl_seconds: decode_ttl(&mut body, warnings)?,
         identity_key_hash: None,
         extra: body.rest(),
+        envelope_extra: Extra::default(),
     })
 }
 
@@ -236,9 +231,10 @@ pub fn encode(
     }
 }
 
-fn escaped(id: &str) -> String {
-    let form: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
-    form.replace('+', "%20")
+/// Ids may hold `/`, `+` and `=`, which a path segment cannot hold as they are.
+fn escaped(id: &str) -> impl std::fmt::Display {
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(id, ESCAPED)
 }
 
 fn encode_read_mark(mark: &ReadMark, translation: &mut Translation<'_>) -> Result<Object, Fault> {
