@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
+use sabir::dialect::samples;
 use sabir::model::{
     Action, ButtonExtra, Channel, Component, ComponentKind, Contact, Content, Extra, Header, HeaderContent,
     Interactive, ListRow, ListSection, Location, Media, MediaKind, MediaSource, Message, Paragraph, Parameter,
@@ -82,18 +83,29 @@ fn link() -> impl Strategy<Value = String> {
 fn message() -> impl Strategy<Value = Message> {
     let rest = (references(), callbacks(), rarely(1..2_592_000_u64), rarely(id()));
     (rarely(digits()), recipient().boxed(), content().boxed(), rarely(message_id()), rest.boxed()).prop_map(
-        |(sender, recipient, content, quoted, (references, callbacks, ttl_seconds, identity_key_hash))| Message {
-            sender,
-            recipient,
-            content,
-            reply_to: quoted.map(Quote::of),
-            references,
-            callbacks,
-            ttl_seconds,
-            identity_key_hash,
-            extra: Extra::default(),
+        |(sender, recipient, content, quoted, (references, callbacks, ttl_seconds, identity_key_hash))| {
+            let reply_to = quoted.map(Quote::of);
+            Message {
+                sender,
+                recipient,
+                content,
+                reply_to,
+                references,
+                callbacks,
+                ttl_seconds,
+                identity_key_hash,
+                ..without_extras()
+            }
         },
     )
+}
+
+/// A message with no member that we do not know.
+fn without_extras() -> Message {
+    match samples().iter().find(|sample| sample.name == "text").map(|sample| sample.request().unwrap()) {
+        Some(Request::Send(message)) => message,
+        other => panic!("the sample is no message: {other:?}"),
+    }
 }
 
 fn references() -> impl Strategy<Value = References> {
