@@ -1,4 +1,4 @@
-//! Every dialect against its golden files and against the laws that hold for all of them.
+//! Every dialect against its golden files. `laws.rs` holds what is true of all dialects whatever they say.
 //!
 //! Golden files are written from the vendors' documents, never from our own output. In `src/dialect/NAME/fixtures/`:
 //!
@@ -12,76 +12,19 @@
 //! | `accepted.*.json` | `status`, `body`, `sample`, `accepted` | the receipt encodes to it and decodes from it |
 //! | `fault.*.json` | `status`, `body`, `headers`?, `kind`, `detail`, `encodes`? (false: only decoded), `retry_after`? | both ways |
 
+#[path = "support/golden.rs"]
+mod golden;
+
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response};
-use sabir::dialect::{self, Answer, Call, Dialect, Losses, Receipt, Target, Translation, samples};
-use sabir::model::{Accepted, Fault, FaultKind, Origin, Request, TransactionId};
+use golden::{SENDER, Wire, answer, fixtures, target, transaction};
+use http::Response;
+use sabir::dialect::{self, Dialect, Losses, Receipt, Translation, samples};
+use sabir::model::{Accepted, Fault, FaultKind, Origin, Request};
 use serde::Deserialize;
 use serde_json::Value;
-use time::OffsetDateTime;
-
-const SENDER: &str = "442079460000";
-const PHONE_NUMBER_ID: &str = "551200034477";
-const NOW: i64 = 1_790_000_123;
-
-fn transaction() -> TransactionId {
-    "0199c0de-7a11-7000-8000-2b7e1c905d44".parse().unwrap()
-}
-
-fn target() -> Target<'static> {
-    Target { transaction: transaction(), sender: Some(SENDER), phone_number_id: None, template_namespace: None }
-}
-
-fn answer() -> Answer {
-    Answer { transaction: transaction(), at: OffsetDateTime::from_unix_timestamp(NOW).unwrap() }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wire {
-    method: String,
-    path: String,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    #[serde(default)]
-    body: Value,
-}
-
-impl Wire {
-    fn call(&self) -> Call {
-        let mut headers = HeaderMap::new();
-        for (name, value) in &self.headers {
-            headers.insert(http::HeaderName::try_from(name).unwrap(), value.parse().unwrap());
-        }
-        let method = Method::from_bytes(self.method.as_bytes()).unwrap();
-        Call { method, path: self.path.clone(), headers, body: self.body.clone() }
-    }
-}
-
-fn fixtures(dialect: &dyn Dialect, prefix: &str) -> Vec<(String, Value)> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("src/dialect")
-        .join(dialect.name().replace('-', "_"))
-        .join("fixtures");
-    let mut found: Vec<_> = fs::read_dir(&folder)
-        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
-        .map(|entry| entry.unwrap())
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
-        .map(|entry| {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let text = fs::read_to_string(entry.path()).unwrap();
-            let value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-            (name, value)
-        })
-        .collect();
-    found.sort_by(|a, b| a.0.cmp(&b.0));
-    found
-}
 
 fn read<T: serde::de::DeserializeOwned>(dialect: &dyn Dialect, name: &str, value: Value) -> T {
     serde_json::from_value(value).unwrap_or_else(|error| panic!("{} {name}: {error}", dialect.name()))
@@ -327,5 +270,4 @@ fn every_sample_reads_back() {
         let golden: Value = serde_json::from_str(sample.json).unwrap();
         assert_eq!(written, golden, "{}", sample.name);
     }
-    let _ = PHONE_NUMBER_ID;
 }

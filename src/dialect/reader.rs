@@ -85,15 +85,6 @@ impl Members {
         }
     }
 
-    /// Drops members that we know, belong elsewhere and are null: serialisers write every field of a class.
-    pub fn ignore_nulls(&mut self, names: &[&str]) {
-        for name in names {
-            if self.members.get(*name).is_some_and(Value::is_null) {
-                self.members.shift_remove(*name);
-            }
-        }
-    }
-
     /// Gives a member a second name: where only `alias` is there it is read as `name`.
     ///
     /// # Errors
@@ -243,8 +234,9 @@ impl Members {
         }
     }
 
-    /// What was not read, its nulls too: what we do not know we do not judge.
-    pub fn rest(self) -> Extra {
+    /// What was not read; `null` counts as absent.
+    pub fn rest(mut self) -> Extra {
+        self.members.retain(|_, value| !value.is_null());
         Extra(self.members)
     }
 
@@ -310,10 +302,10 @@ mod tests {
     }
 
     #[test]
-    fn null_is_absent_and_stays_where_the_member_is_unknown() {
+    fn null_is_absent() {
         let mut members = members(json!({"caption": null, "other": null}));
         assert_eq!(members.optional_text("caption", 10).unwrap(), None);
-        assert_eq!(Value::Object(members.rest().0), json!({"other": null}));
+        assert!(members.rest().is_empty());
     }
 
     #[test]

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::dialect::reader::{ANY_LENGTH, Members};
 use crate::dialect::shapes::{
-    CONTENT_MEMBERS, Forms, MAX_TEXT, Object, decode_contacts, decode_interactive, decode_location, decode_media,
-    decode_reaction, decode_template, encode_contacts, encode_interactive, encode_location, encode_media,
-    encode_reaction, encode_template,
+    Forms, MAX_TEXT, Object, decode_contacts, decode_interactive, decode_location, decode_media, decode_reaction,
+    decode_template, encode_contacts, encode_interactive, encode_location, encode_media, encode_reaction,
+    encode_template,
 };
 use crate::dialect::{Call, Decoded, Target, Translation, request};
 use crate::model::{
@@ -83,7 +83,6 @@ fn decode_read_mark(sender: Option<String>, mut body: Members) -> Result<ReadMar
 fn decode_message(sender: Option<String>, mut body: Members, warnings: &mut Vec<Warning>) -> Result<Message, Fault> {
     let recipient = decode_recipient(&mut body, warnings)?;
     let content = decode_content(&mut body, warnings)?;
-    body.ignore_nulls(CONTENT_MEMBERS);
     let reply_to = match body.optional_object("context")? {
         Some(mut context) => {
             let message_id = context.text("message_id", ANY_LENGTH)?;

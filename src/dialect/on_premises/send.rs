@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::template;
 use crate::dialect::reader::{ANY_LENGTH, Members, kind_of};
 use crate::dialect::shapes::{
-    self, CONTENT_MEMBERS, Forms, MAX_TEXT, Object, decode_contacts, decode_interactive, decode_location,
-    decode_reaction, encode_contacts, encode_interactive, encode_location, encode_reaction,
+    self, Forms, MAX_TEXT, Object, decode_contacts, decode_interactive, decode_location, decode_reaction,
+    encode_contacts, encode_interactive, encode_location, encode_reaction,
 };
 use crate::dialect::{Call, Decoded, Target, Translation, request};
 use crate::model::{
@@ -58,7 +58,6 @@ fn decode_message(mut body: Members, warnings: &mut Vec<Warning>) -> Result<Mess
     body.ignore(&["messaging_product", "biz_opaque_callback_data", "render_mentions"]);
     let recipient = decode_recipient(&mut body, warnings)?;
     let content = decode_content(&mut body, warnings)?;
-    body.ignore_nulls(CONTENT_MEMBERS);
     let reply_to = match body.optional_object("context")? {
         Some(mut context) => {
             let message_id = context.text("message_id", ANY_LENGTH)?;

@@ -32,7 +32,6 @@ pub fn decode_media(kind: MediaKind, mut members: Members, warnings: &mut Vec<Wa
         warnings.push(Warning::new(members.path("caption"), text));
     }
     let filename = if kind == MediaKind::Document { members.optional_text("filename", ANY_LENGTH)? } else { None };
-    members.ignore_nulls(&["filename", "voice", "provider"]);
     let voice = if kind == MediaKind::Audio { members.optional_flag("voice")? } else { None };
     Ok(Media {
         kind,

@@ -28,22 +28,6 @@ pub const MAX_TEXT: usize = 4096;
 /// Longest caption.
 pub const MAX_CAPTION: usize = 1024;
 
-/// The members that hold the content of each kind; those beside the right one are null at most.
-pub const CONTENT_MEMBERS: &[&str] = &[
-    "text",
-    "image",
-    "audio",
-    "video",
-    "document",
-    "sticker",
-    "location",
-    "contacts",
-    "interactive",
-    "template",
-    "hsm",
-    "reaction",
-];
-
 /// Where dialects that share these objects differ.
 #[derive(Clone, Copy)]
 pub struct Forms {
