@@ -15,7 +15,7 @@ use crate::delivery::{Account, Delivery, Directory, Parts};
 use crate::dialect::{self, Losses};
 use crate::net;
 use crate::secret::{KeyHash, Secret};
-use crate::store::{self, Ledger, Store};
+use crate::store::{self, Ledger, Limits, Store};
 use crate::upstream::{self, InProcess, Provider, SANDBOX_SCHEME, Sandbox, Transport, Upstream};
 use crate::web::{self, AppState, Shared};
 
@@ -57,7 +57,7 @@ impl App {
             Links { client: net::Client::new(&config.net)?, sandbox: Arc::new(Sandbox::new(Arc::clone(&clock))) };
         let dev_key = if config.accounts.is_empty() { Some(dev_key(&config.server.data_dir)?) } else { None };
         let directory = links.directory(config, dev_key.as_ref())?;
-        let ledger = Ledger::start(Arc::clone(&store));
+        let ledger = Ledger::start(Arc::clone(&store), Limits::default());
         let state = AppState {
             delivery: Delivery::new(directory, ledger, Arc::clone(&clock)),
             sandbox: Arc::clone(&links.sandbox),

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `sabir` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sabir::cli::run()
+}

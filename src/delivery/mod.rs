@@ -14,7 +14,6 @@ pub use account::{Account, AccountConfig};
 use arc_swap::ArcSwap;
 pub use directory::{Directory, Parts, RouteConfig};
 pub use rehearsal::Rehearsal;
-use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
 
@@ -39,8 +38,8 @@ pub struct Order {
     pub request: Request,
     /// What was dropped or bent in reading it.
     pub warnings: Vec<Warning>,
-    /// The body as it came.
-    pub client_request: Value,
+    /// The body as it came: JSON, to the letter.
+    pub client_request: String,
     /// When it came.
     pub received_at: OffsetDateTime,
 }
@@ -146,7 +145,12 @@ impl Delivery {
 }
 
 fn prepare(upstream: &Upstream, order: &Order) -> Result<Prepared, Fault> {
-    upstream.prepare(&order.request, order.id, order.dialect, order.account.losses)
+    let prepared = upstream.prepare(&order.request, order.id, order.dialect, order.account.losses);
+    prepared.map_err(|fault| match &order.request {
+        // That this upstream cannot carry the channel is no news to the client; that none does is.
+        Request::Relay(relay) if fault.kind == FaultKind::UnsupportedKind => directory::no_upstream(relay.channel),
+        _ => fault,
+    })
 }
 
 /// An ambiguous outcome is answered as taken: told of a failure, the client would send again and a person might get

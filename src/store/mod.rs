@@ -113,8 +113,8 @@ pub struct NewTransaction {
     pub fault: Option<Fault>,
     /// When it came.
     pub received_at: OffsetDateTime,
-    /// The client's body as it came.
-    pub client_request: Value,
+    /// The client's body as it came: JSON, to the letter.
+    pub client_request: String,
     /// What was understood.
     pub request: Request,
     /// What was dropped or bent.

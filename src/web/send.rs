@@ -42,12 +42,15 @@ async fn take(state: &AppState, answer: &Answer, request: Request) -> (Speaker, 
     let (parts, stream) = request.into_parts();
     let account = auth::account(state, &parts.headers);
     let bytes = body::read(stream, &state.config).await;
-    let parsed = bytes.and_then(|bytes| body::parse(&parts.headers, &bytes));
-    let body = parsed.as_ref().cloned().unwrap_or(Value::Null);
+    let parsed = bytes.and_then(|bytes| Ok((body::parse(&parts.headers, &bytes)?, bytes)));
+    let (body, text) = match parsed {
+        Ok((body, bytes)) => (body, Ok(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(fault) => (Value::Null, Err(fault)),
+    };
     let call = Call { method: parts.method, path: parts.uri.path().to_owned(), headers: parts.headers, body };
     let speaker = speaker(&call, account.as_ref().ok().and_then(|account| account.dialect));
     let order = account.and_then(|account| {
-        let client_request = parsed?;
+        let client_request = text?;
         let decoded = speaker.decode_send(call)?;
         Ok(Order {
             id: answer.transaction,

@@ -29,7 +29,7 @@ pub fn sending() -> NewTransaction {
         state: State::Sending,
         fault: None,
         received_at: at(0),
-        client_request: json!({"to": "+447700900123", "type": "text", "text": "Your table is free"}),
+        client_request: json!({"to": "+447700900123", "type": "text", "text": "Your table is free"}).to_string(),
         request: Request::Send(text_to(RECIPIENT, "Your table is free")),
         warnings: vec![Warning::new("priority", "is not known here and was dropped")],
         attempt: Some(NewAttempt {
@@ -93,6 +93,7 @@ pub fn text_to(number: &str, body: &str) -> Message {
         ttl_seconds: None,
         identity_key_hash: None,
         extra: Default::default(),
+        envelope_extra: Default::default(),
     }
 }
 

@@ -1,0 +1,165 @@
+//! A gateway for a test, and a client for it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use sabir::app::App;
+use sabir::clock::FixedClock;
+use sabir::config::{self, Config};
+use sabir::net::{self, Client};
+use sabir::store::{self, Filter, Store, Summary, Transaction};
+use sabir::upstream::Received;
+use serde_json::Value;
+use tempfile::TempDir;
+use time::macros::datetime;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// The key of the account `shop`.
+pub const KEY: &str = "shop-key";
+
+/// A running gateway.
+pub struct TestApp {
+    pub app: Arc<App>,
+    address: SocketAddr,
+    client: Client,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<()>,
+    _folder: TempDir,
+}
+
+/// What the gateway answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: http::HeaderMap,
+    pub body: Value,
+}
+
+impl TestApp {
+    /// One account `shop` and the sandbox behind it, in the Cloud API's dialect.
+    pub async fn start() -> Self {
+        Self::with("").await
+    }
+
+    /// The same, with more configuration.
+    pub async fn with(more: &str) -> Self {
+        let has_accounts = more.contains("[[accounts]]");
+        let account = format!("[[accounts]]\nname = \"shop\"\nkey = \"{KEY}\"\n");
+        Self::of(&if has_accounts { more.to_owned() } else { format!("{more}\n{account}") }).await
+    }
+
+    /// A gateway of that configuration, on SQLite.
+    pub async fn of(text: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let mut config = config::load_text(text).unwrap_or_else(|problems| panic!("{problems}")).config;
+        config.store.url = format!("sqlite://{}", folder.path().join("sabir.db").display());
+        let store = store::connect(&config.store).await.unwrap();
+        store.migrate().await.unwrap();
+        Self::over(config, store, folder).await
+    }
+
+    /// A gateway over a store of the test's own.
+    pub async fn over(mut config: Config, store: Arc<dyn Store>, folder: TempDir) -> Self {
+        config.server.listen = "127.0.0.1:0".parse().unwrap();
+        config.server.data_dir = folder.path().to_owned();
+        let clock = Arc::new(FixedClock::at(datetime!(2026-09-21 13:35:23 UTC)));
+        let app = Arc::new(App::with_store(&config, store, clock).unwrap());
+        let (stop, stopped) = oneshot::channel();
+        let (ready, address) = oneshot::channel();
+        let serving = Arc::clone(&app);
+        let served = tokio::spawn(async move {
+            let listening = |address| ready.send(address).unwrap();
+            let stop = async { drop(stopped.await) };
+            serving.serve(config.server.listen, listening, stop).await.unwrap();
+        });
+        let client = Client::new(&patient()).unwrap();
+        Self { app, address: address.await.unwrap(), client, stop, served, _folder: folder }
+    }
+
+    /// The gateway's address, without a slash at its end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Makes a call.
+    pub async fn call(&self, request: Request<Bytes>) -> Answer {
+        let answer = self.client.call(request).await.unwrap();
+        read(answer)
+    }
+
+    /// Posts JSON with the account's key as a bearer token.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call(self.request(Method::POST, path, body)).await
+    }
+
+    /// The request that [`Self::post`] makes.
+    pub fn request(&self, method: Method, path: &str, body: &Value) -> Request<Bytes> {
+        Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url()))
+            .header("authorization", format!("Bearer {KEY}"))
+            .header("content-type", "application/json")
+            .body(Bytes::from(body.to_string()))
+            .unwrap()
+    }
+
+    /// Reads without a key, as an operator on this machine.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(Request::get(format!("{}{path}", self.url())).body(Bytes::new()).unwrap()).await
+    }
+
+    /// What the sandbox got, the first first.
+    pub fn received(&self) -> Vec<Received> {
+        let mut received = self.app.state.sandbox.received();
+        received.reverse();
+        received
+    }
+
+    /// The record, the latest first.
+    pub async fn recorded(&self) -> Vec<Summary> {
+        self.app.state.delivery.settled().await;
+        self.app.state.store.list(&Filter::default(), None, 1000).await.unwrap()
+    }
+
+    /// The one transaction on the record.
+    pub async fn only(&self) -> Transaction {
+        let recorded = self.recorded().await;
+        assert_eq!(recorded.len(), 1, "{recorded:?}");
+        self.find(&recorded[0].id.to_string()).await.unwrap()
+    }
+
+    /// A transaction by any of its ids.
+    pub async fn find(&self, id: &str) -> Option<Transaction> {
+        self.app.state.delivery.settled().await;
+        self.app.state.store.find(id).await.unwrap()
+    }
+
+    /// Stops as on a signal: requests under way are finished.
+    pub async fn stop(self) {
+        let _ = self.stop.send(());
+        self.served.await.unwrap();
+    }
+}
+
+/// Limits that no test runs into.
+pub fn patient() -> net::Config {
+    net::Config {
+        connect_timeout: Duration::from_secs(5),
+        first_byte_timeout: Duration::from_secs(60),
+        total_timeout: Duration::from_secs(60),
+        idle_timeout: Duration::from_secs(30),
+        idle_connections: 8,
+        max_answer: bytesize::ByteSize::mib(16),
+    }
+}
+
+fn read(answer: Response<Bytes>) -> Answer {
+    let (parts, body) = answer.into_parts();
+    let text = String::from_utf8_lossy(&body).into_owned();
+    let body = serde_json::from_slice(&body).unwrap_or(Value::String(text));
+    Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+}
