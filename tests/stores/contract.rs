@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sabir::model::{Channel, Content, Fault, FaultKind, Kind, ReadMark, Relay, Request, State, TransactionId};
+use sabir::model::{Channel, Fault, FaultKind, Kind, ReadMark, Request, State, TransactionId};
 use sabir::store::{Attempt, Filter, Ledger, Limits, Store, StoreError, Summary, Transaction};
 use serde_json::json;
 use tokio::task::JoinSet;
