@@ -42,6 +42,10 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     pub async fn connect(config: &Config) -> Result<Self, StoreError> {
+        if config.url.contains(":memory:") {
+            // Each connection would see a database of its own, and the record is to last.
+            return Err(StoreError::Address);
+        }
         let options = SqliteConnectOptions::from_str(&config.url)
             .map_err(|_| StoreError::Address)?
             .create_if_missing(true)
