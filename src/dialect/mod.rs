@@ -6,7 +6,11 @@
 //!
 //! To add a dialect: a folder with the same file names as the others and its golden files, and one line in [`all`].
 
+mod aisoule;
+mod aisoule_app;
+mod channel_request;
 mod cloud;
+mod on_premises;
 mod reader;
 mod samples;
 mod shapes;
@@ -26,7 +30,13 @@ use crate::model::{Accepted, Fault, Request, TransactionId, Warning};
 
 /// Every dialect, in the order of the capability table.
 pub fn all() -> &'static [&'static dyn Dialect] {
-    &[&cloud::Cloud]
+    &[
+        &aisoule::Aisoule,
+        &aisoule_app::AisouleApp,
+        &on_premises::OnPremises,
+        &cloud::Cloud,
+        &channel_request::ChannelRequest,
+    ]
 }
 
 /// The dialect of that name.
@@ -43,6 +53,9 @@ pub trait Dialect: Send + Sync {
     fn family(&self) -> &'static str {
         self.name()
     }
+
+    /// The path that requests are sent to.
+    fn send_path(&self) -> &'static str;
 
     /// Whether the path is one that the vendor's server has, or would answer "unknown path" to.
     fn serves(&self, path: &str) -> bool;

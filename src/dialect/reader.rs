@@ -60,6 +60,11 @@ impl Members {
         self.members.get(name).is_some_and(|value| !value.is_null())
     }
 
+    /// Whether a member is an object.
+    pub fn has_object(&self, name: &str) -> bool {
+        self.members.get(name).is_some_and(Value::is_object)
+    }
+
     /// Takes a member out; `null` counts as absent.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.members.shift_remove(name).filter(|value| !value.is_null())

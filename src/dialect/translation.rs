@@ -90,22 +90,36 @@ impl<'a> Translation<'a> {
     /// Puts unknown members back where the upstream speaks their family; elsewhere each is noted as left out. They
     /// are never refused: the servers that old clients were written for ignored what they did not know.
     pub fn extra(&mut self, extra: &Extra, path: impl Display, into: &mut Map<String, Value>) {
-        if extra.is_empty() {
-            return;
+        if !self.keeps_members() {
+            return self.leave_out(extra, path);
         }
-        let keeps = self.keeps_members();
         for (name, value) in &extra.0 {
-            if keeps {
-                into.entry(name.clone()).or_insert_with(|| value.clone());
-            } else if !value.is_null() {
+            into.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+
+    /// Notes unknown members as left out, of whatever family: the upstream writes a plain text where the client wrote
+    /// an object.
+    pub fn leave_out(&mut self, extra: &Extra, path: impl Display) {
+        for (name, value) in &extra.0 {
+            if !value.is_null() {
                 self.warn_unknown(&path, name);
             }
+        }
+    }
+
+    /// Notes the unknown members of a client's envelope where the upstream is of another family, whose requests have
+    /// no envelope to put them into.
+    pub fn envelope(&mut self, extra: &Extra) {
+        if !self.keeps_members() {
+            extra.0.keys().for_each(|name| self.warn_unknown(&"", name));
         }
     }
 
     fn warn_unknown(&mut self, path: &impl Display, name: &str) {
         let path = path.to_string();
         let member = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        let member = self.client.spell(&member);
         let text =
             format!("{member} is not a member that we know; the {} upstream does not get it", self.upstream.name());
         self.warnings.push(Warning::new(member, text));

@@ -94,6 +94,9 @@ pub struct Message {
     /// Members that we do not know.
     #[serde(default, skip_serializing_if = "Extra::is_empty")]
     pub extra: Extra,
+    /// Members beside the message that we do not know, in dialects that send it in an envelope.
+    #[serde(default, skip_serializing_if = "Extra::is_empty")]
+    pub envelope_extra: Extra,
 }
 
 /// A quoted message.

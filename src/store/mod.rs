@@ -6,14 +6,18 @@
 //!
 //! To add a method: its comment here, two back ends, one test in the contract body (`tests/stores.rs`).
 
+mod error;
 mod ledger;
 mod postgres;
+mod queries;
+mod rows;
 mod sqlite;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-pub use ledger::Ledger;
+pub use error::StoreError;
+pub use ledger::{Ledger, Limits};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -59,12 +63,8 @@ pub trait Store: Send + Sync {
     async fn find(&self, id: &str) -> Result<Option<Transaction>, StoreError>;
 
     /// Transactions that fit the filter, the latest first, at most `limit`, beginning after `after`.
-    async fn list(
-        &self,
-        filter: &Filter,
-        after: Option<TransactionId>,
-        limit: u32,
-    ) -> Result<Vec<Summary>, StoreError>;
+    async fn list(&self, filter: &Filter, after: Option<TransactionId>, limit: u32)
+    -> Result<Vec<Summary>, StoreError>;
 
     /// Turns attempts that are `sending` since before `since` into `unknown`: whoever made them is gone and nobody
     /// knows whether they went out. Returns how many there were.
@@ -84,6 +84,16 @@ pub enum Write {
     Record(Box<NewTransaction>),
     /// An attempt ended.
     Settle(Box<Settlement>),
+}
+
+impl Write {
+    /// The transaction that it changes.
+    pub fn transaction(&self) -> TransactionId {
+        match self {
+            Self::Record(new) => new.id,
+            Self::Settle(settlement) => settlement.transaction,
+        }
+    }
 }
 
 /// A request as it is first recorded.
@@ -251,24 +261,4 @@ pub struct Attempt {
     pub answer: Option<String>,
     /// What went wrong.
     pub fault: Option<Fault>,
-}
-
-/// Why the store did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The address names no store that we have.
-    #[error("store.url is no store's address; give sqlite://PATH or postgres://user:password@host/database")]
-    Address,
-    /// The database cannot be reached, is too slow, or is shutting down.
-    #[error("the store cannot be reached")]
-    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// More writes wait than the gateway takes at once.
-    #[error("the store is behind: too many writes are waiting")]
-    Overloaded,
-    /// The schema could not be brought up to date.
-    #[error("the schema could not be brought up to date")]
-    Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The database refused a statement, or a row does not read back: a defect.
-    #[error("the store refused")]
-    Defect(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

@@ -30,6 +30,10 @@ impl Dialect for Cloud {
         "cloud"
     }
 
+    fn send_path(&self) -> &'static str {
+        "/messages"
+    }
+
     fn serves(&self, path: &str) -> bool {
         let mut segments = path.trim_matches('/').split('/');
         match segments.next().unwrap_or_default() {

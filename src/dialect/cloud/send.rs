@@ -12,7 +12,7 @@ use crate::dialect::shapes::{
 };
 use crate::dialect::{Call, Decoded, Target, Translation, request};
 use crate::model::{
-    Content, Fault, FaultKind, MediaKind, Message, PhoneNumber, Quote, ReadMark, Recipient, RecipientAddress,
+    Content, Extra, Fault, FaultKind, MediaKind, Message, PhoneNumber, Quote, ReadMark, Recipient, RecipientAddress,
     References, Request, Text, Warning,
 };
 
@@ -101,6 +101,7 @@ fn decode_message(sender: Option<String>, mut body: Members, warnings: &mut Vec<
         ttl_seconds: None,
         identity_key_hash: body.optional_text("recipient_identity_key_hash", ANY_LENGTH)?,
         extra: body.rest(),
+        envelope_extra: Extra::default(),
     })
 }
 

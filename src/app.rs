@@ -1,0 +1,205 @@
+//! Builds the parts from the configuration; starts and stops them.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use url::Url;
+use uuid::Uuid;
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::delivery::{Account, Delivery, Directory, Parts};
+use crate::dialect::{self, Losses};
+use crate::net;
+use crate::secret::{KeyHash, Secret};
+use crate::store::{self, Ledger, Store};
+use crate::upstream::{self, InProcess, Provider, SANDBOX_SCHEME, Sandbox, Transport, Upstream};
+use crate::web::{self, AppState, Shared};
+
+/// The account of a first run.
+pub const DEV_ACCOUNT: &str = "dev";
+
+/// A gateway that is ready to serve.
+pub struct App {
+    /// What its handlers reach.
+    pub state: Shared,
+    /// The key of the `dev` account, where there is one.
+    pub dev_key: Option<Secret>,
+    links: Links,
+}
+
+/// What upstreams are built with; kept for when the configuration is loaded again.
+struct Links {
+    client: net::Client,
+    sandbox: Arc<Sandbox>,
+}
+
+impl App {
+    /// Connects the store, brings its schema up to date and builds the rest.
+    ///
+    /// # Errors
+    /// Where the store cannot be reached or a file cannot be written.
+    pub async fn build(config: &Config) -> anyhow::Result<Self> {
+        let store = store::connect(&config.store).await?;
+        store.migrate().await?;
+        Self::with_store(config, store, Arc::new(SystemClock))
+    }
+
+    /// As [`Self::build`], over a store that is open and at a clock.
+    ///
+    /// # Errors
+    /// Where a file cannot be written.
+    pub fn with_store(config: &Config, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let links =
+            Links { client: net::Client::new(&config.net)?, sandbox: Arc::new(Sandbox::new(Arc::clone(&clock))) };
+        let dev_key = if config.accounts.is_empty() { Some(dev_key(&config.server.data_dir)?) } else { None };
+        let directory = links.directory(config, dev_key.as_ref())?;
+        let ledger = Ledger::start(Arc::clone(&store));
+        let state = AppState {
+            delivery: Delivery::new(directory, ledger, Arc::clone(&clock)),
+            sandbox: Arc::clone(&links.sandbox),
+            clock,
+            store,
+            config: config.server.clone(),
+            admin: config.admin.clone(),
+        };
+        Ok(Self { state: Arc::new(state), dev_key, links })
+    }
+
+    /// Puts the accounts, upstreams and routes of another configuration in force.
+    ///
+    /// # Errors
+    /// Where an upstream cannot be built; then the old ones stay.
+    pub fn reload(&self, config: &Config) -> anyhow::Result<()> {
+        let directory = self.links.directory(config, self.dev_key.as_ref())?;
+        self.state.delivery.replace_directory(directory);
+        Ok(())
+    }
+
+    /// Listens, serves until `stop` resolves, finishes what is under way and closes the store.
+    ///
+    /// # Errors
+    /// Where the address cannot be listened on.
+    pub async fn serve(
+        &self,
+        listen: SocketAddr,
+        ready: impl FnOnce(SocketAddr),
+        stop: impl Future<Output = ()>,
+    ) -> anyhow::Result<()> {
+        let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+        ready(listener.local_addr()?);
+        let service = web::router(Arc::clone(&self.state));
+        web::serve(listener, service, &self.state.config, stop).await;
+        self.close().await;
+        Ok(())
+    }
+
+    /// Finishes what is under way and closes the store.
+    pub async fn close(&self) {
+        self.state.delivery.close().await;
+        self.state.store.close().await;
+    }
+}
+
+impl Links {
+    fn directory(&self, config: &Config, dev_key: Option<&Secret>) -> anyhow::Result<Directory> {
+        let mut upstreams = Vec::new();
+        for upstream in &config.upstreams {
+            upstreams.push(self.upstream(upstream, config)?);
+        }
+        if upstreams.is_empty() {
+            upstreams.push(self.upstream(&sandbox_upstream(), config)?);
+        }
+        let only = upstreams.first().map(|upstream| upstream.name.clone()).unwrap_or_default();
+        let accounts = config.accounts.iter().map(|account| {
+            let name = account.dialect.as_deref();
+            let ready = Account {
+                name: account.name.clone(),
+                dialect: name.and_then(dialect::named),
+                upstream: account.upstream.clone().unwrap_or_else(|| only.clone()),
+                losses: account.losses,
+            };
+            (account.key, ready)
+        });
+        let dev = dev_key.map(|key| {
+            let name = DEV_ACCOUNT.to_owned();
+            let account = Account { name, dialect: None, upstream: only.clone(), losses: Losses::default() };
+            (KeyHash::of(key.expose()), account)
+        });
+        let accounts = accounts.chain(dev).collect();
+        Ok(Directory::new(Parts { accounts, upstreams, routes: config.routes.clone() }))
+    }
+
+    fn upstream(&self, upstream: &upstream::Config, config: &Config) -> anyhow::Result<Upstream> {
+        let provider = upstream.provider.as_ref().and_then(|name| config.providers.get(name));
+        let pick = |own: &Option<String>, of: fn(&Provider) -> Option<String>| own.clone().or(provider.and_then(of));
+        let name = pick(&upstream.dialect, |provider| Some(provider.dialect.clone())).unwrap_or_default();
+        let dialect = dialect::named(&name).with_context(|| format!("upstream {} has no dialect", upstream.name))?;
+        let base_url = pick(&upstream.base_url, |provider| provider.base_url.clone()).unwrap_or_default();
+        let base_url = Url::parse(&base_url).with_context(|| format!("upstream {} has no address", upstream.name))?;
+        let transport: Arc<dyn Transport> = if base_url.scheme() == SANDBOX_SCHEME {
+            let sandbox = Arc::clone(&self.sandbox);
+            Arc::new(InProcess { sandbox, dialect, limit: config.net.total_timeout })
+        } else {
+            Arc::new(self.client.clone())
+        };
+        Ok(Upstream {
+            name: upstream.name.clone(),
+            dialect,
+            base_url,
+            credential: upstream
+                .credential
+                .or(provider.and_then(|provider| provider.credential))
+                .unwrap_or_else(|| dialect.credential()),
+            key: upstream.key.clone(),
+            sender: upstream.sender.clone(),
+            phone_number_id: upstream.phone_number_id.clone(),
+            template_namespace: upstream.template_namespace.clone(),
+            transport,
+        })
+    }
+}
+
+/// The upstream of a first run.
+fn sandbox_upstream() -> upstream::Config {
+    upstream::Config {
+        name: SANDBOX_SCHEME.to_owned(),
+        provider: Some(SANDBOX_SCHEME.to_owned()),
+        dialect: None,
+        base_url: None,
+        credential: None,
+        key: None,
+        sender: Some("442079460000".to_owned()),
+        phone_number_id: None,
+        template_namespace: Some("sandbox".to_owned()),
+    }
+}
+
+/// The key of the `dev` account: made once, kept in a file that only its owner can read.
+fn dev_key(data_dir: &Path) -> anyhow::Result<Secret> {
+    let path: PathBuf = data_dir.join("dev.key");
+    if let Ok(key) = std::fs::read_to_string(&path) {
+        return Ok(Secret::new(key.trim()));
+    }
+    let key = new_key();
+    std::fs::create_dir_all(data_dir).with_context(|| format!("cannot make {}", data_dir.display()))?;
+    write_private(&path, &key).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(Secret::new(key))
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    writeln!(options.open(path)?, "{text}")
+}
+
+/// A fresh key with 244 random bits.
+pub fn new_key() -> String {
+    format!("sabir_{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
+}

@@ -1,0 +1,37 @@
+//! `sabir check`
+
+use serde_json::json;
+
+use super::{CliError, Context, print, print_json};
+use crate::config::{self, Problem};
+
+/// Reports every fault at once; 0 where the configuration can be run, 78 where not.
+pub fn check(context: &Context) -> Result<(), CliError> {
+    let loaded = config::load(context.config.as_deref());
+    if context.json {
+        let (warnings, problems) = match &loaded {
+            Ok(loaded) => (describe(&loaded.warnings), Vec::new()),
+            Err(problems) => (Vec::new(), describe(&problems.0)),
+        };
+        print_json(&json!({ "ok": loaded.is_ok(), "problems": problems, "warnings": warnings }))?;
+    }
+    let loaded = loaded?;
+    if !context.json {
+        for warning in &loaded.warnings {
+            print(format_args!("warning: {warning}"))?;
+        }
+        let config = loaded.config;
+        print(format_args!(
+            "the configuration can be run: {} accounts, {} upstreams, {} routes",
+            config.accounts.len(),
+            config.upstreams.len(),
+            config.routes.len()
+        ))?;
+    }
+    Ok(())
+}
+
+fn describe(problems: &[Problem]) -> Vec<serde_json::Value> {
+    let describe = |problem: &Problem| json!({ "key": problem.key, "text": problem.text, "origin": problem.origin });
+    problems.iter().map(describe).collect()
+}

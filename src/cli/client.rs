@@ -1,0 +1,70 @@
+//! Calls to a running gateway.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use bytes::Bytes;
+use bytesize::ByteSize;
+use http::{Request, Response, header};
+use serde::de::DeserializeOwned;
+
+use super::{CliError, runtime};
+use crate::net;
+
+/// Where the gateway is.
+#[derive(Debug, clap::Args)]
+pub struct Gateway {
+    /// The gateway's address.
+    #[arg(long, env = "SABIR_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    pub url: String,
+}
+
+/// Where the admin API is, and what opens it.
+#[derive(Debug, clap::Args)]
+pub struct Admin {
+    #[command(flatten)]
+    gateway: Gateway,
+    /// The admin token; not needed on the gateway's own machine where none is configured.
+    #[arg(long, env = "SABIR_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    token: Option<String>,
+}
+
+impl Gateway {
+    /// Makes one call.
+    pub fn call(&self, request: http::request::Builder, path: &str, body: Bytes) -> Result<Response<Bytes>, CliError> {
+        let request = request.uri(format!("{}{path}", self.url.trim_end_matches('/')));
+        let request: Request<Bytes> = request.body(body).context("the gateway's address is no address")?;
+        let config = net::Config {
+            connect_timeout: Duration::from_secs(5),
+            first_byte_timeout: Duration::from_secs(60),
+            total_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(1),
+            idle_connections: 1,
+            max_answer: ByteSize::mib(64),
+        };
+        let answer =
+            runtime()?.block_on(async { net::Client::new(&config)?.call(request).await.map_err(anyhow::Error::from) });
+        answer.map_err(|error| {
+            CliError::Unreachable(error.context(format!("no answer from the gateway at {}", self.url)))
+        })
+    }
+}
+
+impl Admin {
+    /// Reads from the admin API; none where it has no such object.
+    pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, CliError> {
+        let mut request = Request::get("/");
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let answer = self.gateway.call(request, path, Bytes::new())?;
+        match answer.status().as_u16() {
+            200 => Ok(Some(serde_json::from_slice(answer.body()).context("the gateway's answer cannot be read")?)),
+            404 => Ok(None),
+            status => {
+                let text = String::from_utf8_lossy(answer.body()).into_owned();
+                Err(CliError::Failed(anyhow!("the gateway answered {status}: {text}")))
+            }
+        }
+    }
+}

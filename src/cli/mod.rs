@@ -1,0 +1,185 @@
+//! The commands. Results go to stdout, logs and errors to stderr.
+//!
+//! Exit codes: 0 done · 1 a negative answer · 2 wrong usage · 69 something needed is not reachable · 78 bad
+//! configuration.
+
+mod check;
+mod client;
+mod dialects;
+mod key;
+mod sandbox;
+mod send;
+mod serve;
+mod transactions;
+mod translate;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{self, Loaded, Problems};
+use crate::store::StoreError;
+
+/// One address for every dialect of business messaging.
+///
+/// Sabir takes requests in the dialects of AISoule, the On-Premises API, the Cloud API (360dialog, Meta) and the
+/// /notification API, checks and records them, and forwards them to the provider that you chose, in its dialect.
+/// Without a command it serves.
+#[derive(Debug, Parser)]
+#[command(name = "sabir", version, after_help = EXAMPLES)]
+struct Cli {
+    /// One more configuration file, laid over the defaults.
+    #[arg(long, global = true, env = "SABIR_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Print data as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXAMPLES: &str = "Examples:
+  sabir                                        run with nothing configured: SQLite, a key, the sandbox as provider
+  sabir --config sabir.toml check              report every fault of a configuration at once
+  sabir key new --account shop                 make a key for a client
+  sabir send --to +447700900123 --text Hello   send a message through a running gateway
+  sabir transactions list --state failed       what went wrong
+  sabir translate --from aisoule --to cloud request.json
+
+Exit codes: 0 done, 1 a negative answer, 2 wrong usage, 69 something needed is not reachable, 78 bad configuration.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway; brings the store's schema up to date first.
+    Serve,
+    /// Load the whole configuration and report every fault at once.
+    Check,
+    /// Bring the store's schema up to date and exit.
+    Migrate,
+    /// Make keys for clients.
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Send one message through a running gateway.
+    Send(send::Arguments),
+    /// Show what another dialect would say, and what is lost; sends nothing.
+    Translate(translate::Arguments),
+    /// Read the record through the admin API of a running gateway.
+    #[command(subcommand)]
+    Transactions(transactions::Command),
+    /// Show what each dialect can say, and between which dialects it arrives.
+    Dialects(dialects::Arguments),
+    /// Run the simulated provider alone.
+    Sandbox(sandbox::Arguments),
+}
+
+/// Why a command ended without its result.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    /// A negative answer; it was printed.
+    #[error("{0}")]
+    Negative(String),
+    /// Something that is needed is not reachable.
+    #[error("{0:#}")]
+    Unreachable(anyhow::Error),
+    /// The configuration cannot be run.
+    #[error("the configuration cannot be run:\n{0}")]
+    Config(#[from] Problems),
+    /// Anything else.
+    #[error("{0:#}")]
+    Failed(#[from] anyhow::Error),
+}
+
+impl CliError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Negative(_) | Self::Failed(_) => 1,
+            Self::Unreachable(_) => 69,
+            Self::Config(_) => 78,
+        }
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unreachable(_) => Self::Unreachable(error.into()),
+            error => Self::Failed(error.into()),
+        }
+    }
+}
+
+impl From<io::Error> for CliError {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// What every command gets.
+struct Context {
+    config: Option<PathBuf>,
+    json: bool,
+}
+
+impl Context {
+    /// Loads the configuration and tells of options that have no effect.
+    fn load(&self) -> Result<Loaded, CliError> {
+        let loaded = config::load(self.config.as_deref())?;
+        for warning in &loaded.warnings {
+            eprintln!("warning: {warning}");
+        }
+        Ok(loaded)
+    }
+}
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let context = Context { config: cli.config, json: cli.json };
+    match dispatch(cli.command.unwrap_or(Command::Serve), &context) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads our output has seen enough: `sabir transactions list | head`.
+        Err(CliError::Failed(error)) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "sabir: {}", error.to_string().trim_end());
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn dispatch(command: Command, context: &Context) -> Result<(), CliError> {
+    match command {
+        Command::Serve => serve::serve(context),
+        Command::Check => check::check(context),
+        Command::Migrate => serve::migrate(context),
+        Command::Key(command) => key::run(&command, context),
+        Command::Send(arguments) => send::send(&arguments, context),
+        Command::Translate(arguments) => translate::translate(&arguments, context),
+        Command::Transactions(command) => transactions::run(&command, context),
+        Command::Dialects(arguments) => dialects::table(&arguments, context),
+        Command::Sandbox(arguments) => sandbox::run(&arguments),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// A runtime for the commands that serve or call.
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// Prints a line of result.
+fn print(text: impl std::fmt::Display) -> Result<(), CliError> {
+    writeln!(io::stdout(), "{text}")?;
+    Ok(())
+}
+
+/// Prints data as indented JSON.
+fn print_json(data: &impl serde::Serialize) -> Result<(), CliError> {
+    print(serde_json::to_string_pretty(data).map_err(anyhow::Error::from)?)
+}

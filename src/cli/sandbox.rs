@@ -1,0 +1,45 @@
+//! `sabir sandbox`
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use super::{CliError, print, runtime};
+use crate::clock::SystemClock;
+use crate::config;
+use crate::upstream::{MAGIC, Sandbox};
+use crate::web;
+
+/// Where it listens.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "The sandbox speaks every dialect as the vendor's server would, keeps what it gets
+(GET /sandbox/messages) and misbehaves for certain recipients: sabir sandbox --recipients")]
+pub struct Arguments {
+    /// Address and port to listen on.
+    #[arg(long, default_value = "127.0.0.1:8090", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// List the recipients that make it misbehave, and exit.
+    #[arg(long)]
+    recipients: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<(), CliError> {
+    if arguments.recipients {
+        return MAGIC.iter().try_for_each(|magic| print(format_args!("+{}  {}", magic.number, magic.behaviour)));
+    }
+    let config = config::load_text("")?.config;
+    let sandbox = Arc::new(Sandbox::new(Arc::new(SystemClock)));
+    runtime()?.block_on(async {
+        let listener = TcpListener::bind(arguments.listen).await;
+        let listener = listener.with_context(|| format!("cannot listen on {}", arguments.listen));
+        let listener = listener.map_err(CliError::Unreachable)?;
+        print(format_args!("the sandbox listens on http://{}", listener.local_addr()?))?;
+        let stop = async {
+            let _ = tokio::signal::ctrl_c().await;
+        };
+        web::serve(listener, web::sandbox_router(sandbox), &config.server, stop).await;
+        Ok(())
+    })
+}

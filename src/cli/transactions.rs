@@ -1,0 +1,202 @@
+//! `sabir transactions`
+
+use comfy_table::{Table, presets};
+use serde_json::Value;
+
+use super::client::Admin;
+use super::{CliError, Context, print, print_json};
+use crate::model::{Fault, State};
+use crate::store::{Attempt, Summary, Transaction};
+use crate::web::Page;
+
+/// What can be done with the record.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// List transactions, the latest first.
+    #[command(after_help = "Examples:
+  sabir transactions list --state failed --limit 20
+  sabir transactions list --recipient 447700900123 --json")]
+    List(List),
+    /// Show everything that is known of one transaction.
+    Show(Show),
+}
+
+/// Which transactions.
+#[derive(Debug, clap::Args)]
+pub struct List {
+    #[command(flatten)]
+    admin: Admin,
+    /// Of this account.
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+    /// Over this upstream.
+    #[arg(long, value_name = "NAME")]
+    upstream: Option<String>,
+    /// In this state: accepted, sending, waiting, unknown, sent, delivered, read, failed.
+    #[arg(long, value_parser = parse_state)]
+    state: Option<State>,
+    /// Of this kind: text, image, template …
+    #[arg(long)]
+    kind: Option<String>,
+    /// To this recipient, in digits.
+    #[arg(long, value_name = "NUMBER")]
+    recipient: Option<String>,
+    /// With this fault, by its code.
+    #[arg(long, value_name = "CODE")]
+    fault: Option<String>,
+    /// Received at this time or later: 2026-03-02T07:15:00Z.
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Received before this time.
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// At most so many.
+    #[arg(long, default_value_t = 20)]
+    limit: u32,
+    /// Those after this one: `next` of the page before.
+    #[arg(long, value_name = "ID")]
+    after: Option<String>,
+}
+
+/// Which transaction.
+#[derive(Debug, clap::Args)]
+pub struct Show {
+    #[command(flatten)]
+    admin: Admin,
+    /// The transaction's id, the id that the client was given, or the upstream's.
+    id: String,
+}
+
+fn parse_state(name: &str) -> Result<State, String> {
+    State::named(name)
+        .ok_or_else(|| "give accepted, sending, waiting, unknown, sent, delivered, read or failed".to_owned())
+}
+
+pub fn run(command: &Command, context: &Context) -> Result<(), CliError> {
+    match command {
+        Command::List(arguments) => list(arguments, context),
+        Command::Show(arguments) => show(arguments, context),
+    }
+}
+
+fn list(arguments: &List, context: &Context) -> Result<(), CliError> {
+    let path = format!("/admin/v1/transactions?{}", arguments.query());
+    let page: Page = arguments.admin.get(&path)?.ok_or_else(|| CliError::Negative("no admin API there".to_owned()))?;
+    if context.json {
+        return print_json(&page);
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["TRANSACTION", "RECEIVED", "ACCOUNT", "DIALECT", "UPSTREAM", "KIND", "TO", "STATE", "FAULT"]);
+    for summary in &page.transactions {
+        table.add_row(row(summary));
+    }
+    print(table.trim_fmt())?;
+    match page.next {
+        Some(next) => print(format_args!("\nmore with --after {next}")),
+        None => Ok(()),
+    }
+}
+
+fn row(summary: &Summary) -> [String; 9] {
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let received = summary.received_at;
+    [
+        summary.id.to_string(),
+        format!("{} {:02}:{:02}:{:02}", received.date(), received.hour(), received.minute(), received.second()),
+        summary.account.clone(),
+        summary.dialect.clone(),
+        or_dash(&summary.upstream),
+        summary.kind.as_str().to_owned(),
+        or_dash(&summary.recipient),
+        summary.state.to_string(),
+        or_dash(&summary.fault),
+    ]
+}
+
+impl List {
+    fn query(&self) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("limit", &self.limit.to_string());
+        let state = self.state.map(|state| state.to_string());
+        let parameters = [
+            ("account", &self.account),
+            ("upstream", &self.upstream),
+            ("state", &state),
+            ("kind", &self.kind),
+            ("recipient", &self.recipient),
+            ("fault", &self.fault),
+            ("since", &self.since),
+            ("until", &self.until),
+            ("after", &self.after),
+        ];
+        for (name, value) in parameters {
+            if let Some(value) = value {
+                query.append_pair(name, value);
+            }
+        }
+        query.finish()
+    }
+}
+
+fn show(arguments: &Show, context: &Context) -> Result<(), CliError> {
+    let id: String = url::form_urlencoded::byte_serialize(arguments.id.as_bytes()).collect();
+    let found: Option<Transaction> = arguments.admin.get(&format!("/admin/v1/transactions/{id}"))?;
+    let Some(transaction) = found else {
+        return Err(CliError::Negative("no transaction has this id".to_owned()));
+    };
+    if context.json {
+        return print_json(&transaction);
+    }
+    print_transaction(&transaction)
+}
+
+fn print_transaction(transaction: &Transaction) -> Result<(), CliError> {
+    let summary = &transaction.summary;
+    print(format_args!("transaction  {}", summary.id))?;
+    print(format_args!("state        {}", summary.state))?;
+    print(format_args!("received     {}", summary.received_at))?;
+    print(format_args!("account      {} ({})", summary.account, summary.dialect))?;
+    print(format_args!("kind         {} on {}", summary.kind.as_str(), summary.channel))?;
+    print(format_args!("recipient    {}", summary.recipient.as_deref().unwrap_or("-")))?;
+    print(format_args!("message id   {}", summary.message_id.as_deref().unwrap_or("-")))?;
+    if let Some(fault) = &transaction.refusal {
+        print_fault("refused", fault)?;
+    }
+    for warning in &transaction.warnings {
+        print(format_args!("warning      {}", warning.text))?;
+    }
+    print("\nclient request")?;
+    print_json(&transaction.client_request)?;
+    transaction.attempts.iter().try_for_each(print_attempt)
+}
+
+fn print_attempt(attempt: &Attempt) -> Result<(), CliError> {
+    print(format_args!("\nattempt {} over {} at {}", attempt.number, attempt.upstream, attempt.started_at))?;
+    print(format_args!("{} {}", attempt.method, attempt.url))?;
+    print_text(&attempt.body)?;
+    match (attempt.status, attempt.finished_at) {
+        (Some(status), Some(at)) => print(format_args!("\nanswer {status} at {at}"))?,
+        (None, Some(at)) => print(format_args!("\nno answer by {at}"))?,
+        (_, None) => print("\nno answer yet")?,
+    }
+    if let Some(answer) = &attempt.answer {
+        print_text(answer)?;
+    }
+    match &attempt.fault {
+        Some(fault) => print_fault("fault", fault),
+        None => Ok(()),
+    }
+}
+
+fn print_fault(name: &str, fault: &Fault) -> Result<(), CliError> {
+    print(format_args!("{name:<12} {}: {}", fault.kind, fault.detail))
+}
+
+/// Prints a body: indented where it is JSON, else as it is.
+fn print_text(text: &str) -> Result<(), CliError> {
+    match serde_json::from_str::<Value>(text) {
+        Ok(value) => print_json(&value),
+        Err(_) => print(text),
+    }
+}

@@ -1,0 +1,98 @@
+//! `sabir translate`
+
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use http::{HeaderMap, Method};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{CliError, Context, print, print_json};
+use crate::dialect::{self, Call, Dialect, Losses, Target, Translation};
+use crate::model::{Fault, TransactionId, Warning};
+
+/// A request and the dialects to translate between.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  sabir translate --from aisoule --to cloud request.json
+  echo '{\"to\":\"447700900123\",\"type\":\"text\",\"text\":{\"body\":\"Hi\"}}' | sabir translate --from aisoule --to channel-request")]
+pub struct Arguments {
+    /// The dialect that the request is in.
+    #[arg(long, value_parser = parse_dialect, value_name = "DIALECT")]
+    from: Name,
+    /// The dialect to say it in.
+    #[arg(long, value_parser = parse_dialect, value_name = "DIALECT")]
+    to: Name,
+    /// Refuse what cannot be said, as an account with losses = "refuse" would.
+    #[arg(long)]
+    strict: bool,
+    /// The sender's number that the upstream would have.
+    #[arg(long, default_value = "442079460000")]
+    sender: String,
+    /// The namespace that templates would have.
+    #[arg(long, default_value = "namespace")]
+    template_namespace: String,
+    /// The file with the request; standard input where it is left out.
+    file: Option<PathBuf>,
+}
+
+/// A dialect's name, checked.
+#[derive(Clone, Copy)]
+struct Name(&'static dyn Dialect);
+
+impl std::fmt::Debug for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
+fn parse_dialect(name: &str) -> Result<Name, String> {
+    let known: Vec<_> = dialect::all().iter().map(|dialect| dialect.name()).collect();
+    dialect::named(name).map(Name).ok_or_else(|| format!("give one of {}", known.join(", ")))
+}
+
+pub fn translate(arguments: &Arguments, context: &Context) -> Result<(), CliError> {
+    let text = read(arguments.file.as_ref())?;
+    let body: Value = serde_json::from_str(&text).context("the request is no valid JSON")?;
+    let (request, warnings) = translated(arguments, body).map_err(|fault| CliError::Negative(fault.detail))?;
+    let body: Value = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
+    if context.json {
+        let losses: Vec<_> = warnings.iter().collect();
+        return print_json(&json!({
+            "method": request.method().as_str(), "path": request.uri().path(), "body": body, "losses": losses,
+        }));
+    }
+    print(format_args!("{} {}", request.method(), request.uri().path()))?;
+    print_json(&body)?;
+    for warning in &warnings {
+        print(format_args!("lost: {}", warning.text))?;
+    }
+    Ok(())
+}
+
+fn translated(arguments: &Arguments, body: Value) -> Result<(http::Request<bytes::Bytes>, Vec<Warning>), Fault> {
+    let (from, to) = (arguments.from.0, arguments.to.0);
+    let call = Call { method: Method::POST, path: from.send_path().to_owned(), headers: HeaderMap::new(), body };
+    let mut decoded = from.decode_send(call)?;
+    let losses = if arguments.strict { Losses::Refuse } else { Losses::Warn };
+    let mut translation = Translation::new(from, to, losses);
+    let target = Target {
+        transaction: TransactionId(Uuid::nil()),
+        sender: Some(&arguments.sender),
+        phone_number_id: None,
+        template_namespace: Some(&arguments.template_namespace),
+    };
+    let request = to.encode_send(&decoded.value, &target, &mut translation)?;
+    decoded.warnings.extend(translation.into_warnings());
+    Ok((request, decoded.warnings))
+}
+
+fn read(file: Option<&PathBuf>) -> Result<String, CliError> {
+    let Some(path) = file else {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text)?;
+        return Ok(text);
+    };
+    Ok(std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?)
+}

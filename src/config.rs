@@ -1,0 +1,292 @@
+//! Composes each module's options: loads, checks, and reports every fault at once.
+//!
+//! Order: the compiled-in `config/default.toml`, then a file, then the environment. Each section and each entry of a
+//! list is read by itself and checked as far as it could be read, so that one fault never hides another.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::path::Path;
+
+use config::{Environment, File, FileFormat, Source, Value, ValueKind};
+use serde::de::DeserializeOwned;
+
+use crate::delivery::{AccountConfig, RouteConfig};
+use crate::upstream::{self, Provider};
+use crate::{net, store, telemetry, web};
+
+mod check;
+mod unknown;
+
+/// The options where nothing else is said.
+pub const DEFAULT: &str = include_str!("../config/default.toml");
+
+/// Options that the interface contract names and this version does not act on yet: taken with a warning, so that a
+/// configuration stays valid from version to version.
+const NOT_YET: &[(&str, &str)] = &[
+    ("accounts[].mode", "every request is forwarded, then answered"),
+    ("accounts[].callbacks", "statuses are not passed on yet"),
+    ("accounts[].callback_secret", "statuses are not passed on yet"),
+    ("accounts[].repair", "media are not repaired yet"),
+    ("upstreams[].media", "links are passed on unchecked"),
+    ("upstreams[].webhook_secret", "webhooks are not received yet"),
+    ("upstreams[].rate", "requests are not paced yet"),
+    ("net.allow_private", "links are not fetched yet"),
+    ("media.dialect_limits", "media are not checked yet"),
+];
+
+/// The whole configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// The server.
+    pub server: web::Config,
+    /// The store.
+    pub store: store::Config,
+    /// The admin API.
+    pub admin: web::AdminConfig,
+    /// Calls to providers.
+    pub net: net::Config,
+    /// Logs.
+    pub log: telemetry::Config,
+    /// Providers by name.
+    pub providers: BTreeMap<String, Provider>,
+    /// Who calls us.
+    pub accounts: Vec<AccountConfig>,
+    /// Whom we call.
+    pub upstreams: Vec<upstream::Config>,
+    /// Which way.
+    pub routes: Vec<RouteConfig>,
+}
+
+/// A configuration that can be run, and what should be known about it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// Options that have no effect.
+    pub warnings: Vec<Problem>,
+}
+
+/// One fault of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The key: `accounts[0].dialect`.
+    pub key: String,
+    /// What is wrong with it, and the remedy.
+    pub text: String,
+    /// The file, or the environment.
+    pub origin: Option<String>,
+}
+
+/// Every fault of a configuration.
+#[derive(Debug, Default, thiserror::Error)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.text)?;
+        match &self.origin {
+            Some(origin) => write!(f, " (in {origin})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in &self.0 {
+            writeln!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Problem {
+    fn new(key: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { key: key.into(), text: text.into(), origin: None }
+    }
+}
+
+/// Loads the configuration from the default, a file and the environment.
+///
+/// # Errors
+/// Every fault that was found.
+pub fn load(file: Option<&Path>) -> Result<Loaded, Problems> {
+    let environment = Environment::with_prefix("SABIR").prefix_separator("__").separator("__").try_parsing(true);
+    load_from(file.map(|path| File::from(path).format(FileFormat::Toml)), environment)
+}
+
+/// Loads the configuration from a text instead of a file and environment, for tests and tools.
+///
+/// # Errors
+/// Every fault that was found.
+pub fn load_text(text: &str) -> Result<Loaded, Problems> {
+    let nothing = Environment::with_prefix("SABIR").source(Some(Default::default()));
+    load_from(Some(File::from_str(text, FileFormat::Toml)), nothing)
+}
+
+fn load_from<S>(file: Option<S>, environment: Environment) -> Result<Loaded, Problems>
+where
+    S: Source + Send + Sync + 'static,
+{
+    let mut builder = ::config::Config::builder().add_source(File::from_str(DEFAULT, FileFormat::Toml));
+    if let Some(file) = file {
+        builder = builder.add_source(file);
+    }
+    let merged = builder.add_source(environment).build();
+    let merged = merged.and_then(|config| config.collect());
+    let sections = merged.map_err(|error| Problems(vec![Problem::new("configuration", error.to_string())]))?;
+    let mut reader = Reader { sections: sections.into_iter().collect(), ..Reader::default() };
+    let draft = reader.draft();
+    check::check(&draft, &mut reader.problems);
+    match draft.finish().filter(|_| reader.problems.is_empty()) {
+        Some(config) => Ok(Loaded { config, warnings: reader.warnings }),
+        None => Err(Problems(reader.problems)),
+    }
+}
+
+/// What could be read, with each entry's place in its list: the checks run on it even where something else is wrong.
+struct Draft {
+    server: Option<web::Config>,
+    store: Option<store::Config>,
+    admin: Option<web::AdminConfig>,
+    net: Option<net::Config>,
+    log: Option<telemetry::Config>,
+    providers: BTreeMap<String, Provider>,
+    accounts: Vec<(usize, AccountConfig)>,
+    upstreams: Vec<(usize, upstream::Config)>,
+    routes: Vec<(usize, RouteConfig)>,
+    /// Whether the list of upstreams is whole, so that a name that is not in it is a fault.
+    upstreams_are_whole: bool,
+}
+
+impl Draft {
+    fn finish(self) -> Option<Config> {
+        Some(Config {
+            server: self.server?,
+            store: self.store?,
+            admin: self.admin?,
+            net: self.net?,
+            log: self.log?,
+            providers: self.providers,
+            accounts: entries(self.accounts),
+            upstreams: entries(self.upstreams),
+            routes: entries(self.routes),
+        })
+    }
+}
+
+fn entries<T>(list: Vec<(usize, T)>) -> Vec<T> {
+    list.into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// Reads sections one by one and gathers what is wrong.
+#[derive(Default)]
+struct Reader {
+    sections: BTreeMap<String, Value>,
+    problems: Vec<Problem>,
+    warnings: Vec<Problem>,
+}
+
+impl Reader {
+    fn draft(&mut self) -> Draft {
+        let before = self.problems.len();
+        let upstreams = self.list("upstreams");
+        let upstreams_are_whole = self.problems.len() == before;
+        let draft = Draft {
+            server: self.section("server"),
+            store: self.section("store"),
+            admin: self.section("admin"),
+            net: self.section("net"),
+            log: self.section("log"),
+            providers: self.providers(),
+            accounts: self.list("accounts"),
+            upstreams,
+            routes: self.list("routes"),
+            upstreams_are_whole,
+        };
+        // Nothing of it is acted on yet, but its options are known.
+        let _: Option<serde::de::IgnoredAny> = self.section("media");
+        for (name, value) in std::mem::take(&mut self.sections) {
+            self.problem(&value, &name, unknown::describe(&name, &unknown::sections()));
+        }
+        draft
+    }
+
+    fn section<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        let value = self.sections.remove(name).unwrap_or_else(|| Value::from(HashMap::<String, Value>::new()));
+        self.read(name, value)
+    }
+
+    fn providers(&mut self) -> BTreeMap<String, Provider> {
+        let Some(Value { kind: ValueKind::Table(providers), .. }) = self.sections.remove("providers") else {
+            return BTreeMap::new();
+        };
+        let read = |(name, value): (String, Value)| {
+            let provider = self.read(&format!("providers.{name}"), value);
+            provider.map(|provider| (name, provider))
+        };
+        providers.into_iter().filter_map(read).collect()
+    }
+
+    fn list<T: DeserializeOwned>(&mut self, name: &str) -> Vec<(usize, T)> {
+        let Some(value) = self.sections.remove(name) else { return Vec::new() };
+        let ValueKind::Array(entries) = value.kind else {
+            self.problem(&value, name, format!("is no list of tables; write [[{name}]]"));
+            return Vec::new();
+        };
+        let entries = entries.into_iter().enumerate();
+        entries.filter_map(|(at, entry)| Some((at, self.read(&format!("{name}[{at}]"), entry)?))).collect()
+    }
+
+    /// Reads one section or entry; each unknown key is reported, and the first wrong value, with its key.
+    fn read<T: DeserializeOwned>(&mut self, path: &str, value: Value) -> Option<T> {
+        self.unknown_keys(path, &value);
+        let copy = value.clone();
+        match serde_path_to_error::deserialize(value) {
+            Ok(read) => Some(read),
+            Err(error) => {
+                let key = error.path().to_string();
+                let key = if key == "." { path.to_owned() } else { format!("{path}.{key}") };
+                self.problem(&copy, &key, plain(error.inner()));
+                None
+            }
+        }
+    }
+
+    fn unknown_keys(&mut self, path: &str, section: &Value) {
+        let ValueKind::Table(entries) = &section.kind else { return };
+        let known = unknown::known_keys(path);
+        for (name, value) in entries.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
+            let key = format!("{path}.{name}");
+            match NOT_YET.iter().find(|(not_yet, _)| *not_yet == unknown::without_index(&key)) {
+                Some((_, text)) => {
+                    let text = format!("has no effect in this version: {text}");
+                    self.warnings.push(Problem { origin: origin(value), ..Problem::new(key, text) });
+                }
+                None => self.problem(value, &key, unknown::describe(name, known)),
+            }
+        }
+    }
+
+    fn problem(&mut self, value: &Value, key: &str, text: String) {
+        self.problems.push(Problem { origin: origin(value), ..Problem::new(key, text) });
+    }
+}
+
+/// The file that a value stands in; of a table, that of its first entry.
+fn origin(value: &Value) -> Option<String> {
+    let inner = || match &value.kind {
+        ValueKind::Table(entries) => entries.values().find_map(origin),
+        _ => None,
+    };
+    value.origin().map(str::to_owned).or_else(inner)
+}
+
+/// An error's own words, without the key and file that are printed beside them.
+fn plain(error: &::config::ConfigError) -> String {
+    match error {
+        ::config::ConfigError::At { error, .. } => plain(error),
+        ::config::ConfigError::Type { unexpected, expected, .. } => format!("is {unexpected}; give {expected}"),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,130 @@
+//! What no single option can tell: names that refer to each other, options that need each other.
+
+use std::collections::HashSet;
+
+use url::Url;
+
+use super::{Draft, Problem};
+use crate::dialect;
+use crate::upstream::{self, Provider, SANDBOX_SCHEME};
+
+pub fn check(draft: &Draft, problems: &mut Vec<Problem>) {
+    check_store(draft, problems);
+    check_accounts(draft, problems);
+    check_upstreams(draft, problems);
+    check_routes(draft, problems);
+}
+
+fn check_store(draft: &Draft, problems: &mut Vec<Problem>) {
+    let Some(store) = &draft.store else { return };
+    let scheme = store.url.split_once(':').map(|(scheme, _)| scheme);
+    if !matches!(scheme, Some("sqlite" | "postgres" | "postgresql")) {
+        let text = "is no store's address; give sqlite://PATH or postgres://user:password@host/database";
+        problems.push(Problem::new("store.url", text));
+    }
+    if store.connections == 0 {
+        problems.push(Problem::new("store.connections", "is 0; give at least 1"));
+    }
+}
+
+fn check_accounts(draft: &Draft, problems: &mut Vec<Problem>) {
+    let beyond = draft.server.as_ref().is_some_and(|server| !server.listen.ip().is_loopback());
+    if beyond && draft.accounts.is_empty() && problems.is_empty() {
+        let text = "is empty, and the gateway listens beyond this machine; add an [[accounts]] entry with a key";
+        problems.push(Problem::new("accounts", text));
+    }
+    let mut names = HashSet::new();
+    let mut keys = HashSet::new();
+    for (at, account) in &draft.accounts {
+        let key = |name: &str| format!("accounts[{at}].{name}");
+        if !names.insert(&account.name) {
+            problems.push(Problem::new(key("name"), "is the name of another account too; make each unique"));
+        }
+        if !keys.insert(account.key) {
+            problems.push(Problem::new(key("key"), "is the key of another account too; make each unique"));
+        }
+        if let Some(name) = &account.dialect {
+            check_dialect(&key("dialect"), name, problems);
+        }
+        match &account.upstream {
+            Some(name) => check_upstream_name(draft, &key("upstream"), name, problems),
+            None if draft.upstreams.len() > 1 => {
+                problems.push(Problem::new(key("upstream"), "is missing; there are several upstreams, so name one"));
+            }
+            None => {}
+        }
+    }
+}
+
+fn check_upstreams(draft: &Draft, problems: &mut Vec<Problem>) {
+    let mut names = HashSet::new();
+    for (at, upstream) in &draft.upstreams {
+        let key = |name: &str| format!("upstreams[{at}].{name}");
+        if !names.insert(&upstream.name) {
+            problems.push(Problem::new(key("name"), "is the name of another upstream too; make each unique"));
+        }
+        let provider = upstream.provider.as_ref().and_then(|name| draft.providers.get(name));
+        if let (Some(_), None) = (&upstream.provider, provider) {
+            let known: Vec<_> = draft.providers.keys().map(String::as_str).collect();
+            let text = format!("is no provider that is configured; give one of {}", known.join(", "));
+            problems.push(Problem::new(key("provider"), text));
+            continue;
+        }
+        check_upstream(&key, upstream, provider, problems);
+    }
+}
+
+fn check_upstream(
+    key: &impl Fn(&str) -> String,
+    upstream: &upstream::Config,
+    provider: Option<&Provider>,
+    problems: &mut Vec<Problem>,
+) {
+    match upstream.dialect.as_ref().or(provider.map(|provider| &provider.dialect)) {
+        Some(name) => check_dialect(&key("dialect"), name, problems),
+        None => problems.push(Problem::new(key("dialect"), "is missing; give it, or a provider")),
+    }
+    let base_url = upstream.base_url.as_ref().or(provider.and_then(|provider| provider.base_url.as_ref()));
+    let Some(base_url) = base_url else {
+        let text = "is missing; this provider gives every customer an address of his own";
+        problems.push(Problem::new(key("base_url"), text));
+        return;
+    };
+    let scheme = Url::parse(base_url).ok().map(|url| url.scheme().to_owned());
+    match scheme.as_deref() {
+        Some(SANDBOX_SCHEME) => {}
+        Some("http" | "https") if upstream.key.is_none() => {
+            problems.push(Problem::new(key("key"), "is missing; give the provider's credential, such as \"env:NAME\""));
+        }
+        Some("http" | "https") => {}
+        _ => problems.push(Problem::new(key("base_url"), "is no address; give one that begins with https://")),
+    }
+}
+
+fn check_routes(draft: &Draft, problems: &mut Vec<Problem>) {
+    for (at, route) in &draft.routes {
+        if route.upstreams.is_empty() {
+            problems.push(Problem::new(format!("routes[{at}].upstreams"), "is empty; name at least one upstream"));
+        }
+        for (nth, name) in route.upstreams.iter().enumerate() {
+            check_upstream_name(draft, &format!("routes[{at}].upstreams[{nth}]"), name, problems);
+        }
+    }
+}
+
+fn check_upstream_name(draft: &Draft, key: &str, name: &str, problems: &mut Vec<Problem>) {
+    let known: Vec<_> = draft.upstreams.iter().map(|(_, upstream)| upstream.name.as_str()).collect();
+    let built_in = known.is_empty() && name == SANDBOX_SCHEME;
+    if !draft.upstreams_are_whole || built_in || known.contains(&name) {
+        return;
+    }
+    let known = if known.is_empty() { SANDBOX_SCHEME.to_owned() } else { known.join(", ") };
+    problems.push(Problem::new(key, format!("names no upstream; there is: {known}")));
+}
+
+fn check_dialect(key: &str, name: &str, problems: &mut Vec<Problem>) {
+    if dialect::named(name).is_none() {
+        let known: Vec<_> = dialect::all().iter().map(|dialect| dialect.name()).collect();
+        problems.push(Problem::new(key, format!("is no dialect; give one of {}", known.join(", "))));
+    }
+}

@@ -1,0 +1,85 @@
+//! Accounts, upstreams and the routes between them: what the configuration says, ready to use.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::Account;
+use crate::model::{Channel, Fault, FaultKind, Request};
+use crate::secret::KeyHash;
+use crate::upstream::Upstream;
+
+/// A route as the configuration describes it. The first that matches wins.
+#[derive(Clone, Debug, Deserialize)]
+pub struct RouteConfig {
+    /// Of this channel.
+    pub channel: Option<Channel>,
+    /// From this sender: its number in digits or its phone number id.
+    pub sender: Option<String>,
+    /// Over these, in order.
+    pub upstreams: Vec<String>,
+}
+
+/// What a directory is made of.
+#[derive(Default)]
+pub struct Parts {
+    /// The accounts with their keys.
+    pub accounts: Vec<(KeyHash, Account)>,
+    /// The upstreams.
+    pub upstreams: Vec<Upstream>,
+    /// The routes.
+    pub routes: Vec<RouteConfig>,
+}
+
+/// Finds the account of a key and the upstream of a request.
+pub struct Directory {
+    accounts: HashMap<KeyHash, Arc<Account>>,
+    upstreams: HashMap<String, Arc<Upstream>>,
+    routes: Vec<RouteConfig>,
+}
+
+impl Directory {
+    /// A directory of parts whose names were checked.
+    pub fn new(parts: Parts) -> Self {
+        let accounts = parts.accounts.into_iter().map(|(key, account)| (key, Arc::new(account)));
+        let upstreams = parts.upstreams.into_iter().map(|upstream| (upstream.name.clone(), Arc::new(upstream)));
+        Self { accounts: accounts.collect(), upstreams: upstreams.collect(), routes: parts.routes }
+    }
+
+    /// The account of a key. The look-up is by the key's hash, so its time says nothing about any key.
+    pub fn account(&self, key: &str) -> Option<Arc<Account>> {
+        self.accounts.get(&KeyHash::of(key)).cloned()
+    }
+
+    /// The upstream of a request: the first route that matches, else the account's own.
+    ///
+    /// # Errors
+    /// [`FaultKind::NoUpstream`] where there is none.
+    pub fn choose(&self, account: &Account, request: &Request) -> Result<Arc<Upstream>, Fault> {
+        let route = self.routes.iter().find(|route| route.matches(request));
+        let name = route.and_then(|route| route.upstreams.first()).unwrap_or(&account.upstream);
+        self.upstreams.get(name).cloned().ok_or_else(|| no_upstream(request.channel()))
+    }
+
+    /// The upstream of that name.
+    pub fn upstream(&self, name: &str) -> Option<Arc<Upstream>> {
+        self.upstreams.get(name).cloned()
+    }
+}
+
+impl RouteConfig {
+    fn matches(&self, request: &Request) -> bool {
+        let channel = self.channel.is_none_or(|channel| channel == request.channel());
+        let sender = self.sender.as_deref().is_none_or(|sender| Some(sender) == request.sender());
+        channel && sender
+    }
+}
+
+/// No upstream serves a channel.
+pub fn no_upstream(channel: Channel) -> Fault {
+    let what = format_args!(
+        "no upstream carries {channel} for this account; the operator can add a route for {channel} to an upstream that does"
+    );
+    Fault::at(FaultKind::NoUpstream, "channel", what)
+}

@@ -1,0 +1,230 @@
+//! From a request that was understood to an answer: choose, say, record, send, record.
+//!
+//! Nothing leaves for an upstream before the transaction and its attempt are committed; the outcome may be committed
+//! just after the client was answered. Delivery knows neither wire formats nor status codes.
+
+mod account;
+mod directory;
+mod rehearsal;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use account::{Account, AccountConfig};
+use arc_swap::ArcSwap;
+pub use directory::{Directory, Parts, RouteConfig};
+pub use rehearsal::Rehearsal;
+use serde_json::Value;
+use time::OffsetDateTime;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::dialect::Dialect;
+use crate::model::{Accepted, Fault, FaultKind, Request, State, TransactionId, Verdict, Warning};
+use crate::store::{Ledger, NewAttempt, NewTransaction, Settlement, StoreError};
+use crate::upstream::{Answered, Prepared, Upstream};
+
+/// Longest answer of an upstream that is kept on the record, in bytes.
+const MAX_KEPT_ANSWER: usize = 64 * 1024;
+
+/// What a client asked for, understood, and who it is.
+pub struct Order {
+    /// The transaction's id.
+    pub id: TransactionId,
+    /// Who asks.
+    pub account: Arc<Account>,
+    /// In which dialect.
+    pub dialect: &'static dyn Dialect,
+    /// What was understood.
+    pub request: Request,
+    /// What was dropped or bent in reading it.
+    pub warnings: Vec<Warning>,
+    /// The body as it came.
+    pub client_request: Value,
+    /// When it came.
+    pub received_at: OffsetDateTime,
+}
+
+/// What the client is told.
+pub struct Delivered {
+    /// What was asked for, given back for the answer.
+    pub request: Request,
+    /// Taken, or the fault.
+    pub outcome: Result<Accepted, Fault>,
+    /// How long the upstream took; none where it was not called.
+    pub upstream_time: Option<Duration>,
+}
+
+/// The delivery of messages.
+pub struct Delivery {
+    directory: ArcSwap<Directory>,
+    ledger: Ledger,
+    clock: Arc<dyn Clock>,
+    under_way: TaskTracker,
+}
+
+impl Delivery {
+    /// Delivery over a directory of accounts and upstreams, recorded in a ledger.
+    pub fn new(directory: Directory, ledger: Ledger, clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self { directory: ArcSwap::from_pointee(directory), ledger, clock, under_way: TaskTracker::new() })
+    }
+
+    /// The accounts, upstreams and routes that are in force.
+    pub fn directory(&self) -> Arc<Directory> {
+        self.directory.load_full()
+    }
+
+    /// Puts other accounts, upstreams and routes in force; requests under way end with the old ones.
+    pub fn replace_directory(&self, directory: Directory) {
+        self.directory.store(Arc::new(directory));
+    }
+
+    /// Delivers a request. It goes on to its end and is recorded even where the client hangs up meanwhile.
+    pub async fn send(self: &Arc<Self>, order: Order) -> Delivered {
+        let this = Arc::clone(self);
+        let request = order.request.clone();
+        match self.under_way.spawn(async move { this.deliver(order).await }).await {
+            Ok(delivered) => delivered,
+            Err(error) => {
+                tracing::error!(error = %error, "delivery ended abnormally");
+                let fault = Fault::gateway(FaultKind::Internal, "the delivery ended abnormally; see the log");
+                Delivered { request, outcome: Err(fault), upstream_time: None }
+            }
+        }
+    }
+
+    /// Says what would happen to a request, and does nothing.
+    pub fn rehearse(&self, order: &Order) -> Rehearsal {
+        let upstream = self.directory.load().choose(&order.account, &order.request);
+        let prepared = upstream.as_ref().map_err(Clone::clone).and_then(|upstream| prepare(upstream, order));
+        Rehearsal::new(order, upstream.ok().as_deref(), prepared)
+    }
+
+    /// Waits until nothing is under way any more and everything is recorded.
+    pub async fn close(&self) {
+        self.under_way.close();
+        self.under_way.wait().await;
+        self.ledger.close().await;
+    }
+
+    /// Waits until every outcome known so far is recorded.
+    pub async fn settled(&self) {
+        self.ledger.flush().await;
+    }
+
+    async fn deliver(&self, order: Order) -> Delivered {
+        let upstream = self.directory.load().choose(&order.account, &order.request);
+        let prepared = upstream.and_then(|upstream| prepare(&upstream, &order).map(|prepared| (upstream, prepared)));
+        match prepared {
+            Ok((upstream, prepared)) => self.attempt(order, &upstream, prepared).await,
+            Err(fault) => self.refuse(order, fault).await,
+        }
+    }
+
+    /// A request that was understood and cannot be sent is recorded too: somebody will ask what became of it.
+    async fn refuse(&self, order: Order, fault: Fault) -> Delivered {
+        let record = new_transaction(&order, None, Some(fault.clone()));
+        let outcome = self.ledger.record(record).await.map_err(store_fault).and(Err(fault));
+        log_end(&order, None, State::Failed, outcome.as_ref().err());
+        Delivered { request: order.request, outcome, upstream_time: None }
+    }
+
+    async fn attempt(&self, mut order: Order, upstream: &Upstream, prepared: Prepared) -> Delivered {
+        order.warnings.extend(prepared.warnings);
+        let attempt = new_attempt(upstream, &prepared.request, self.clock.now());
+        if let Err(error) = self.ledger.record(new_transaction(&order, Some(attempt), None)).await {
+            return Delivered { request: order.request, outcome: Err(store_fault(error)), upstream_time: None };
+        }
+        let started = Instant::now();
+        let answered = upstream.send(prepared.request).await;
+        let upstream_time = Some(started.elapsed());
+        let settlement = settlement(order.id, &answered, self.clock.now());
+        log_end(&order, Some(upstream), settlement.state, settlement.fault.as_ref());
+        self.ledger.settle_later(settlement);
+        Delivered { request: order.request, outcome: for_client(answered.outcome), upstream_time }
+    }
+}
+
+fn prepare(upstream: &Upstream, order: &Order) -> Result<Prepared, Fault> {
+    upstream.prepare(&order.request, order.id, order.dialect, order.account.losses)
+}
+
+/// An ambiguous outcome is answered as taken: told of a failure, the client would send again and a person might get
+/// the message twice. The transaction stays `unknown` until there is evidence.
+fn for_client(outcome: Result<Accepted, Fault>) -> Result<Accepted, Fault> {
+    match outcome {
+        Err(fault) if fault.verdict() == Verdict::Ambiguous => Ok(Accepted::default()),
+        outcome => outcome,
+    }
+}
+
+fn new_transaction(order: &Order, attempt: Option<NewAttempt>, fault: Option<Fault>) -> NewTransaction {
+    NewTransaction {
+        id: order.id,
+        account: order.account.name.clone(),
+        dialect: order.dialect.name().to_owned(),
+        upstream: attempt.as_ref().map(|attempt| attempt.upstream.clone()),
+        state: if attempt.is_some() { State::Sending } else { State::Failed },
+        fault,
+        received_at: order.received_at,
+        client_request: order.client_request.clone(),
+        request: order.request.clone(),
+        warnings: order.warnings.clone(),
+        attempt,
+    }
+}
+
+fn new_attempt(upstream: &Upstream, request: &http::Request<bytes::Bytes>, now: OffsetDateTime) -> NewAttempt {
+    NewAttempt {
+        number: 1,
+        upstream: upstream.name.clone(),
+        method: request.method().to_string(),
+        url: request.uri().to_string(),
+        body: String::from_utf8_lossy(request.body()).into_owned(),
+        started_at: now,
+    }
+}
+
+fn settlement(transaction: TransactionId, answered: &Answered, now: OffsetDateTime) -> Settlement {
+    let state = match &answered.outcome {
+        Ok(_) => State::Sent,
+        Err(fault) if fault.verdict() == Verdict::Ambiguous => State::Unknown,
+        Err(_) => State::Failed,
+    };
+    let body = answered.response.as_ref().map(http::Response::body);
+    let kept = body.map(|body| body.get(..MAX_KEPT_ANSWER).unwrap_or(body));
+    Settlement {
+        transaction,
+        attempt: 1,
+        state,
+        message_id: answered.outcome.as_ref().ok().and_then(|accepted| accepted.message_id.clone()),
+        status: answered.response.as_ref().map(|response| response.status().as_u16()),
+        answer: kept.map(|body| String::from_utf8_lossy(body).into_owned()),
+        fault: answered.outcome.as_ref().err().cloned(),
+        finished_at: now,
+    }
+}
+
+fn store_fault(error: StoreError) -> Fault {
+    let (kind, detail) = match error {
+        StoreError::Overloaded => (FaultKind::Overloaded, "more requests than can be recorded; try again"),
+        _ => (FaultKind::StoreUnavailable, "the request could not be recorded, so it was not accepted; try again"),
+    };
+    tracing::error!(fault.kind = %kind, error = &error as &dyn std::error::Error, "request not recorded");
+    Fault::gateway(kind, detail).retry_after(Some(Duration::from_secs(1)))
+}
+
+/// One line for each transaction: enough to find it, nothing that is private.
+fn log_end(order: &Order, upstream: Option<&Upstream>, state: State, fault: Option<&Fault>) {
+    tracing::info!(
+        transaction.id = %order.id,
+        account.name = order.account.name,
+        dialect = order.dialect.name(),
+        upstream.name = upstream.map(|upstream| upstream.name.as_str()),
+        kind = order.request.kind().as_str(),
+        state = state.as_str(),
+        fault.kind = fault.map(|fault| fault.kind.code()),
+        warnings = order.warnings.len(),
+        "transaction"
+    );
+}

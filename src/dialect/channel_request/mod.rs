@@ -1,0 +1,88 @@
+//! The `/notification` dialect: one endpoint in front of several channels, with the message inside `request`.
+//!
+//! - Send: `POST /notification`, on a newer page `POST /v3/messages` with the same body.
+//! - Credential: `Authorization: Bearer`, as `POST /kingslanding/login` hands it out.
+//! - Vendor pages: docs.messangi.com/docs (text-message, media-message, contacts-message, interactive-message,
+//!   text-message-template) and docs.messangi.com/reference/sendnotification-4.
+//!
+//! Quirks: `message` is the text, or a file's address, or required and meaningless; the answer holds no message id,
+//! only the id of the call; callbacks are addresses joined by commas; the layout of templates and places is not
+//! published, so Meta's objects stand in, as the vendor's contacts and interactive pages use them verbatim.
+
+mod callbacks;
+mod fault;
+mod outcome;
+mod send;
+#[cfg(test)]
+mod tests;
+
+use bytes::Bytes;
+use http::Response;
+
+use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, Receipt, Target, Translation};
+use crate::model::{Accepted, Fault, MediaKind, Request};
+
+/// The dialect.
+pub struct ChannelRequest;
+
+impl Dialect for ChannelRequest {
+    fn name(&self) -> &'static str {
+        "channel-request"
+    }
+
+    fn send_path(&self) -> &'static str {
+        "/notification"
+    }
+
+    fn serves(&self, path: &str) -> bool {
+        let first = path.trim_start_matches('/').split('/').next();
+        matches!(first, Some("notification" | "v3" | "kingslanding"))
+    }
+
+    fn claim(&self, _: &Call) -> Claim {
+        Claim::Certain
+    }
+
+    fn decode_send(&self, call: Call) -> Result<Decoded<Request>, Fault> {
+        send::decode(call)
+    }
+
+    fn encode_receipt(&self, receipt: &Receipt<'_>) -> Response<Bytes> {
+        outcome::encode(receipt)
+    }
+
+    fn encode_fault(&self, fault: &Fault, answer: &Answer) -> Response<Bytes> {
+        fault::encode(fault, answer)
+    }
+
+    fn spell(&self, member: &str) -> String {
+        let own = match member.split_once('.').unwrap_or((member, "")) {
+            ("channel", "") => return member.to_owned(),
+            ("to" | "recipient", "") => "to",
+            ("context", "message_id") => "replyTo",
+            ("text", "body") => "message",
+            ("document", "filename") => "fileName",
+            (kind, "link" | "id") if MediaKind::named(kind).is_some() => "message",
+            (kind, "caption") if MediaKind::named(kind).is_some() => "caption",
+            _ => member,
+        };
+        format!("request.{own}")
+    }
+
+    fn encode_send(
+        &self,
+        request: &Request,
+        target: &Target<'_>,
+        translation: &mut Translation<'_>,
+    ) -> Result<http::Request<Bytes>, Fault> {
+        send::encode(request, target, translation)
+    }
+
+    fn decode_outcome(&self, answer: &Response<Bytes>) -> Result<Accepted, Fault> {
+        outcome::decode(answer)
+    }
+
+    fn credential(&self) -> CredentialForm {
+        CredentialForm::Bearer
+    }
+}

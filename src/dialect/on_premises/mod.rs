@@ -1,0 +1,162 @@
+//! The WhatsApp Business On-Premises API: Meta's self-hosted client (2018 to October 2025) and those who still speak
+//! its language, SandeshLive, 360dialog v1 and Turn among them.
+//!
+//! - Send: `POST /v1/messages`; read mark: `PUT /v1/messages/{id}` with `{"status": "read"}`.
+//! - Credential: `Authorization: Bearer` with a token of `/v1/users/login`; `D360-API-KEY` at 360dialog.
+//! - Vendor pages (archived): developers.facebook.com/docs/whatsapp/on-premises (reference/messages, errors),
+//!   docs.360dialog.com (On-Premise integration, Error messages), whatsapp.turn.io/docs/api.
+//!
+//! Quirks: success is 201, never 200; the sender is the host and stands nowhere in a message; numbers are digits
+//! without `+`; several clients take any body with `errors` for a failure, whatever its status, and one of them
+//! parses every body, so that each answer is a JSON object; code 1006 sends three clients to the contact check and
+//! back, so that a refused recipient is always 1013.
+
+mod fault;
+mod outcome;
+mod send;
+mod template;
+
+use bytes::Bytes;
+use http::{Method, Response};
+use serde_json::{Value, json};
+
+use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, Receipt, Target, Translation};
+use crate::model::{Accepted, Fault, MediaKind, Request};
+
+/// The dialect.
+pub struct OnPremises;
+
+impl Dialect for OnPremises {
+    fn name(&self) -> &'static str {
+        "on-premises"
+    }
+
+    fn send_path(&self) -> &'static str {
+        "/v1/messages"
+    }
+
+    fn serves(&self, path: &str) -> bool {
+        path.starts_with("/v1/")
+    }
+
+    fn claim(&self, call: &Call) -> Claim {
+        // AISoule and the Cloud API only ever post to the path that they share with this dialect.
+        if call.method == Method::PUT {
+            return Claim::Certain;
+        }
+        let by_header = CredentialForm::D360ApiKey.read(&call.headers).is_some();
+        let for_cloud = call.body.get("messaging_product").is_some();
+        if (by_header && !for_cloud) || is_telling(&call.body) { Claim::Likely } else { Claim::Possible }
+    }
+
+    fn decode_send(&self, call: Call) -> Result<Decoded<Request>, Fault> {
+        send::decode(call)
+    }
+
+    fn encode_receipt(&self, receipt: &Receipt<'_>) -> Response<Bytes> {
+        outcome::encode(receipt)
+    }
+
+    fn encode_fault(&self, fault: &Fault, _: &Answer) -> Response<Bytes> {
+        fault::encode(fault)
+    }
+
+    fn spell(&self, member: &str) -> String {
+        match member {
+            "text.preview_url" => "preview_url".to_owned(),
+            other => other.to_owned(),
+        }
+    }
+
+    fn encode_send(
+        &self,
+        request: &Request,
+        target: &Target<'_>,
+        translation: &mut Translation<'_>,
+    ) -> Result<http::Request<Bytes>, Fault> {
+        send::encode(request, target, translation)
+    }
+
+    fn decode_outcome(&self, answer: &Response<Bytes>) -> Result<Accepted, Fault> {
+        outcome::decode(answer)
+    }
+
+    fn credential(&self) -> CredentialForm {
+        CredentialForm::Bearer
+    }
+}
+
+/// Whether a body holds something that AISoule, which shares the path and most of the members, does not have.
+fn is_telling(body: &Value) -> bool {
+    let at = |pointer: &str| body.pointer(pointer).filter(|value| !value.is_null());
+    let text = |pointer: &str| at(pointer).and_then(Value::as_str).unwrap_or_default();
+    let of_media = |kind: MediaKind| {
+        let has = |member: &str| at(&format!("/{}/{member}", kind.as_str())).is_some();
+        has("id") || has("provider")
+    };
+    ["/recipient_type", "/hsm", "/ttl", "/preview_url", "/template/namespace"].iter().any(|member| at(member).is_some())
+        || MediaKind::ALL.into_iter().any(of_media)
+        || matches!(text("/type"), "location" | "contacts" | "contact" | "sticker" | "reaction" | "hsm")
+        || matches!(text("/interactive/type"), "product" | "product_list")
+        || at("/type").is_none() && at("/text").is_some_and(Value::is_object)
+}
+
+/// What stands in every answer. RapidPro and courier read the version: from 2.35.2 on they send interactive messages,
+/// from 2.45 on they leave out the contact check and read the later form of statuses.
+fn meta() -> Value {
+    json!({ "api_status": "stable", "version": "2.53.1" })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+
+    fn claim(method: Method, body: Value) -> Claim {
+        let path = "/v1/messages".to_owned();
+        OnPremises.claim(&Call { method, path, headers: HeaderMap::new(), body })
+    }
+
+    #[test]
+    fn what_the_neighbours_lack_tells_the_dialect() {
+        for body in [
+            json!({"type": "text", "text": {"body": "x"}, "recipient_type": "individual"}),
+            json!({"type": "text", "text": {"body": "x"}, "preview_url": false}),
+            json!({"text": {"body": "x"}}),
+            json!({"type": "image", "image": {"id": "x"}}),
+            json!({"type": "image", "image": {"link": "x", "provider": {"name": "x"}}}),
+            json!({"type": "template", "template": {"namespace": "x"}}),
+            json!({"type": "hsm", "hsm": {}}),
+            json!({"type": "contact"}),
+            json!({"type": "interactive", "interactive": {"type": "product"}}),
+        ] {
+            assert_eq!(claim(Method::POST, body.clone()), Claim::Likely, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_as_good_elsewhere_is_only_possible() {
+        let text = json!({"to": "447700900123", "type": "text", "text": {"body": "x"}, "image": {"id": null}});
+        assert_eq!(claim(Method::POST, text), Claim::Possible);
+        assert_eq!(claim(Method::POST, Value::Null), Claim::Possible);
+    }
+
+    #[test]
+    fn the_key_of_360dialog_tells_unless_the_body_is_the_cloud_apis() {
+        let mut call = Call {
+            method: Method::POST,
+            path: "/v1/messages".to_owned(),
+            headers: HeaderMap::from_iter([(http::HeaderName::from_static("d360-api-key"), "k".parse().unwrap())]),
+            body: json!({"to": "447700900123", "type": "text", "text": {"body": "x"}}),
+        };
+        assert_eq!(OnPremises.claim(&call), Claim::Likely);
+        call.body["messaging_product"] = "whatsapp".into();
+        assert_eq!(OnPremises.claim(&call), Claim::Possible);
+    }
+
+    #[test]
+    fn read_marks_are_put() {
+        assert_eq!(claim(Method::PUT, json!({"status": "read"})), Claim::Certain);
+    }
+}

@@ -1,0 +1,124 @@
+//! The way out: HTTP clients with their limits.
+//!
+//! Nothing outside this module knows the HTTP client library. What matters to a messaging gateway is told apart here:
+//! whether a request certainly did not go out, or may have.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use bytesize::ByteSize;
+use http::{Request, Response};
+use serde::{Deserialize, Serialize};
+
+/// Limits of calls to providers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Config {
+    /// Name resolution, connection and TLS together.
+    #[serde(with = "humantime_serde")]
+    pub connect_timeout: Duration,
+    /// From the end of the request to the head of the answer.
+    #[serde(with = "humantime_serde")]
+    pub first_byte_timeout: Duration,
+    /// The whole call.
+    #[serde(with = "humantime_serde")]
+    pub total_timeout: Duration,
+    /// How long an unused connection is kept; shorter than providers keep theirs.
+    #[serde(with = "humantime_serde")]
+    pub idle_timeout: Duration,
+    /// Unused connections that are kept for each host at most.
+    pub idle_connections: usize,
+    /// Largest answer that is read.
+    pub max_answer: ByteSize,
+}
+
+/// Why a call brought no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// Nothing was sent: the name, the connection or TLS failed.
+    #[error("no connection to the upstream")]
+    NotSent(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// No answer in time; the request may have been taken.
+    #[error("no answer from the upstream within {0:?}")]
+    TimedOut(Duration),
+    /// The connection broke; the request may have been taken.
+    #[error("the connection to the upstream broke")]
+    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The answer is larger than the limit; the request was taken.
+    #[error("the upstream's answer is larger than {0}")]
+    TooLarge(ByteSize),
+}
+
+/// A pooled HTTP client for one zone of trust.
+#[derive(Clone, Debug)]
+pub struct Client {
+    client: reqwest::Client,
+    config: Config,
+}
+
+impl Client {
+    /// A client for calls to providers. It follows no redirect: a redirected POST loses its body or its meaning.
+    ///
+    /// # Errors
+    /// When the system's certificates cannot be read.
+    pub fn new(config: &Config) -> Result<Self, NetError> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(config.connect_timeout)
+            .pool_idle_timeout(config.idle_timeout)
+            .pool_max_idle_per_host(config.idle_connections)
+            .redirect(reqwest::redirect::Policy::none())
+            .tcp_nodelay(true)
+            .user_agent(concat!("sabir/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { client, config: config.clone() })
+    }
+
+    /// Makes one call and reads the whole answer.
+    ///
+    /// # Errors
+    /// As [`CallError`] tells apart; an answer of any status is no error.
+    pub async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallError> {
+        let limit = self.config.total_timeout;
+        let call = self.call_unlimited(request);
+        tokio::time::timeout(limit, call).await.unwrap_or(Err(CallError::TimedOut(limit)))
+    }
+
+    async fn call_unlimited(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallError> {
+        let request = reqwest::Request::try_from(request).map_err(|error| CallError::NotSent(error.into()))?;
+        let head = self.client.execute(request);
+        let limit = self.config.first_byte_timeout;
+        let answer = tokio::time::timeout(limit, head).await.map_err(|_| CallError::TimedOut(limit))?;
+        self.read(answer.map_err(tell_apart)?).await
+    }
+
+    async fn read(&self, mut answer: reqwest::Response) -> Result<Response<Bytes>, CallError> {
+        let limit = usize::try_from(self.config.max_answer.as_u64()).unwrap_or(usize::MAX);
+        let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
+        let mut body = BytesMut::new();
+        while let Some(chunk) = answer.chunk().await.map_err(tell_apart)? {
+            if body.len() + chunk.len() > limit {
+                return Err(CallError::TooLarge(self.config.max_answer));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let mut response = Response::new(body.freeze());
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        Ok(response)
+    }
+}
+
+/// A connection that could not be made sent nothing; any other failure leaves it open.
+fn tell_apart(error: reqwest::Error) -> CallError {
+    // The address is taken out: its query could hold a secret.
+    let error = error.without_url();
+    if error.is_connect() || error.is_builder() {
+        CallError::NotSent(error.into())
+    } else {
+        CallError::Broken(error.into())
+    }
+}
+
+/// The client could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client could not be made")]
+pub struct NetError(#[from] reqwest::Error);

@@ -1,0 +1,136 @@
+//! Secrets: read from where the configuration says, compared by hash, printed as stars.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, de};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// A secret of the configuration: written literally, as `env:NAME` or as `file:PATH`.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// A secret that is known.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(SecretString::from(text.into()))
+    }
+
+    /// Reads a secret from where the text says.
+    ///
+    /// # Errors
+    /// When the variable or file cannot be read, or holds nothing.
+    pub fn resolve(text: &str) -> Result<Self, SecretError> {
+        let found = if let Some(name) = text.strip_prefix("env:") {
+            std::env::var(name).map_err(|_| SecretError::Variable(name.to_owned()))?
+        } else if let Some(path) = text.strip_prefix("file:") {
+            let read = std::fs::read_to_string(path);
+            read.map_err(|error| SecretError::File(path.to_owned(), error))?.trim_end().to_owned()
+        } else {
+            text.to_owned()
+        };
+        if found.is_empty() { Err(SecretError::Empty) } else { Ok(Self::new(found)) }
+    }
+
+    /// The secret itself, for the one place that sends or compares it.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::resolve(&text).map_err(de::Error::custom)
+    }
+}
+
+/// Why a secret cannot be read; the words never repeat it.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The variable is not set.
+    #[error("the environment has no variable {0}; set it, or write the secret as file:PATH")]
+    Variable(String),
+    /// The file cannot be read.
+    #[error("the file {0} cannot be read ({1})")]
+    File(String, #[source] std::io::Error),
+    /// Nothing in it.
+    #[error("is empty; give a secret, env:NAME or file:PATH")]
+    Empty,
+    /// Not a hash.
+    #[error("is no hash; sha256: is followed by 64 hexadecimal digits, as `sabir key new` prints them")]
+    Hash,
+}
+
+/// The SHA-256 of a key that is only ever compared.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyHash([u8; 32]);
+
+impl KeyHash {
+    /// The hash of a key.
+    pub fn of(key: &str) -> Self {
+        Self(Sha256::digest(key.as_bytes()).into())
+    }
+
+    /// Compares in constant time.
+    pub fn matches(&self, key: &str) -> bool {
+        self.0.ct_eq(&Self::of(key).0).into()
+    }
+
+    /// The form that goes into a configuration: `sha256:` and 64 hexadecimal digits.
+    pub fn to_config(&self) -> String {
+        format!("sha256:{}", hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for KeyHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sha256:***")
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyHash {
+    /// Takes `sha256:HEX`, or a key in any form of [`Secret`].
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let secret = Secret::deserialize(deserializer)?;
+        let Some(digits) = secret.expose().strip_prefix("sha256:") else { return Ok(Self::of(secret.expose())) };
+        let mut hash = [0; 32];
+        hex::decode_to_slice(digits, &mut hash).map_err(|_| de::Error::custom(SecretError::Hash))?;
+        Ok(Self(hash))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_prints_as_stars() {
+        assert_eq!(format!("{:?}", Secret::new("hunter2")), "***");
+        assert_eq!(format!("{:?}", KeyHash::of("hunter2")), "sha256:***");
+    }
+
+    #[test]
+    fn a_key_may_be_given_as_its_hash() {
+        let written = KeyHash::of("hunter2").to_config();
+        let read: KeyHash = serde_json::from_value(json!(written)).unwrap();
+        assert!(read.matches("hunter2") && !read.matches("hunter3"));
+        assert!(serde_json::from_value::<KeyHash>(json!("sha256:12")).is_err());
+    }
+
+    #[test]
+    fn a_missing_variable_is_named_and_a_literal_is_not_repeated() {
+        let error = Secret::resolve("env:SABIR_NO_SUCH_VARIABLE").unwrap_err().to_string();
+        assert!(error.contains("SABIR_NO_SUCH_VARIABLE"), "{error}");
+        assert!(Secret::resolve("").is_err());
+    }
+}

@@ -1,0 +1,120 @@
+//! What can go wrong with the store, and which of it passes by itself.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use sqlx::error::DatabaseError;
+use sqlx::migrate::MigrateError;
+use sqlx::postgres::PgDatabaseError;
+use sqlx::sqlite::SqliteError;
+
+/// The error underneath, for the log; shared, because one failed commit is told to everybody who waited for it.
+type Cause = Arc<dyn Error + Send + Sync>;
+
+/// Why the store did not do what it was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The address names no store that we have.
+    #[error("store.url is no store's address; give sqlite://PATH or postgres://user:password@host/database")]
+    Address,
+    /// The database cannot be reached, is too slow, or is shutting down. A write may have been committed all the same,
+    /// where the connection broke before its answer came.
+    #[error("the store cannot be reached")]
+    Unreachable(#[source] Cause),
+    /// More writes wait than the gateway takes at once.
+    #[error("the store is behind: too many writes are waiting")]
+    Overloaded,
+    /// The schema could not be brought up to date.
+    #[error("the schema could not be brought up to date")]
+    Migration(#[source] Cause),
+    /// The database refused a statement, or a row does not read back: a defect.
+    #[error("the store refused")]
+    Defect(#[source] Cause),
+}
+
+impl StoreError {
+    /// The store cannot be reached, for a reason of ours.
+    pub(super) fn unreachable(cause: impl Error + Send + Sync + 'static) -> Self {
+        Self::Unreachable(Arc::new(cause))
+    }
+
+    /// A defect, for a reason of ours.
+    pub(super) fn defect(cause: impl Error + Send + Sync + 'static) -> Self {
+        Self::Defect(Arc::new(cause))
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        if passes(&error) { Self::unreachable(error) } else { Self::defect(error) }
+    }
+}
+
+impl From<MigrateError> for StoreError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) if passes(&error) => {
+                Self::unreachable(error)
+            }
+            error => Self::Migration(Arc::new(error)),
+        }
+    }
+}
+
+/// Whether the same statement may succeed a little later, when the database is back.
+fn passes(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::BeginFailed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => database_is_away(error.as_ref()),
+        _ => false,
+    }
+}
+
+fn database_is_away(error: &dyn DatabaseError) -> bool {
+    let Some(code) = error.code() else { return false };
+    if error.try_downcast_ref::<PgDatabaseError>().is_some() {
+        postgres_is_away(&code)
+    } else if error.try_downcast_ref::<SqliteError>().is_some() {
+        code.parse().is_ok_and(sqlite_is_away)
+    } else {
+        false
+    }
+}
+
+/// By the class of the code, <https://www.postgresql.org/docs/current/errcodes-appendix.html>: connection (08), wrong
+/// password (28), no such database (3D), deadlock or lost race (40), out of connections, memory or disk (53), not in the
+/// state for it (55), shutting down or cut off (57), system (58); and a standby, or a database made read-only.
+fn postgres_is_away(code: &str) -> bool {
+    const CLASSES: [&str; 9] = ["08", "28", "3D", "40", "53", "55", "57", "58", "25006"];
+    CLASSES.iter().any(|class| code.starts_with(class))
+}
+
+/// By the primary code, <https://www.sqlite.org/rescode.html>: busy, locked, out of memory, read-only, interrupted,
+/// input or output failed, disk full, cannot open, locking protocol.
+fn sqlite_is_away(code: i32) -> bool {
+    matches!(code & 0xff, 5..=10 | 13..=15)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_is_told_from_defects() {
+        for code in ["08006", "28P01", "3D000", "40P01", "53100", "53300", "55000", "57014", "57P01", "58030", "25006"]
+        {
+            assert!(postgres_is_away(code), "{code}");
+        }
+        for code in ["22021", "23505", "25001", "42P01", "42501", "XX000"] {
+            assert!(!postgres_is_away(code), "{code}");
+        }
+        // Busy, busy in recovery, input or output while syncing; a constraint, no such table, not a database.
+        assert!([5, 261, 1034, 8, 13, 14].into_iter().all(sqlite_is_away));
+        assert!(![19, 1, 26, 2067].into_iter().any(sqlite_is_away));
+    }
+}

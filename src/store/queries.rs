@@ -1,0 +1,79 @@
+//! What is read: the same SQL in both databases.
+
+use sqlx::{Database, Encode, QueryBuilder, Type};
+use uuid::Uuid;
+
+use super::Filter;
+use super::rows::{Moment, text};
+use crate::model::TransactionId;
+
+/// The columns of [`super::rows::SummaryRow`]. The upstream's id is looked up for the few rows that are shown, so that
+/// it is kept once and settling leaves the row small.
+macro_rules! summary {
+    () => {
+        "t.id, t.account, t.dialect, t.upstream, t.channel, t.kind, t.state, t.sender, t.recipient, \
+         (select o.message_id from outcomes o where o.transaction_id = t.id and o.message_id is not null \
+          order by o.number desc limit 1) as message_id, \
+         t.fault, t.received_at, t.updated_at"
+    };
+}
+
+/// One transaction: `$1` is its id, null where the text is none, `$2` the upstream's id. Ids that we gave out come
+/// first: an upstream may use UUIDs too.
+pub(super) const FIND: &str = concat!(
+    "select ",
+    summary!(),
+    ", b.client_request, b.request, b.warnings, b.refusal \
+     from transactions t join bodies b on b.transaction_id = t.id \
+     where t.id = coalesce(\
+       (select id from transactions where id = $1), \
+       (select transaction_id from outcomes where message_id = $2 order by transaction_id desc limit 1))"
+);
+
+/// The attempts of the transaction `$1`, each with its outcome.
+pub(super) const ATTEMPTS: &str = "\
+    select a.number, a.upstream, a.method, a.url, a.body, a.started_at, o.finished_at, o.status, o.answer, o.fault \
+    from attempts a left join outcomes o on o.transaction_id = a.transaction_id and o.number = a.number \
+    where a.transaction_id = $1 \
+    order by a.number";
+
+/// Changes nothing, and needs all that a write needs: the schema, a database that may be written, SQLite's lock.
+pub(super) const PING: &str = "delete from under_way where number < 0";
+
+/// The list of transactions that fit the filter, the latest first. Only what is asked for is compared, so that each
+/// list can take the index that suits it.
+pub(super) fn list<DB>(filter: &Filter, after: Option<TransactionId>, limit: u32) -> QueryBuilder<DB>
+where
+    DB: Database,
+    Uuid: Type<DB> + for<'q> Encode<'q, DB>,
+    String: Type<DB> + for<'q> Encode<'q, DB>,
+    Moment: Type<DB> + for<'q> Encode<'q, DB>,
+    i64: Type<DB> + for<'q> Encode<'q, DB>,
+{
+    let mut query = QueryBuilder::new(concat!("select ", summary!(), " from transactions t where true"));
+    let texts = [
+        (" and t.account = ", filter.account.as_deref()),
+        (" and t.upstream = ", filter.upstream.as_deref()),
+        (" and t.state = ", filter.state.map(|state| state.as_str())),
+        (" and t.kind = ", filter.kind.map(|kind| kind.as_str())),
+        (" and t.recipient = ", filter.recipient.as_deref()),
+        (" and t.fault = ", filter.fault.as_deref()),
+    ];
+    for (condition, value) in texts {
+        if let Some(value) = value {
+            query.push(condition).push_bind(text(value).into_owned());
+        }
+    }
+    if let Some(since) = filter.since {
+        query.push(" and t.received_at >= ").push_bind(Moment(since));
+    }
+    if let Some(until) = filter.until {
+        query.push(" and t.received_at < ").push_bind(Moment(until));
+    }
+    if let Some(TransactionId(after)) = after {
+        query.push(" and (t.received_at, t.id) < (select received_at, id from transactions where id = ");
+        query.push_bind(after).push(")");
+    }
+    query.push(" order by t.received_at desc, t.id desc limit ").push_bind(i64::from(limit));
+    query
+}

@@ -1,0 +1,271 @@
+//! The record in an SQLite file: nothing to install, for one process.
+//!
+//! One connection writes, the others read; with a write-ahead log neither waits for the other. A commit is on the disk
+//! when it returns (`synchronous = full`). Every statement costs a hop to the connection's thread, so a batch is a few
+//! statements of many rows.
+
+use std::collections::HashSet;
+use std::str::FromStr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, QueryBuilder, SqliteConnection, SqlitePool, SqliteTransaction};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::rows::{self, AttemptRow, Moment, NewAttemptRow, NewOutcomeRow, NewRow, SummaryRow, TransactionRow};
+use super::{Config, Filter, NewTransaction, Settlement, Store, StoreError, Summary, Transaction, Write, queries};
+use crate::model::TransactionId;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// How long a method waits for a connection, and for another process that holds the file's lock.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a migration waits for one that another process runs.
+const MIGRATION_PATIENCE: Duration = Duration::from_secs(60);
+
+/// A write takes the lock as it begins: one that read first and upgraded would fail at once, without waiting.
+const BEGIN: &str = "begin immediate";
+
+/// Rows of one statement: the widest table has 12 columns, and SQLite takes 32766 values.
+const ROWS: usize = 1000;
+
+/// The store.
+pub(super) struct Sqlite {
+    options: SqliteConnectOptions,
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl Sqlite {
+    pub async fn connect(config: &Config) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::from_str(&config.url)
+            .map_err(|_| StoreError::Address)?
+            .create_if_missing(true)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(PATIENCE)
+            .disable_statement_logging();
+        if let Some(directory) = options.get_filename().parent() {
+            std::fs::create_dir_all(directory).map_err(StoreError::unreachable)?;
+        }
+        turn_on_write_ahead_log(&options).await?;
+        let writer = pool(1).connect_lazy_with(options.clone());
+        let readers = pool(config.connections.max(1)).connect_lazy_with(options.clone().read_only(true));
+        Ok(Self { options, writer, readers })
+    }
+
+    async fn begin(&self) -> Result<SqliteTransaction<'static>, StoreError> {
+        Ok(self.writer.begin_with(BEGIN).await?)
+    }
+}
+
+#[async_trait]
+impl Store for Sqlite {
+    async fn migrate(&self) -> Result<(), StoreError> {
+        // The migrator takes no lock of its own here, so all of it runs under the file's.
+        let options = self.options.clone().busy_timeout(MIGRATION_PATIENCE);
+        let mut connection = SqliteConnection::connect_with(&options).await?;
+        let mut transaction = connection.begin_with(BEGIN).await?;
+        // `run` cannot be used in a future that has to be `Send`.
+        MIGRATIONS.run_direct(None, &mut *transaction, false).await?;
+        transaction.commit().await?;
+        Ok(connection.close().await?)
+    }
+
+    async fn write(&self, batch: &[Write]) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        for round in rows::rounds(batch) {
+            record(&mut transaction, &round.records).await?;
+            settle(&mut transaction, &round.settlements).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    async fn find(&self, id: &str) -> Result<Option<Transaction>, StoreError> {
+        let own = TransactionId::from_str(id).ok().map(|id| id.0);
+        let found: Option<TransactionRow> =
+            sqlx::query_as(queries::FIND).bind(own).bind(rows::text(id)).fetch_optional(&self.readers).await?;
+        let Some(found) = found else { return Ok(None) };
+        let attempts: Vec<AttemptRow> =
+            sqlx::query_as(queries::ATTEMPTS).bind(found.id()).fetch_all(&self.readers).await?;
+        found.with(attempts).map(Some)
+    }
+
+    async fn list(
+        &self,
+        filter: &Filter,
+        after: Option<TransactionId>,
+        limit: u32,
+    ) -> Result<Vec<Summary>, StoreError> {
+        let mut query = queries::list(filter, after, limit);
+        let found: Vec<SummaryRow> = query.build_query_as().fetch_all(&self.readers).await?;
+        found.into_iter().map(Summary::try_from).collect()
+    }
+
+    async fn give_up_sending(&self, since: OffsetDateTime) -> Result<u64, StoreError> {
+        let mut transaction = self.begin().await?;
+        let unknown = "update transactions set state = 'unknown', updated_at = $1 \
+                       where state = 'sending' \
+                       and id in (select transaction_id from under_way where started_at < $1)";
+        let unknown = sqlx::query(unknown).bind(Moment(since)).execute(&mut *transaction).await?;
+        let gone = "delete from under_way where started_at < $1";
+        sqlx::query(gone).bind(Moment(since)).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(unknown.rows_affected())
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query(queries::PING).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// The file's own setting, kept in it. SQLite does not wait for the lock that the change needs, so where another process
+/// has the file open at this moment it is tried again.
+async fn turn_on_write_ahead_log(options: &SqliteConnectOptions) -> Result<(), StoreError> {
+    let options = options.clone().journal_mode(SqliteJournalMode::Wal);
+    let mut tries = 20;
+    loop {
+        match SqliteConnection::connect_with(&options).await.map_err(StoreError::from) {
+            Ok(connection) => return Ok(connection.close().await?),
+            Err(error) if tries == 0 => return Err(error),
+            Err(_) => tries -= 1,
+        }
+        tokio::time::sleep(PATIENCE / 20).await;
+    }
+}
+
+/// Connections to a file do not go stale, so they are neither tested nor renewed.
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(PATIENCE)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+async fn record(connection: &mut SqliteConnection, records: &[&NewTransaction]) -> Result<(), StoreError> {
+    for records in records.chunks(ROWS) {
+        let new = records.iter().map(|new| NewRow::try_from(*new)).collect::<Result<Vec<_>, _>>()?;
+        insert_transactions(connection, &new).await?;
+        insert_bodies(connection, &new).await?;
+        let attempts: Vec<_> = records.iter().filter_map(|new| NewAttemptRow::first_of(new)).collect();
+        if !attempts.is_empty() {
+            insert_attempts(connection, &attempts).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn insert_transactions(connection: &mut SqliteConnection, new: &[NewRow<'_>]) -> Result<(), StoreError> {
+    let mut query = QueryBuilder::new(
+        "insert into transactions (id, account, dialect, upstream, channel, kind, state, sender, recipient, fault, \
+         received_at, updated_at) ",
+    );
+    query.push_values(new, |mut row, new| {
+        row.push_bind(new.id).push_bind(&*new.account).push_bind(&*new.dialect).push_bind(new.upstream.as_deref());
+        row.push_bind(new.channel).push_bind(new.kind).push_bind(new.state);
+        row.push_bind(new.sender.as_deref()).push_bind(new.recipient.as_deref()).push_bind(new.fault);
+        row.push_bind(new.received_at).push_bind(new.received_at);
+    });
+    execute(connection, query).await
+}
+
+async fn insert_bodies(connection: &mut SqliteConnection, new: &[NewRow<'_>]) -> Result<(), StoreError> {
+    let mut query =
+        QueryBuilder::new("insert into bodies (transaction_id, client_request, request, warnings, refusal) ");
+    query.push_values(new, |mut row, new| {
+        row.push_bind(new.id).push_bind(&*new.client_request).push_bind(&*new.request);
+        row.push_bind(&*new.warnings).push_bind(new.refusal.as_deref());
+    });
+    execute(connection, query).await
+}
+
+async fn insert_attempts(connection: &mut SqliteConnection, new: &[NewAttemptRow<'_>]) -> Result<(), StoreError> {
+    let mut query =
+        QueryBuilder::new("insert into attempts (transaction_id, number, upstream, method, url, body, started_at) ");
+    query.push_values(new, |mut row, new| {
+        row.push_bind(new.transaction_id).push_bind(new.number).push_bind(&*new.upstream);
+        row.push_bind(&*new.method).push_bind(&*new.url).push_bind(&*new.body).push_bind(new.started_at);
+    });
+    execute(connection, query).await?;
+
+    let mut query = QueryBuilder::new("insert into under_way (transaction_id, number, started_at) ");
+    query.push_values(new, |mut row, new| {
+        row.push_bind(new.transaction_id).push_bind(new.number).push_bind(new.started_at);
+    });
+    execute(connection, query).await
+}
+
+async fn settle(connection: &mut SqliteConnection, settlements: &[&Settlement]) -> Result<(), StoreError> {
+    for settlements in settlements.chunks(ROWS) {
+        let mut ended =
+            settlements.iter().map(|ended| NewOutcomeRow::try_from(*ended)).collect::<Result<Vec<_>, _>>()?;
+        let inserted = insert_outcomes(connection, &ended).await?;
+        ended.retain(|ended| inserted.contains(&(ended.transaction_id, ended.number)));
+        if !ended.is_empty() {
+            update_transactions(connection, &ended).await?;
+            delete_under_way(connection, &ended).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Inserts the outcomes that are the first of their attempt and whose transaction is there, and says which.
+async fn insert_outcomes(
+    connection: &mut SqliteConnection,
+    ended: &[NewOutcomeRow<'_>],
+) -> Result<HashSet<(Uuid, i32)>, StoreError> {
+    let mut query =
+        QueryBuilder::new("with ended (transaction_id, number, status, message_id, answer, fault, finished_at) as (");
+    query.push_values(ended, |mut row, ended| {
+        row.push_bind(ended.transaction_id).push_bind(ended.number).push_bind(ended.status);
+        row.push_bind(ended.message_id.as_deref()).push_bind(ended.answer.as_deref());
+        row.push_bind(ended.fault.as_deref()).push_bind(ended.finished_at);
+    });
+    query.push(
+        ") insert into outcomes (transaction_id, number, status, message_id, answer, fault, finished_at) \
+         select * from ended where exists (select 1 from transactions where id = ended.transaction_id) \
+         on conflict do nothing \
+         returning transaction_id, number",
+    );
+    let inserted = query.build_query_as().persistent(false).fetch_all(connection).await?;
+    Ok(inserted.into_iter().collect())
+}
+
+async fn update_transactions(connection: &mut SqliteConnection, ended: &[NewOutcomeRow<'_>]) -> Result<(), StoreError> {
+    let mut query = QueryBuilder::new("with ended (id, state, fault, updated_at) as (");
+    query.push_values(ended, |mut row, ended| {
+        row.push_bind(ended.transaction_id).push_bind(ended.state);
+        row.push_bind(ended.fault_code).push_bind(ended.finished_at);
+    });
+    query.push(
+        ") update transactions set state = ended.state, fault = ended.fault, updated_at = ended.updated_at \
+         from ended where transactions.id = ended.id",
+    );
+    execute(connection, query).await
+}
+
+async fn delete_under_way(connection: &mut SqliteConnection, ended: &[NewOutcomeRow<'_>]) -> Result<(), StoreError> {
+    let mut query = QueryBuilder::new("delete from under_way where (transaction_id, number) in (");
+    query.push_values(ended, |mut row, ended| {
+        row.push_bind(ended.transaction_id).push_bind(ended.number);
+    });
+    query.push(")");
+    execute(connection, query).await
+}
+
+/// Its text depends on the number of rows, so the statement is not worth remembering.
+async fn execute(connection: &mut SqliteConnection, mut query: QueryBuilder<sqlx::Sqlite>) -> Result<(), StoreError> {
+    query.build().persistent(false).execute(connection).await?;
+    Ok(())
+}

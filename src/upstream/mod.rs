@@ -1,0 +1,186 @@
+//! Whom we call: an upstream is a dialect, an address, a credential and limits. A provider is configuration, so a new
+//! one whose dialect is known needs no code.
+
+mod sandbox;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response, Uri};
+pub use sandbox::{Behaviour, InProcess, MAGIC, Magic, Received, Sandbox};
+use serde::Deserialize;
+use url::Url;
+
+use crate::dialect::{CredentialForm, Dialect, Losses, Target, Translation};
+use crate::model::{self, Accepted, Fault, FaultKind, TransactionId, Warning};
+use crate::net::{self, CallError};
+use crate::secret::Secret;
+
+/// The scheme of the address that stands for the sandbox in this process.
+pub const SANDBOX_SCHEME: &str = "sandbox";
+
+/// An upstream as the configuration describes it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Config {
+    /// Its name in routes, accounts, records and labels.
+    pub name: String,
+    /// The provider, whose entry under `providers` says what is not said here.
+    pub provider: Option<String>,
+    /// The dialect that it speaks.
+    pub dialect: Option<String>,
+    /// The address in front of the dialect's paths.
+    pub base_url: Option<String>,
+    /// How the credential travels.
+    pub credential: Option<CredentialForm>,
+    /// The credential.
+    pub key: Option<Secret>,
+    /// The sender's number in digits.
+    pub sender: Option<String>,
+    /// The sender's phone number id, where the provider's paths name it.
+    pub phone_number_id: Option<String>,
+    /// The namespace of templates for clients that give none (On-Premises).
+    pub template_namespace: Option<String>,
+}
+
+/// What is the same for all upstreams at one provider.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Provider {
+    /// The dialect that it speaks.
+    pub dialect: String,
+    /// The address, where all customers have the same.
+    pub base_url: Option<String>,
+    /// How the credential travels; the dialect's own form where it is not said.
+    pub credential: Option<CredentialForm>,
+}
+
+/// How a request reaches an upstream.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Makes one call.
+    ///
+    /// # Errors
+    /// Where no answer came, told apart by whether the request may have been taken.
+    async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallError>;
+}
+
+#[async_trait]
+impl Transport for net::Client {
+    async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallError> {
+        Self::call(self, request).await
+    }
+}
+
+/// A provider that is ready to be called.
+pub struct Upstream {
+    /// Its name.
+    pub name: String,
+    /// What it speaks.
+    pub dialect: &'static dyn Dialect,
+    /// Where it is.
+    pub base_url: Url,
+    /// How its credential travels.
+    pub credential: CredentialForm,
+    /// The credential.
+    pub key: Option<Secret>,
+    /// The sender's number in digits.
+    pub sender: Option<String>,
+    /// The sender's phone number id.
+    pub phone_number_id: Option<String>,
+    /// The namespace of templates.
+    pub template_namespace: Option<String>,
+    /// How it is reached.
+    pub transport: Arc<dyn Transport>,
+}
+
+/// A request in the upstream's words, without the credential: it can be recorded and shown.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The request with its whole address.
+    pub request: Request<Bytes>,
+    /// What was dropped or bent on the way.
+    pub warnings: Vec<Warning>,
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub struct Answered {
+    /// What it means.
+    pub outcome: Result<Accepted, Fault>,
+    /// The answer itself, where one came.
+    pub response: Option<Response<Bytes>>,
+}
+
+impl Upstream {
+    /// Says a request in the upstream's dialect.
+    ///
+    /// # Errors
+    /// Where the dialect cannot say it.
+    pub fn prepare(
+        &self,
+        request: &model::Request,
+        transaction: TransactionId,
+        client: &dyn Dialect,
+        losses: Losses,
+    ) -> Result<Prepared, Fault> {
+        let target = Target {
+            transaction,
+            sender: self.sender.as_deref(),
+            phone_number_id: self.phone_number_id.as_deref(),
+            template_namespace: self.template_namespace.as_deref(),
+        };
+        let mut translation = Translation::new(client, self.dialect, losses);
+        if let model::Request::Send(message) = request {
+            translation.envelope(&message.envelope_extra);
+        }
+        let mut request = self.dialect.encode_send(request, &target, &mut translation)?;
+        *request.uri_mut() = self.address(request.uri())?;
+        Ok(Prepared { request, warnings: translation.into_warnings() })
+    }
+
+    /// The upstream's address with one of its dialect's paths behind it.
+    fn address(&self, path: &Uri) -> Result<Uri, Fault> {
+        let base = self.base_url.as_str().trim_end_matches('/');
+        format!("{base}{path}").parse().map_err(|_| {
+            Fault::gateway(FaultKind::Internal, format!("the address of upstream {} cannot be formed", self.name))
+        })
+    }
+
+    /// Makes the call, the credential attached, and reads what it means.
+    pub async fn send(&self, mut request: Request<Bytes>) -> Answered {
+        if let Err(fault) = self.attach_credential(&mut request) {
+            return Answered { outcome: Err(fault), response: None };
+        }
+        match self.transport.call(request).await {
+            Ok(response) => Answered { outcome: self.dialect.decode_outcome(&response), response: Some(response) },
+            Err(error) => Answered { outcome: Err(self.fault_of(&error)), response: None },
+        }
+    }
+
+    fn attach_credential(&self, request: &mut Request<Bytes>) -> Result<(), Fault> {
+        let Some(key) = &self.key else { return Ok(()) };
+        let value = http::HeaderValue::from_str(&self.credential.value(key.expose()));
+        let mut value = value.map_err(|_| {
+            Fault::gateway(
+                FaultKind::UpstreamCredential,
+                format!("the key of upstream {} is no header text", self.name),
+            )
+        })?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(self.credential.header(), value);
+        Ok(())
+    }
+
+    fn fault_of(&self, error: &CallError) -> Fault {
+        let (kind, what) = match error {
+            CallError::NotSent(_) => (FaultKind::UpstreamUnreachable, "cannot be reached; nothing was sent"),
+            CallError::TimedOut(_) => {
+                (FaultKind::UpstreamTimeout, "did not answer in time; it may have taken the message")
+            }
+            CallError::Broken(_) => (FaultKind::UpstreamReset, "broke the connection; it may have taken the message"),
+            CallError::TooLarge(_) => (FaultKind::UpstreamUnreadable, "gave an answer that is too large to read"),
+        };
+        tracing::warn!(upstream.name = self.name, fault.kind = %kind, error = error as &dyn std::error::Error, "call failed");
+        Fault::upstream(kind, format!("upstream {} {what}", self.name))
+    }
+}

@@ -1,0 +1,59 @@
+//! Reads a request's body: bounded in size and time, then parsed once.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::Value;
+
+use super::Config;
+use crate::model::{Fault, FaultKind};
+
+/// The whole body.
+///
+/// # Errors
+/// When it is too large, too slow, or breaks off.
+pub async fn read(body: Body, config: &Config) -> Result<Bytes, Fault> {
+    let limit = usize::try_from(config.max_body.as_u64()).unwrap_or(usize::MAX);
+    let whole = tokio::time::timeout(config.body_timeout, Limited::new(body, limit).collect());
+    match whole.await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let detail = format!("the body is larger than {}; send less", config.max_body);
+            Err(Fault::client(FaultKind::BodyTooLarge, detail))
+        }
+        Ok(Err(_)) => Err(Fault::client(FaultKind::MalformedBody, "the body broke off; send it whole")),
+        Err(_) => Err(too_slow(config.body_timeout)),
+    }
+}
+
+fn too_slow(limit: Duration) -> Fault {
+    Fault::client(FaultKind::BodyTimeout, format!("the body did not arrive within {limit:?}; send it faster"))
+}
+
+/// The body as JSON.
+///
+/// # Errors
+/// When the Content-Type says that it is something else, or it is no JSON; the fault says what is wrong and where.
+pub fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Fault> {
+    if let Some(other) = foreign_content_type(headers) {
+        let detail = format!("Content-Type is {other}; send application/json");
+        return Err(Fault::client(FaultKind::WrongContentType, detail));
+    }
+    if bytes.trim_ascii().is_empty() {
+        return Err(Fault::client(FaultKind::MalformedBody, "the body is empty; send one JSON object"));
+    }
+    serde_json::from_slice(bytes)
+        .map_err(|error| Fault::client(FaultKind::MalformedBody, format!("the body is no valid JSON: {error}")))
+}
+
+/// A media type that is not JSON. A missing one is taken for JSON: old clients leave it out.
+fn foreign_content_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let json =
+        essence.is_empty() || essence == "application/json" || essence == "text/json" || essence.ends_with("+json");
+    (!json).then_some(essence)
+}

@@ -1,0 +1,49 @@
+//! Answers to what no handler took: unknown paths, wrong methods, panics. In the caller's dialect, as everything.
+
+use std::any::Any;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::request::Parts;
+use serde_json::Value;
+
+use super::{AppState, Shared, auth, send};
+use crate::dialect::{Answer, Call, speaker};
+use crate::model::{Fault, FaultKind};
+
+/// No such path.
+pub async fn unknown_path(State(state): State<Shared>, request: Request) -> Response {
+    let detail = "no such path; see the documentation for the paths of each dialect";
+    refuse(&state, request, Fault::client(FaultKind::NotFound, detail))
+}
+
+/// The path has another method.
+pub async fn wrong_method(State(state): State<Shared>, request: Request) -> Response {
+    let detail = format!("this path does not take {}", request.method());
+    refuse(&state, request, Fault::client(FaultKind::MethodNotAllowed, detail))
+}
+
+/// A handler panicked: a defect, answered all the same.
+pub fn panicked(state: &AppState, parts: &Parts, panic: &(dyn Any + Send)) -> Response {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    tracing::error!(panic = text, "handler panicked");
+    answer(state, parts, &send::internal())
+}
+
+fn refuse(state: &AppState, request: Request, fault: Fault) -> Response {
+    let (parts, _) = request.into_parts();
+    answer(state, &parts, &fault)
+}
+
+fn answer(state: &AppState, parts: &Parts, fault: &Fault) -> Response {
+    let call = Call {
+        method: parts.method.clone(),
+        path: parts.uri.path().to_owned(),
+        headers: parts.headers.clone(),
+        body: Value::Null,
+    };
+    let setting = auth::known_account(state, parts).and_then(|account| account.dialect);
+    let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now() };
+    send::into_axum(speaker(&call, setting).encode_fault(fault, &answer))
+}

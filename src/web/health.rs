@@ -1,0 +1,26 @@
+//! Probes.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde_json::json;
+
+use super::Shared;
+
+/// The process runs.
+pub async fn alive() -> Response {
+    Json(json!({ "status": "ok" })).into_response()
+}
+
+/// Requests can be accepted: the store can record.
+pub async fn ready(State(state): State<Shared>) -> Response {
+    match state.store.ping().await {
+        Ok(()) => Json(json!({ "status": "ready", "store": "ok" })).into_response(),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
+            let body = Json(json!({ "status": "unavailable", "store": error.to_string() }));
+            (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
+        }
+    }
+}

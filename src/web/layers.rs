@@ -1,0 +1,26 @@
+//! Middleware, outermost first, each with its reason.
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use futures_util::FutureExt;
+
+use super::{Shared, error};
+
+/// Puts the layers around the routes.
+pub fn around(routes: Router, state: Shared) -> Router {
+    // A panic in a handler ends that request alone, with an answer in the caller's dialect. The generic layer for it
+    // would know neither the path nor the account, so it is written here.
+    routes.layer(from_fn_with_state(state, catch_panic))
+}
+
+async fn catch_panic(State(state): State<Shared>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let kept = parts.clone();
+    let request = Request::from_parts(parts, body);
+    match std::panic::AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(panic) => error::panicked(&state, &kept, panic.as_ref()),
+    }
+}

@@ -1,0 +1,58 @@
+//! The HTTP surface: thin handlers that read, call delivery and answer in the caller's dialect.
+//!
+//! Every path stands in [`router`], on one screen.
+
+mod admin;
+mod auth;
+mod body;
+mod error;
+mod health;
+mod layers;
+mod sandbox;
+mod send;
+mod serve;
+mod state;
+
+pub use admin::Page;
+use axum::Router;
+use axum::extract::Request;
+use axum::routing::{get, post, put};
+pub use sandbox::router as sandbox_router;
+pub use serve::{Peer, serve};
+pub use state::{AdminConfig, AppState, Config, Shared};
+use tower::Layer;
+use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
+
+/// Every path of the gateway.
+pub fn router(state: Shared) -> NormalizePath<Router> {
+    let routes = Router::new()
+        // Clients, each in its own dialect.
+        .route("/v1/messages", post(send::send))
+        .route("/v1/messages/{id}", put(send::send))
+        .route("/messages", post(send::send))
+        .route("/{phone_number_id}/messages", post(send::send))
+        .route("/{version}/{phone_number_id}/messages", post(send::send))
+        .route("/notification", post(send::send))
+        .route("/v3/messages", post(send::send))
+        .route("/api/messages/send", post(send::send))
+        .route("/messages/send", post(send::send))
+        // Operators.
+        .route("/admin/v1/transactions", get(admin::list))
+        .route("/admin/v1/transactions/{id}", get(admin::show))
+        .route("/sandbox/messages", get(sandbox::list).delete(sandbox::clear))
+        // Machines that watch.
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        // Everything else is answered in the caller's dialect too.
+        .fallback(error::unknown_path)
+        .method_not_allowed_fallback(error::wrong_method)
+        .with_state(state.clone());
+    let routes = layers::around(routes, state);
+    // Outside the router, because it changes the path that is routed: old clients write `/v1/messages/`.
+    NormalizePathLayer::trim_trailing_slash().layer(routes)
+}
+
+/// The query's parameters of a request, decoded.
+fn query(request: &Request) -> impl Iterator<Item = (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)> {
+    url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
+}

@@ -1,0 +1,52 @@
+//! What the sandbox got, and the sandbox as a server of its own.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use http::StatusCode;
+
+use super::{Shared, admin, auth, send};
+use crate::net::CallError;
+use crate::upstream::Sandbox;
+
+/// `GET /sandbox/messages`: what the sandbox got, the latest first.
+pub async fn list(State(state): State<Shared>, request: Request) -> Response {
+    if !auth::is_operator(&state, &request) {
+        return admin::forbidden();
+    }
+    Json(state.sandbox.received()).into_response()
+}
+
+/// `DELETE /sandbox/messages`: the sandbox forgets.
+pub async fn clear(State(state): State<Shared>, request: Request) -> Response {
+    if !auth::is_operator(&state, &request) {
+        return admin::forbidden();
+    }
+    state.sandbox.clear();
+    StatusCode::NO_CONTENT.into_response()
+}
+
+/// The sandbox alone: every path is a provider's.
+pub fn router(sandbox: Arc<Sandbox>) -> Router {
+    Router::new()
+        .route("/sandbox/messages", get(|State(sandbox): State<Arc<Sandbox>>| async move { Json(sandbox.received()) }))
+        .fallback(provide)
+        .with_state(sandbox)
+}
+
+/// A server cannot break a connection from within a handler, so "reset" and "absent" end as an empty 502.
+async fn provide(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(bytes) = axum::body::to_bytes(body, 1024 * 1024).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    match sandbox.take(None, &http::Request::from_parts(parts, bytes)).await {
+        Ok(response) => send::into_axum(response),
+        Err(CallError::NotSent(_) | CallError::Broken(_) | CallError::TimedOut(_) | CallError::TooLarge(_)) => {
+            StatusCode::BAD_GATEWAY.into_response()
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The send paths of every dialect.
+
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
+use serde_json::Value;
+
+use super::{AppState, Shared, auth, body, query};
+use crate::delivery::{Delivered, Order};
+use crate::dialect::{Answer, Call, Receipt, Speaker, speaker};
+use crate::model::{Fault, FaultKind};
+
+const TRANSACTION_ID: HeaderName = HeaderName::from_static("sabir-transaction-id");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// Takes a request in whichever dialect it is spoken and answers in the same.
+///
+/// The body is read before anything is refused: only the body tells some dialects apart, and a caller is always
+/// answered in its own.
+pub async fn send(State(state): State<Shared>, request: Request) -> Response {
+    let started = Instant::now();
+    let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now() };
+    let dry_run = query(&request).any(|(name, value)| name == "dry_run" && value != "false" && value != "0");
+    let (speaker, taken) = take(&state, &answer, request).await;
+    let (response, upstream_time) = match taken {
+        Err(fault) => (refused(&speaker, &fault, &answer), None),
+        Ok(order) if dry_run => (Json(state.delivery.rehearse(&order)).into_response(), None),
+        Ok(order) => {
+            let delivered = state.delivery.send(order).await;
+            (answered(&speaker, &delivered, &answer), delivered.upstream_time)
+        }
+    };
+    with_headers(response, &answer, started.elapsed(), upstream_time)
+}
+
+/// Reads a request as far as it can be read, and finds out who speaks.
+async fn take(state: &AppState, answer: &Answer, request: Request) -> (Speaker, Result<Order, Fault>) {
+    let (parts, stream) = request.into_parts();
+    let account = auth::account(state, &parts.headers);
+    let bytes = body::read(stream, &state.config).await;
+    let parsed = bytes.and_then(|bytes| body::parse(&parts.headers, &bytes));
+    let body = parsed.as_ref().cloned().unwrap_or(Value::Null);
+    let call = Call { method: parts.method, path: parts.uri.path().to_owned(), headers: parts.headers, body };
+    let speaker = speaker(&call, account.as_ref().ok().and_then(|account| account.dialect));
+    let order = account.and_then(|account| {
+        let client_request = parsed?;
+        let decoded = speaker.decode_send(call)?;
+        Ok(Order {
+            id: answer.transaction,
+            account,
+            dialect: speaker.dialect(),
+            request: decoded.value,
+            warnings: decoded.warnings,
+            client_request,
+            received_at: answer.at,
+        })
+    });
+    (speaker, order)
+}
+
+fn refused(speaker: &Speaker, fault: &Fault, answer: &Answer) -> Response {
+    tracing::info!(
+        transaction.id = %answer.transaction,
+        dialect = speaker.dialect().name(),
+        fault.kind = fault.kind.code(),
+        fault.member = fault.member,
+        "request refused"
+    );
+    into_axum(speaker.encode_fault(fault, answer))
+}
+
+fn answered(speaker: &Speaker, delivered: &Delivered, answer: &Answer) -> Response {
+    into_axum(match &delivered.outcome {
+        Ok(accepted) => speaker.encode_receipt(&Receipt { answer: *answer, request: &delivered.request, accepted }),
+        Err(fault) => speaker.encode_fault(fault, answer),
+    })
+}
+
+fn with_headers(mut response: Response, answer: &Answer, total: Duration, upstream: Option<Duration>) -> Response {
+    let upstream = upstream.unwrap_or_default();
+    let own = total.saturating_sub(upstream);
+    let timing = format!("upstream;dur={:.1}, sabir;dur={:.1}", millis(upstream), millis(own));
+    let headers = response.headers_mut();
+    for (name, value) in [(TRANSACTION_ID, answer.transaction.to_string()), (SERVER_TIMING, timing)] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+pub(super) fn into_axum(response: http::Response<Bytes>) -> Response {
+    response.map(axum::body::Body::from)
+}
+
+/// A fault that no dialect was asked about: of the admin API and of paths beside the dialects.
+pub(super) fn internal() -> Fault {
+    Fault::gateway(FaultKind::Internal, "the gateway failed; its log says why")
+}

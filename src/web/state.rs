@@ -1,0 +1,62 @@
+//! What every handler can reach.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use serde::Deserialize;
+
+use crate::clock::Clock;
+use crate::delivery::Delivery;
+use crate::secret::KeyHash;
+use crate::store::Store;
+use crate::upstream::Sandbox;
+
+/// Options of the server.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Config {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// Where the gateway keeps what it makes itself.
+    pub data_dir: std::path::PathBuf,
+    /// Largest body of a send.
+    pub max_body: ByteSize,
+    /// How long a request's head may take to arrive.
+    #[serde(with = "humantime_serde")]
+    pub header_timeout: Duration,
+    /// How long its body may take to arrive.
+    #[serde(with = "humantime_serde")]
+    pub body_timeout: Duration,
+    /// How long requests under way may take to end after the signal to stop.
+    #[serde(with = "humantime_serde")]
+    pub shutdown_grace: Duration,
+    /// Connections that are open at once at most.
+    pub max_connections: usize,
+}
+
+/// Options of the admin API.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct AdminConfig {
+    /// The token, or its hash; without one only this machine may ask.
+    pub token: Option<KeyHash>,
+}
+
+/// The state behind an `Arc`.
+pub type Shared = Arc<AppState>;
+
+/// What every handler can reach.
+pub struct AppState {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Delivery, with accounts and upstreams.
+    pub delivery: Arc<Delivery>,
+    /// The record.
+    pub store: Arc<dyn Store>,
+    /// The simulated provider.
+    pub sandbox: Arc<Sandbox>,
+    /// Limits.
+    pub config: Config,
+    /// Who may see the record.
+    pub admin: AdminConfig,
+}

@@ -1,0 +1,377 @@
+//! What every back end keeps. Each test gets an empty database of its own.
+
+use std::sync::Arc;
+
+use sabir::model::{Channel, Content, Fault, FaultKind, Kind, ReadMark, Relay, Request, State, TransactionId};
+use sabir::store::{Attempt, Filter, Ledger, Limits, Store, StoreError, Summary, Transaction};
+use serde_json::json;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::backends::Backend;
+use crate::fixtures::{RECIPIENT, SENDER, at, failed, record, refused, sending, sending_with, sent, settle, text_to};
+
+pub async fn what_was_recorded_is_found_with_everything(backend: Backend) {
+    let store = backend.open().await;
+    let new = sending();
+    store.write(&[record(&new)]).await.unwrap();
+
+    let attempt = new.attempt.unwrap();
+    let expected = Transaction {
+        summary: Summary {
+            id: new.id,
+            account: new.account,
+            dialect: new.dialect,
+            upstream: new.upstream,
+            channel: Channel::Whatsapp,
+            kind: Kind::Text,
+            state: State::Sending,
+            sender: Some(SENDER.into()),
+            recipient: Some(RECIPIENT.into()),
+            message_id: None,
+            fault: None,
+            received_at: at(0),
+            updated_at: at(0),
+        },
+        client_request: new.client_request,
+        request: new.request,
+        warnings: new.warnings,
+        refusal: None,
+        attempts: vec![Attempt {
+            number: 1,
+            upstream: attempt.upstream,
+            method: attempt.method,
+            url: attempt.url,
+            body: attempt.body,
+            started_at: at(1),
+            finished_at: None,
+            status: None,
+            answer: None,
+            fault: None,
+        }],
+    };
+    assert_eq!(found(&store, new.id).await, expected);
+}
+
+pub async fn a_refused_request_is_found_with_its_fault(backend: Backend) {
+    let store = backend.open().await;
+    let new = refused();
+    store.write(&[record(&new)]).await.unwrap();
+
+    let found = found(&store, new.id).await;
+    assert_eq!(found.summary.state, State::Failed);
+    assert_eq!(found.summary.fault.as_deref(), Some("too_long"));
+    assert_eq!(found.summary.upstream, None);
+    assert_eq!(found.refusal, new.fault);
+    assert_eq!(found.attempts, []);
+}
+
+pub async fn settling_ends_the_attempt_and_the_transaction(backend: Backend) {
+    let store = backend.open().await;
+    let (good, bad) = (sending(), sending());
+    store.write(&[record(&good), record(&bad)]).await.unwrap();
+    store.write(&[settle(&sent(&good, "wamid.1")), settle(&failed(&bad))]).await.unwrap();
+
+    let good = found(&store, good.id).await;
+    assert_eq!(good.summary.state, State::Sent);
+    assert_eq!(good.summary.message_id.as_deref(), Some("wamid.1"));
+    assert_eq!(good.summary.updated_at, at(2));
+    assert_eq!(good.attempts[0].finished_at, Some(at(2)));
+    assert_eq!(good.attempts[0].status, Some(200));
+    assert_eq!(good.attempts[0].answer.as_deref(), Some(r#"{"messages":[{"id":"wamid.1"}]}"#));
+
+    let fault = failed(&bad).fault;
+    let bad = found(&store, bad.id).await;
+    assert_eq!(bad.summary.state, State::Failed);
+    assert_eq!(bad.summary.fault.as_deref(), Some("not_on_whatsapp"));
+    assert_eq!(bad.refusal, None);
+    assert_eq!(bad.attempts[0].fault, fault);
+}
+
+pub async fn a_transaction_is_found_by_each_of_its_ids(backend: Backend) {
+    let store = backend.open().await;
+    let (new, other) = (sending(), sending());
+    store.write(&[record(&new), record(&other), settle(&sent(&new, "wamid.1"))]).await.unwrap();
+
+    let uuid = new.id.0;
+    let own = [uuid.hyphenated().to_string(), uuid.simple().to_string(), format!("msg_{}", uuid.simple())];
+    for id in own.into_iter().chain(["wamid.1".to_owned()]) {
+        let found = store.find(&id).await.unwrap().unwrap();
+        assert_eq!(found.summary.id, new.id, "{id}");
+    }
+
+    // An upstream may use UUIDs as well.
+    let theirs = Uuid::now_v7().to_string();
+    store.write(&[settle(&sent(&other, &theirs))]).await.unwrap();
+    assert_eq!(store.find(&theirs).await.unwrap().unwrap().summary.id, other.id);
+}
+
+pub async fn an_id_that_nothing_has_finds_nothing(backend: Backend) {
+    let store = backend.open().await;
+    store.write(&[record(&sending())]).await.unwrap();
+    for id in ["", "wamid.none", "nul\0", "' or true --", "0199c0de-7a11-7000-8000-2b7e1c905d44"] {
+        assert_eq!(store.find(id).await.unwrap(), None, "{id:?}");
+    }
+}
+
+pub async fn the_latest_of_several_with_one_message_id_is_found(backend: Backend) {
+    let store = backend.open().await;
+    let (first, second) = (sending(), sending());
+    store.write(&[record(&first), record(&second)]).await.unwrap();
+    store.write(&[settle(&sent(&second, "wamid.1")), settle(&sent(&first, "wamid.1"))]).await.unwrap();
+    assert_eq!(store.find("wamid.1").await.unwrap().unwrap().summary.id, second.id);
+}
+
+pub async fn each_filter_keeps_what_fits(backend: Backend) {
+    let store = backend.open().await;
+    let mark = ReadMark { sender: None, message_id: "wamid.9".into(), typing: None, extra: Default::default() };
+    let odd = sending_with(|new| {
+        new.account = "bank".into();
+        new.upstream = Some("spare".into());
+        new.received_at = at(60);
+    });
+    let read = sending_with(|new| new.request = Request::Read(mark));
+    let to_another = sending_with(|new| new.request = Request::Send(text_to("15550100200", "Hello")));
+    let bad = sending();
+    let all = [&odd, &read, &to_another, &bad];
+    store.write(&all.map(record)).await.unwrap();
+    store.write(&[settle(&failed(&bad))]).await.unwrap();
+
+    let filter = Filter::default();
+    let cases = [
+        (Filter { account: Some("bank".into()), ..filter.clone() }, odd.id),
+        (Filter { upstream: Some("spare".into()), ..filter.clone() }, odd.id),
+        (Filter { state: Some(State::Failed), ..filter.clone() }, bad.id),
+        (Filter { kind: Some(Kind::Read), ..filter.clone() }, read.id),
+        (Filter { recipient: Some("15550100200".into()), ..filter.clone() }, to_another.id),
+        (Filter { fault: Some("not_on_whatsapp".into()), ..filter.clone() }, bad.id),
+        (Filter { since: Some(at(60)), ..filter.clone() }, odd.id),
+        (Filter { account: Some("shop".into()), state: Some(State::Failed), ..filter.clone() }, bad.id),
+    ];
+    for (filter, id) in cases {
+        assert_eq!(listed(&store, &filter).await, [id], "{filter:?}");
+    }
+
+    let before = Filter { until: Some(at(60)), ..filter.clone() };
+    assert_eq!(listed(&store, &before).await, [bad.id, to_another.id, read.id]);
+    let nothing = Filter { recipient: Some("nul\0".into()), ..filter.clone() };
+    assert_eq!(listed(&store, &nothing).await, []);
+    assert_eq!(listed(&store, &filter).await.len(), 4);
+}
+
+pub async fn lists_are_paged_from_the_latest(backend: Backend) {
+    let store = backend.open().await;
+    // Two of each time, recorded in no order: the id decides between equals.
+    let all: Vec<_> = [3, 1, 2, 3, 2, 1].map(|time| sending_with(|new| new.received_at = at(time))).into();
+    store.write(&all.iter().map(record).collect::<Vec<_>>()).await.unwrap();
+    let expected = [3, 0, 4, 2, 5, 1].map(|index: usize| all[index].id);
+
+    let mut seen = Vec::new();
+    while let page = store.list(&Filter::default(), seen.last().copied(), 4).await.unwrap()
+        && !page.is_empty()
+    {
+        assert_eq!(page.len(), 4.min(6 - seen.len()));
+        seen.extend(page.iter().map(|summary| summary.id));
+    }
+    assert_eq!(seen, expected);
+
+    let gone = TransactionId(Uuid::now_v7());
+    assert_eq!(store.list(&Filter::default(), Some(gone), 4).await.unwrap(), []);
+    assert_eq!(store.list(&Filter::default(), None, 0).await.unwrap(), []);
+}
+
+pub async fn a_batch_is_written_whole_or_not_at_all(backend: Backend) {
+    let store = backend.open().await;
+    let (first, second) = (sending(), sending());
+    store.write(&[record(&first)]).await.unwrap();
+
+    let twice = [record(&second), settle(&sent(&first, "wamid.1")), settle(&sent(&first, "wamid.1")), record(&first)];
+    let refused = store.write(&twice).await;
+    assert!(matches!(refused, Err(StoreError::Defect(_))), "{refused:?}");
+    assert_eq!(store.find(&second.id.to_string()).await.unwrap(), None);
+    assert_eq!(found(&store, first.id).await.summary.state, State::Sending);
+
+    store.write(&[]).await.unwrap();
+    store.write(&[record(&second)]).await.unwrap();
+}
+
+pub async fn entries_of_a_batch_apply_in_their_order(backend: Backend) {
+    let store = backend.open().await;
+    let (early, twice) = (sending(), sending());
+    let (mut first, mut second) = (failed(&twice), sent(&twice, "wamid.2"));
+    (first.state, second.attempt, second.finished_at) = (State::Waiting, 2, at(9));
+    let batch = [&sent(&early, "wamid.1"), &first, &second].map(settle);
+    let [too_early, first, second] = batch;
+    store.write(&[too_early, record(&early), record(&twice), first, second]).await.unwrap();
+
+    assert_eq!(found(&store, early.id).await.summary.state, State::Sending);
+    let twice = found(&store, twice.id).await.summary;
+    assert_eq!((twice.state, twice.fault, twice.updated_at), (State::Sent, None, at(9)));
+    assert_eq!(twice.message_id.as_deref(), Some("wamid.2"));
+}
+
+pub async fn a_settlement_of_an_unknown_transaction_changes_nothing(backend: Backend) {
+    let store = backend.open().await;
+    let new = sending();
+    store.write(&[settle(&sent(&new, "wamid.1"))]).await.unwrap();
+    assert_eq!(store.find("wamid.1").await.unwrap(), None);
+
+    store.write(&[record(&new)]).await.unwrap();
+    let found = found(&store, new.id).await;
+    assert_eq!(found.summary.state, State::Sending);
+    assert_eq!(found.attempts[0].finished_at, None);
+}
+
+pub async fn a_repeated_settlement_keeps_the_first_outcome(backend: Backend) {
+    let store = backend.open().await;
+    let new = sending();
+    store.write(&[record(&new), settle(&sent(&new, "wamid.1"))]).await.unwrap();
+    let first = found(&store, new.id).await;
+    store.write(&[settle(&failed(&new))]).await.unwrap();
+    store.write(&[settle(&failed(&new)), settle(&sent(&new, "wamid.2"))]).await.unwrap();
+    assert_eq!(found(&store, new.id).await, first);
+}
+
+pub async fn what_nobody_sends_any_more_becomes_unknown(backend: Backend) {
+    let store = backend.open().await;
+    let (old, settled) = (sending(), sending());
+    let recent = sending_with(|new| new.attempt.as_mut().unwrap().started_at = at(30));
+    let batch = [record(&old), record(&settled), record(&recent), record(&refused())];
+    store.write(&batch).await.unwrap();
+    store.write(&[settle(&sent(&settled, "wamid.1"))]).await.unwrap();
+
+    assert_eq!(store.give_up_sending(at(30)).await.unwrap(), 1);
+    let given_up = found(&store, old.id).await;
+    assert_eq!((given_up.summary.state, given_up.summary.updated_at), (State::Unknown, at(30)));
+    assert_eq!(given_up.attempts[0].finished_at, None);
+    assert_eq!(found(&store, settled.id).await.summary.state, State::Sent);
+    assert_eq!(found(&store, recent.id).await.summary.state, State::Sending);
+    assert_eq!(store.give_up_sending(at(30)).await.unwrap(), 0);
+}
+
+pub async fn evidence_settles_an_unknown_transaction(backend: Backend) {
+    let store = backend.open().await;
+    let new = sending();
+    store.write(&[record(&new)]).await.unwrap();
+    assert_eq!(store.give_up_sending(at(30)).await.unwrap(), 1);
+    store.write(&[settle(&sent(&new, "wamid.1"))]).await.unwrap();
+    assert_eq!(found(&store, new.id).await.summary.state, State::Sent);
+}
+
+pub async fn any_text_comes_back(backend: Backend) {
+    let store = backend.open().await;
+    let odd = "NUL \0, quote ', \"double\", \\u0000, ünïcödé, 👩‍👩‍👧, \u{202e}rtl, \u{feff}, \r\n\t $1 ? {}";
+    let long = "x".repeat(1 << 20);
+    let new = sending_with(|new| {
+        new.client_request = json!({"z": odd, "a": [u64::MAX, i64::MIN, 0.1, 1e300, null], "": {"long": long}});
+        new.request = Request::Send(text_to(RECIPIENT, odd));
+        new.attempt.as_mut().unwrap().body = json!({ "body": odd }).to_string();
+    });
+    let mut settlement = sent(&new, "wamid.'1");
+    settlement.answer = Some(odd.into());
+    settlement.fault = Some(Fault::upstream(FaultKind::UpstreamRefused, odd));
+    store.write(&[record(&new), settle(&settlement)]).await.unwrap();
+
+    let found = store.find("wamid.'1").await.unwrap().unwrap();
+    // As text, for the order of its members.
+    assert_eq!(found.client_request.to_string(), new.client_request.to_string());
+    assert_eq!(found.request, new.request);
+    assert_eq!(found.attempts[0].body, new.attempt.unwrap().body);
+    assert_eq!(found.attempts[0].fault, settlement.fault);
+    // Postgres has no NUL in a text that is not JSON.
+    assert_eq!(found.attempts[0].answer, Some(odd.replace('\0', "\u{fffd}")));
+}
+
+pub async fn a_batch_may_be_larger_than_a_statement(backend: Backend) {
+    let store = backend.open().await;
+    let all: Vec<_> = (0..2500).map(|_| sending()).collect();
+    let settlements: Vec<_> = all.iter().map(|new| settle(&sent(new, &format!("wamid.{}", new.id)))).collect();
+    store.write(&all.iter().map(record).collect::<Vec<_>>()).await.unwrap();
+    store.write(&settlements).await.unwrap();
+    let sent = Filter { state: Some(State::Sent), ..Filter::default() };
+    assert_eq!(listed(&store, &sent).await.len(), 2500);
+}
+
+pub async fn migrations_may_run_twice_and_at_once(backend: Backend) {
+    let backend = Arc::new(backend);
+    let mut gateways = JoinSet::new();
+    for _ in 0..6 {
+        let backend = Arc::clone(&backend);
+        gateways.spawn(async move { backend.open().await });
+    }
+    for store in gateways.join_all().await {
+        store.migrate().await.unwrap();
+        store.ping().await.unwrap();
+    }
+}
+
+pub async fn gateways_on_one_database_see_the_same(backend: Backend) {
+    let (one, other) = (backend.open().await, backend.open().await);
+    let new = sending();
+    one.write(&[record(&new)]).await.unwrap();
+    other.write(&[settle(&sent(&new, "wamid.1"))]).await.unwrap();
+    assert_eq!(found(&one, new.id).await, found(&other, new.id).await);
+    assert_eq!(found(&one, new.id).await.summary.state, State::Sent);
+}
+
+pub async fn nothing_is_lost_when_the_store_is_opened_again(backend: Backend) {
+    let store = backend.open().await;
+    let new = sending();
+    store.write(&[record(&new)]).await.unwrap();
+    let before = found(&store, new.id).await;
+    store.close().await;
+    assert_eq!(found(&backend.open().await, new.id).await, before);
+}
+
+pub async fn a_store_that_is_away_says_so_and_comes_back_by_itself(mut backend: Backend) {
+    let store = backend.open().await;
+    let (before, after) = (sending(), sending());
+    store.write(&[record(&before)]).await.unwrap();
+
+    backend.take_away().await;
+    let refused = store.write(&[record(&after)]).await;
+    assert!(matches!(refused, Err(StoreError::Unreachable(_))), "{refused:?}");
+    let silent = store.ping().await;
+    assert!(matches!(silent, Err(StoreError::Unreachable(_))), "{silent:?}");
+
+    backend.give_back().await;
+    store.ping().await.unwrap();
+    store.write(&[record(&after)]).await.unwrap();
+    assert_eq!(listed(&store, &Filter::default()).await, [after.id, before.id]);
+}
+
+pub async fn a_closed_store_is_unreachable(backend: Backend) {
+    let store = backend.open().await;
+    store.close().await;
+    let refused = store.write(&[record(&sending())]).await;
+    assert!(matches!(refused, Err(StoreError::Unreachable(_))), "{refused:?}");
+}
+
+pub async fn ten_thousand_concurrent_records_are_all_there(backend: Backend) {
+    let store = backend.open().await;
+    let ledger = Ledger::start(Arc::clone(&store), Limits { records: 10_000, ..Limits::default() });
+    let mut requests = JoinSet::new();
+    for _ in 0..10_000 {
+        let ledger = ledger.clone();
+        requests.spawn(async move {
+            let new = sending();
+            ledger.record(new.clone()).await.unwrap();
+            ledger.settle_later(sent(&new, &format!("wamid.{}", new.id)));
+        });
+    }
+    requests.join_all().await;
+    ledger.close().await;
+
+    let sent = Filter { state: Some(State::Sent), ..Filter::default() };
+    assert_eq!(listed(&store, &sent).await.len(), 10_000);
+    assert_eq!(ledger.lost(), 0);
+}
+
+async fn found(store: &Arc<dyn Store>, id: TransactionId) -> Transaction {
+    store.find(&id.to_string()).await.unwrap().unwrap()
+}
+
+async fn listed(store: &Arc<dyn Store>, filter: &Filter) -> Vec<TransactionId> {
+    let found = store.list(filter, None, u32::MAX).await.unwrap();
+    found.into_iter().map(|summary| summary.id).collect()
+}

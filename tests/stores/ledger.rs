@@ -1,0 +1,337 @@
+//! The ledger over a store that the test plays itself: it sees each batch and says what becomes of it. Time is paused,
+//! so waiting costs none.
+
+use std::io;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sabir::model::TransactionId;
+use sabir::store::{
+    Filter, Ledger, Limits, NewTransaction, Settlement, Store, StoreError, Summary, Transaction, Write,
+};
+use time::OffsetDateTime;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinHandle, yield_now};
+use tokio::time::{Duration, Instant};
+
+use crate::fixtures::{failed, sending, sent};
+
+type Outcome = Result<(), StoreError>;
+
+#[tokio::test(start_paused = true)]
+async fn a_request_alone_is_committed_alone_and_at_once() {
+    let (ledger, mut store) = played(Limits::default());
+    let (new, began) = (sending(), Instant::now());
+    let recorded = record(&ledger, &new).await;
+    let batch = store.batch().await;
+    assert_eq!(batch.names(), [format!("record {}", new.id)]);
+    assert!(!recorded.is_finished(), "a record is acknowledged when it is durable");
+    batch.answer(Ok(()));
+    recorded.await.unwrap().unwrap();
+    assert_eq!(began.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_during_a_commit_shares_the_next() {
+    let (ledger, mut store) = played(Limits::default());
+    let news = [sending(), sending(), sending()];
+    let first = record(&ledger, &news[0]).await;
+    let batch = store.batch().await;
+    let second = record(&ledger, &news[1]).await;
+    ledger.settle_later(sent(&news[0], "wamid.1"));
+    let third = record(&ledger, &news[2]).await;
+    batch.answer(Ok(()));
+    first.await.unwrap().unwrap();
+
+    let batch = store.batch().await;
+    let [one, two, three] = news.map(|new| new.id);
+    assert_eq!(batch.names(), [format!("record {two}"), format!("record {three}"), format!("settle {one}")]);
+    batch.answer(Ok(()));
+    second.await.unwrap().unwrap();
+    third.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_is_no_larger_than_its_limit() {
+    let (ledger, mut store) = played(Limits { batch: 2, ..Limits::default() });
+    let first = record(&ledger, &sending()).await;
+    let batch = store.batch().await;
+    for _ in 0..5 {
+        ledger.settle_later(sent(&sending(), "wamid.1"));
+    }
+    let second = record(&ledger, &sending()).await;
+    let third = record(&ledger, &sending()).await;
+    batch.answer(Ok(()));
+    for size in [2 + 2, 2, 1] {
+        let batch = store.batch().await;
+        assert_eq!(batch.writes.len(), size);
+        batch.answer(Ok(()));
+    }
+    for recorded in [first, second, third] {
+        recorded.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_is_refused_at_once_where_too_many_wait() {
+    let (ledger, mut store) = played(Limits { records: 1, ..Limits::default() });
+    let waiting = record(&ledger, &sending()).await;
+    let batch = store.batch().await;
+    assert!(matches!(ledger.record(sending()).await, Err(StoreError::Overloaded)));
+    ledger.settle_later(sent(&sending(), "wamid.1"));
+    batch.answer(Ok(()));
+    waiting.await.unwrap().unwrap();
+    store.batch().await.answer(Ok(()));
+
+    let later = record(&ledger, &sending()).await;
+    store.batch().await.answer(Ok(()));
+    later.await.unwrap().unwrap();
+    assert_eq!(ledger.lost(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_settlement_waits_for_a_place_or_is_counted_as_lost() {
+    let (ledger, mut store) = played(Limits { settlements: 1, ..Limits::default() });
+    let [one, two, three] = [sending(), sending(), sending()];
+    ledger.settle_later(sent(&one, "wamid.1"));
+    let batch = store.batch().await;
+    let waiting = settle(&ledger, sent(&two, "wamid.2")).await;
+    ledger.settle_later(sent(&three, "wamid.3"));
+    assert_eq!(ledger.lost(), 1);
+    batch.answer(Ok(()));
+
+    let batch = store.batch().await;
+    assert_eq!(batch.names(), [format!("settle {}", two.id)]);
+    batch.answer(Ok(()));
+    waiting.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_store_is_away_records_fail_and_settlements_are_kept() {
+    let (ledger, mut store) = played(Limits::default());
+    let [new, other] = [sending(), sending()];
+    let recorded = record(&ledger, &new).await;
+    let batch = store.batch().await;
+    let meanwhile = record(&ledger, &other).await;
+    ledger.settle_later(failed(&new));
+    batch.answer(away());
+    assert!(matches!(recorded.await.unwrap(), Err(StoreError::Unreachable(_))));
+    assert!(matches!(meanwhile.await.unwrap(), Err(StoreError::Unreachable(_))));
+
+    // It is tried again without a request, and a request is an occasion to try.
+    store.batch().await.answer(away());
+    let waiting = settle(&ledger, sent(&new, "wamid.1")).await;
+    store.batch().await.answer(away());
+    assert!(matches!(waiting.await.unwrap(), Err(StoreError::Unreachable(_))));
+    ledger.settle_later(sent(&other, "wamid.2"));
+
+    let batch = store.batch().await;
+    let kept = [format!("settle {}", new.id), format!("settle {}", new.id), format!("settle {}", other.id)];
+    assert_eq!(batch.names(), kept);
+    assert!(matches!(&batch.writes[0], Write::Settle(first) if first.fault.is_some()), "the older one goes first");
+    batch.answer(Ok(()));
+    ledger.flush().await;
+    assert_eq!(ledger.lost(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poisoned_entry_spoils_nothing_but_itself() {
+    let (ledger, mut store) = played(Limits::default());
+    let first = record(&ledger, &sending()).await;
+    let batch = store.batch().await;
+    let good = record(&ledger, &sending()).await;
+    let poisoned = record(&ledger, &sending()).await;
+    ledger.settle_later(sent(&sending(), "wamid.1"));
+    let late = settle(&ledger, sent(&sending(), "wamid.2")).await;
+    batch.answer(Ok(()));
+    first.await.unwrap().unwrap();
+
+    let batch = store.batch().await;
+    let names = batch.names();
+    batch.answer(defect());
+    for (index, outcome) in [Ok(()), defect(), defect(), Ok(())].into_iter().enumerate() {
+        let batch = store.batch().await;
+        assert_eq!(batch.names(), [names[index].clone()]);
+        batch.answer(outcome);
+    }
+    good.await.unwrap().unwrap();
+    assert!(matches!(poisoned.await.unwrap(), Err(StoreError::Defect(_))));
+    late.await.unwrap().unwrap();
+    ledger.flush().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_goes_away_in_the_middle_keeps_the_rest() {
+    let (ledger, mut store) = played(Limits::default());
+    let new = sending();
+    ledger.settle_later(sent(&new, "wamid.1"));
+    ledger.settle_later(sent(&new, "wamid.2"));
+    ledger.settle_later(sent(&new, "wamid.3"));
+    for outcome in [defect(), defect(), away()] {
+        store.batch().await.answer(outcome);
+    }
+    let batch = store.batch().await;
+    assert_eq!(batch.writes.len(), 2, "the first was refused, the others are tried again");
+    batch.answer(Ok(()));
+    ledger.flush().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flush_waits_for_what_was_queued_before_it() {
+    let (ledger, mut store) = played(Limits::default());
+    ledger.flush().await;
+    ledger.settle_later(sent(&sending(), "wamid.1"));
+    let flushed = tokio::spawn({
+        let ledger = ledger.clone();
+        async move { ledger.flush().await }
+    });
+    store.batch().await.answer(away());
+    let batch = store.batch().await;
+    assert!(!flushed.is_finished());
+    batch.answer(Ok(()));
+    flushed.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_commits_what_is_queued_and_takes_nothing_more() {
+    let (ledger, mut store) = played(Limits::default());
+    ledger.settle_later(sent(&sending(), "wamid.1"));
+    let batch = store.batch().await;
+    ledger.settle_later(sent(&sending(), "wamid.2"));
+    let recorded = record(&ledger, &sending()).await;
+    let closed = close(&ledger).await;
+    batch.answer(Ok(()));
+    let batch = store.batch().await;
+    assert_eq!(batch.writes.len(), 2);
+    assert!(matches!(ledger.record(sending()).await, Err(StoreError::Unreachable(_))));
+    assert!(!closed.is_finished());
+    batch.answer(Ok(()));
+    recorded.await.unwrap().unwrap();
+    closed.await.unwrap();
+
+    assert!(matches!(ledger.settle(sent(&sending(), "wamid.3")).await, Err(StoreError::Unreachable(_))));
+    ledger.settle_later(sent(&sending(), "wamid.4"));
+    assert_eq!(ledger.lost(), 1);
+    ledger.flush().await;
+    ledger.close().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_waits_a_few_seconds_for_a_store_that_is_away() {
+    let (ledger, mut store) = played(Limits::default());
+    ledger.settle_later(sent(&sending(), "wamid.1"));
+    let (closed, began) = (close(&ledger).await, Instant::now());
+    while let Some(batch) = store.next_batch().await {
+        batch.answer(away());
+    }
+    closed.await.unwrap();
+    assert_eq!(began.elapsed(), Duration::from_secs(5));
+    assert_eq!(ledger.lost(), 1);
+}
+
+/// Starts to record and lets it get as far as it can.
+async fn record(ledger: &Ledger, new: &NewTransaction) -> JoinHandle<Outcome> {
+    let (ledger, new) = (ledger.clone(), new.clone());
+    let recorded = tokio::spawn(async move { ledger.record(new).await });
+    yield_now().await;
+    recorded
+}
+
+async fn settle(ledger: &Ledger, settlement: Settlement) -> JoinHandle<Outcome> {
+    let ledger = ledger.clone();
+    let settled = tokio::spawn(async move { ledger.settle(settlement).await });
+    yield_now().await;
+    settled
+}
+
+async fn close(ledger: &Ledger) -> JoinHandle<()> {
+    let ledger = ledger.clone();
+    let closed = tokio::spawn(async move { ledger.close().await });
+    yield_now().await;
+    closed
+}
+
+fn away() -> Outcome {
+    Err(StoreError::Unreachable(Arc::new(io::Error::other("played"))))
+}
+
+fn defect() -> Outcome {
+    Err(StoreError::Defect(Arc::new(io::Error::other("played"))))
+}
+
+fn played(limits: Limits) -> (Ledger, Player) {
+    let (asks, asked) = mpsc::unbounded_channel();
+    (Ledger::start(Arc::new(Played { asks }), limits), Player { asked })
+}
+
+/// The test's end of the store.
+struct Player {
+    asked: mpsc::UnboundedReceiver<Batch>,
+}
+
+impl Player {
+    async fn batch(&mut self) -> Batch {
+        self.next_batch().await.expect("the ledger writes")
+    }
+
+    /// None where the ledger has ended.
+    async fn next_batch(&mut self) -> Option<Batch> {
+        self.asked.recv().await
+    }
+}
+
+/// A batch that waits for its outcome.
+struct Batch {
+    writes: Vec<Write>,
+    answer: oneshot::Sender<Outcome>,
+}
+
+impl Batch {
+    fn names(&self) -> Vec<String> {
+        let name = |write: &Write| match write {
+            Write::Record(_) => format!("record {}", write.transaction()),
+            Write::Settle(_) => format!("settle {}", write.transaction()),
+        };
+        self.writes.iter().map(name).collect()
+    }
+
+    fn answer(self, outcome: Outcome) {
+        self.answer.send(outcome).unwrap();
+    }
+}
+
+/// The ledger's end of the store.
+struct Played {
+    asks: mpsc::UnboundedSender<Batch>,
+}
+
+#[async_trait]
+impl Store for Played {
+    async fn write(&self, batch: &[Write]) -> Outcome {
+        let (answer, answered) = oneshot::channel();
+        self.asks.send(Batch { writes: batch.to_vec(), answer }).unwrap();
+        answered.await.unwrap()
+    }
+
+    async fn migrate(&self) -> Outcome {
+        Ok(())
+    }
+
+    async fn find(&self, _: &str) -> Result<Option<Transaction>, StoreError> {
+        Ok(None)
+    }
+
+    async fn list(&self, _: &Filter, _: Option<TransactionId>, _: u32) -> Result<Vec<Summary>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn give_up_sending(&self, _: OffsetDateTime) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    async fn ping(&self) -> Outcome {
+        Ok(())
+    }
+
+    async fn close(&self) {}
+}

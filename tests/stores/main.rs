@@ -1,0 +1,89 @@
+//! The store: what its contract promises, on each back end, and the ledger in front of it.
+//!
+//! A test of the contract is a function in `contract.rs` and a line in the list below. Postgres comes from
+//! `scripts/test`.
+
+mod backends;
+mod contract;
+mod fixtures;
+mod ledger;
+#[path = "../support/postgres.rs"]
+mod postgres;
+
+use sabir::store::{self, Config, StoreError};
+
+/// Runs each test of the contract on each back end.
+macro_rules! on_each_back_end {
+    ($($test:ident,)+) => {
+        mod on_sqlite {
+            use super::{backends::Backend, contract};
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    contract::$test(Backend::sqlite().await).await;
+                }
+            )+
+        }
+
+        mod on_postgres {
+            use super::{backends::Backend, contract};
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    contract::$test(Backend::postgres().await).await;
+                }
+            )+
+        }
+    };
+}
+
+on_each_back_end! {
+    what_was_recorded_is_found_with_everything,
+    a_refused_request_is_found_with_its_fault,
+    settling_ends_the_attempt_and_the_transaction,
+    a_transaction_is_found_by_each_of_its_ids,
+    an_id_that_nothing_has_finds_nothing,
+    the_latest_of_several_with_one_message_id_is_found,
+    each_filter_keeps_what_fits,
+    lists_are_paged_from_the_latest,
+    a_batch_is_written_whole_or_not_at_all,
+    entries_of_a_batch_apply_in_their_order,
+    a_settlement_of_an_unknown_transaction_changes_nothing,
+    a_repeated_settlement_keeps_the_first_outcome,
+    what_nobody_sends_any_more_becomes_unknown,
+    evidence_settles_an_unknown_transaction,
+    any_text_comes_back,
+    a_batch_may_be_larger_than_a_statement,
+    migrations_may_run_twice_and_at_once,
+    gateways_on_one_database_see_the_same,
+    nothing_is_lost_when_the_store_is_opened_again,
+    a_store_that_is_away_says_so_and_comes_back_by_itself,
+    a_closed_store_is_unreachable,
+    ten_thousand_concurrent_records_are_all_there,
+}
+
+#[tokio::test]
+async fn an_address_of_another_kind_is_refused() {
+    for url in ["mysql://localhost/sabir", "sabir.db", "", "postgres:// /", "sqlite://sabir.db?mode=upside-down"] {
+        let refused = store::connect(&Config { url: url.into(), connections: 1 }).await.err();
+        assert!(matches!(refused, Some(StoreError::Address)), "{url}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_unreachable() {
+    for url in ["postgres://sabir@localhost:1/sabir", "postgres://sabir@localhost/sabir?host=/nowhere"] {
+        let refused = store::connect(&Config { url: url.into(), connections: 1 }).await.err();
+        assert!(matches!(refused, Some(StoreError::Unreachable(_))), "{url}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_is_unreachable() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let url = format!("sqlite://{}/sabir.db", file.display());
+    let refused = store::connect(&Config { url, connections: 1 }).await.err();
+    assert!(matches!(refused, Some(StoreError::Unreachable(_))), "{refused:?}");
+}
