@@ -2,6 +2,14 @@
 //!
 //! Laws cannot see a member that is misspelt alike in both halves of a dialect; the golden files of `dialects.rs` can.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may stop where it stands"
+)]
+
 #[path = "support/arbitrary.rs"]
 mod arbitrary;
 #[path = "support/bend.rs"]
