@@ -302,6 +302,7 @@ async fn an_upstream_that_is_down_is_told_as_try_again_and_recorded_as_failed() 
         // Surface B of AISoule knows no 503: its clients repeat 429 and 500.
         let status = match client.dialect {
             "aisoule-app" => 500,
+            "channel-request" => 502,
             _ => 503,
         };
         client.assert_refused("upstream down", &answer, status, &["nothing was sent"]);
