@@ -29,7 +29,7 @@ use crate::model::{Channel, Fault, Kind, Request, State, TransactionId, Warning}
 pub struct Config {
     /// `sqlite://PATH` or `postgres://user:password@host/database`.
     pub url: String,
-    /// Connections that are kept open at most; SQLite uses one more to write.
+    /// Connections for reading that are kept open at most; writing has its own, one in SQLite and two in Postgres.
     pub connections: u32,
 }
 
