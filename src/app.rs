@@ -86,7 +86,9 @@ impl App {
     /// # Errors
     /// Where an upstream cannot be built; then the old ones stay.
     pub fn reload(&self, config: &Config) -> anyhow::Result<()> {
-        let directory = self.links.directory(config, self.dev_key.as_ref())?;
+        // The key of the first run ends with it.
+        let dev_key = self.dev_key.as_ref().filter(|_| config.accounts.is_empty());
+        let directory = self.links.directory(config, dev_key)?;
         self.state.delivery.replace_directory(directory);
         Ok(())
     }

@@ -40,7 +40,7 @@ pub(super) struct Postgres {
 
 impl Postgres {
     pub async fn connect(config: &Config) -> Result<Self, StoreError> {
-        let options = PgConnectOptions::from_str(&config.url)
+        let options = PgConnectOptions::from_str(config.url.expose())
             .map_err(|_| StoreError::Address)?
             .application_name("sabir")
             .disable_statement_logging();
