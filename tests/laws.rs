@@ -19,7 +19,7 @@ mod golden;
 
 use std::sync::LazyLock;
 
-use bend::{bend, insert, places, put, unknown};
+use bend::{Unknown, bend, insert, places, put, unknown};
 use bytes::Bytes;
 use golden::{Wire, answer, fixtures, target, transaction};
 use http::Response;
@@ -28,13 +28,14 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use sabir::dialect::{self, Call, Dialect, Losses, Receipt, Translation};
 use sabir::model::{Accepted, Content, Fault, FaultKind, References, Request, TransactionId, Verdict, Warning};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 type Encoded = Result<http::Request<Bytes>, Fault>;
 
-/// A failing case belongs into a golden file or a unit test, not into a file of seeds.
-fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+/// As many cases as `PROPTEST_CASES` says. A failing one belongs into a golden file or a unit test, not into a file of
+/// seeds.
+fn config() -> ProptestConfig {
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
 }
 
 fn encode(client: &dyn Dialect, upstream: &dyn Dialect, request: &Request, losses: Losses) -> (Encoded, Vec<Warning>) {
@@ -117,7 +118,7 @@ fn keep(heard: &mut References, heard_callbacks: &mut Vec<String>, said: &Refere
 }
 
 proptest! {
-    #![proptest_config(cases(256))]
+    #![proptest_config(config())]
 
     #[test]
     fn decode_undoes_encode_or_encode_refuses_by_name(request in arbitrary::request()) {
@@ -186,21 +187,24 @@ fn is_part_of(part: &Value, whole: &Value) -> bool {
     }
 }
 
-/// The golden requests and answers of one dialect, to be bent.
+/// The golden requests, in the usual and in odd spellings, and answers of one dialect, to be bent.
 struct Seeds {
     dialect: &'static dyn Dialect,
     requests: Vec<Wire>,
+    oddities: Vec<Wire>,
     outcomes: Vec<(u16, Value)>,
 }
 
 static SEEDS: LazyLock<Vec<Seeds>> = LazyLock::new(|| dialect::all().iter().map(|&dialect| seeds(dialect)).collect());
 
 fn seeds(dialect: &'static dyn Dialect) -> Seeds {
-    let requests = fixtures(dialect, "send.").into_iter();
-    let requests = requests.map(|(_, file)| serde_json::from_value(file["request"].clone()).unwrap()).collect();
+    let requests = |prefix| {
+        let files = fixtures(dialect, prefix).into_iter();
+        files.map(|(_, file)| serde_json::from_value(file["request"].clone()).unwrap()).collect()
+    };
     let outcomes = fixtures(dialect, "accepted.").into_iter().chain(fixtures(dialect, "fault."));
     let outcomes = outcomes.map(|(_, file)| (file["status"].as_u64().unwrap() as u16, file["body"].clone())).collect();
-    Seeds { dialect, requests, outcomes }
+    Seeds { dialect, requests: requests("send."), oddities: requests("alias."), outcomes }
 }
 
 /// Decodes a call and does with it all that the gateway would do.
@@ -228,7 +232,7 @@ fn outcome(dialect: &dyn Dialect, status: u16, retry_after: Option<&str>, body: 
 }
 
 proptest! {
-    #![proptest_config(cases(256))]
+    #![proptest_config(config())]
 
     #[test]
     fn no_body_makes_a_decoder_panic(body in arbitrary::json(), of in any::<Index>()) {
@@ -281,29 +285,56 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(512))]
+    #![proptest_config(config())]
 
     #[test]
     fn forwarding_in_one_dialect_keeps_every_unknown_member_or_warns_of_it(of in any::<Index>(), unknown in vec(unknown(), 1..5)) {
         for seeds in SEEDS.iter() {
-            let wire = of.get(&seeds.requests);
-            if !wire.body.is_object() {
-                continue; // a request without a body has no place for them
-            }
-            let mut call = wire.call();
-            let inserted = insert(&mut call.body, &unknown);
-            let heard = seeds.dialect.decode_send(call);
-            let heard = heard.unwrap_or_else(|fault| panic!("{} {}: {fault}", seeds.dialect.name(), wire.path));
-            let said = say(seeds.dialect, &heard.value).unwrap();
-            let said: Value = serde_json::from_slice(said.body()).unwrap();
+            let Forwarded { said, inserted, warnings } = forward(seeds.dialect, of.get(&seeds.requests), &unknown);
             for (place, value) in inserted {
                 // A null says the same as no member.
                 let found = said.pointer(&place).unwrap_or(&Value::Null);
-                let warned = heard.warnings.iter().any(|warning| warning.member == member(&place));
-                prop_assert!(warned || *found == value, "{} {}: {}", seeds.dialect.name(), place, found);
+                prop_assert!(*found == value || is_warned_of(&place, &warnings), "{} {}", seeds.dialect.name(), place);
             }
         }
     }
+
+    #[test]
+    fn odd_spellings_keep_every_unknown_member_somewhere_or_warn_of_it(of in any::<Index>(), unknown in vec(unknown(), 1..5)) {
+        for seeds in SEEDS.iter() {
+            let Forwarded { said, inserted, warnings } = forward(seeds.dialect, of.get(&seeds.oddities), &unknown);
+            for (place, value) in inserted {
+                let name = place.rsplit('/').next().unwrap_or_default();
+                let is_kept = places(&said).iter().any(|place| said.pointer(place).unwrap().get(name) == Some(&value));
+                let case = format!("{} {place}: {said}", seeds.dialect.name());
+                prop_assert!(is_kept || value.is_null() || is_warned_of(&place, &warnings), "{}", case);
+            }
+        }
+    }
+}
+
+/// What became of a client's request at an upstream that speaks as the client does.
+struct Forwarded {
+    said: Value,
+    inserted: Map<String, Value>,
+    warnings: Vec<Warning>,
+}
+
+/// Forwards a golden request with unknown members in it.
+fn forward(dialect: &dyn Dialect, wire: &Wire, unknown: &[Unknown]) -> Forwarded {
+    let mut call = wire.call();
+    let inserted = insert(&mut call.body, unknown);
+    let heard = dialect.decode_send(call).unwrap_or_else(|fault| panic!("{} {}: {fault}", dialect.name(), wire.body));
+    let (said, left_out) = encode(dialect, dialect, &heard.value, Losses::Warn);
+    let said = serde_json::from_slice(said.unwrap().body()).unwrap();
+    Forwarded { said, inserted, warnings: [heard.warnings, left_out].concat() }
+}
+
+/// Whether a warning names the place, or what it is a part of.
+fn is_warned_of(place: &str, warnings: &[Warning]) -> bool {
+    let member = member(place);
+    let mut rests = warnings.iter().filter_map(|warning| member.strip_prefix(warning.member.as_str()));
+    rests.any(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// A pointer as faults and warnings write it: `/contacts/0/name` → `contacts[0].name`.
