@@ -40,7 +40,7 @@ fn config() -> ProptestConfig {
 
 fn encode(client: &dyn Dialect, upstream: &dyn Dialect, request: &Request, losses: Losses) -> (Encoded, Vec<Warning>) {
     let mut translation = Translation::new(client, upstream, losses);
-    let encoded = upstream.encode_send(request, &target(), &mut translation);
+    let encoded = translation.say(request, &target());
     (encoded, translation.into_warnings())
 }
 
@@ -290,7 +290,8 @@ proptest! {
     #[test]
     fn forwarding_in_one_dialect_keeps_every_unknown_member_or_warns_of_it(of in any::<Index>(), unknown in vec(unknown(), 1..5)) {
         for seeds in SEEDS.iter() {
-            let Forwarded { said, inserted, warnings } = forward(seeds.dialect, of.get(&seeds.requests), &unknown);
+            let (client, wire) = (seeds.dialect, of.get(&seeds.requests));
+            let Forwarded { said, inserted, warnings } = forward(client, client, wire, &unknown).unwrap();
             for (place, value) in inserted {
                 // A null says the same as no member.
                 let found = said.pointer(&place).unwrap_or(&Value::Null);
@@ -300,20 +301,27 @@ proptest! {
     }
 
     #[test]
-    fn odd_spellings_keep_every_unknown_member_somewhere_or_warn_of_it(of in any::<Index>(), unknown in vec(unknown(), 1..5)) {
+    fn odd_spellings_and_other_dialects_keep_every_unknown_member_somewhere_or_warn_of_it(
+        of in any::<Index>(),
+        odd in any::<bool>(),
+        unknown in vec(unknown(), 1..5),
+    ) {
         for seeds in SEEDS.iter() {
-            let Forwarded { said, inserted, warnings } = forward(seeds.dialect, of.get(&seeds.oddities), &unknown);
-            for (place, value) in inserted {
-                let name = place.rsplit('/').next().unwrap_or_default();
-                let is_kept = places(&said).iter().any(|place| said.pointer(place).unwrap().get(name) == Some(&value));
-                let case = format!("{} {place}: {said}", seeds.dialect.name());
-                prop_assert!(is_kept || value.is_null() || is_warned_of(&place, &warnings), "{}", case);
+            let wire = of.get(if odd { &seeds.oddities } else { &seeds.requests });
+            for &upstream in dialect::all() {
+                let Ok(forwarded) = forward(seeds.dialect, upstream, wire, &unknown) else { continue };
+                for (place, value) in &forwarded.inserted {
+                    let case = format!("{} to {}: {place}", seeds.dialect.name(), upstream.name());
+                    let is_kept = value.is_null() || is_somewhere(place, value, &forwarded.said);
+                    let is_warned_of = is_warned_of(place, &forwarded.warnings) || is_named(place, &forwarded.warnings);
+                    prop_assert!(is_kept || is_warned_of, "{}", case);
+                }
             }
         }
     }
 }
 
-/// What became of a client's request at an upstream that speaks as the client does.
+/// What became of a client's request on its way to an upstream.
 struct Forwarded {
     said: Value,
     inserted: Map<String, Value>,
@@ -321,13 +329,27 @@ struct Forwarded {
 }
 
 /// Forwards a golden request with unknown members in it.
-fn forward(dialect: &dyn Dialect, wire: &Wire, unknown: &[Unknown]) -> Forwarded {
+fn forward(client: &dyn Dialect, upstream: &dyn Dialect, wire: &Wire, unknown: &[Unknown]) -> Result<Forwarded, Fault> {
     let mut call = wire.call();
     let inserted = insert(&mut call.body, unknown);
-    let heard = dialect.decode_send(call).unwrap_or_else(|fault| panic!("{} {}: {fault}", dialect.name(), wire.body));
-    let (said, left_out) = encode(dialect, dialect, &heard.value, Losses::Warn);
-    let said = serde_json::from_slice(said.unwrap().body()).unwrap();
-    Forwarded { said, inserted, warnings: [heard.warnings, left_out].concat() }
+    let heard = client.decode_send(call).unwrap_or_else(|fault| panic!("{} {}: {fault}", client.name(), wire.body));
+    let (said, left_out) = encode(client, upstream, &heard.value, Losses::Warn);
+    let said = serde_json::from_slice(said?.body()).unwrap();
+    Ok(Forwarded { said, inserted, warnings: [heard.warnings, left_out].concat() })
+}
+
+/// Whether an object in the document has the member that stood at the place.
+fn is_somewhere(place: &str, value: &Value, document: &Value) -> bool {
+    places(document).iter().any(|parent| document.pointer(parent).unwrap().get(name_of(place)) == Some(value))
+}
+
+/// Whether a warning names the member at the place that it has in the usual spelling.
+fn is_named(place: &str, warnings: &[Warning]) -> bool {
+    warnings.iter().any(|warning| warning.member.rsplit('.').next() == Some(name_of(place)))
+}
+
+fn name_of(place: &str) -> &str {
+    place.rsplit('/').next().unwrap_or_default()
 }
 
 /// Whether a warning names the place, or what it is a part of.
