@@ -310,7 +310,7 @@ impl Writer {
         if !mem::replace(&mut self.away, true) {
             tracing::error!(error = error as &dyn Error, "the store is away: nothing is accepted until it is back");
         }
-        if self.give_up_at.is_some_and(|at| Instant::now() >= at) {
+        if !self.settlements.is_empty() && self.give_up_at.is_some_and(|at| Instant::now() >= at) {
             let lost = mem::take(&mut self.settlements).len() as u64;
             self.lost.fetch_add(lost, Ordering::Relaxed);
             tracing::error!(lost, "settlements are lost: the store is away and the gateway stops");

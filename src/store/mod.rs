@@ -23,13 +23,14 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::model::{Channel, Fault, Kind, Request, State, TransactionId, Warning};
+use crate::secret::Secret;
 
 /// Options of the store.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Config {
-    /// `sqlite://PATH` or `postgres://user:password@host/database`.
-    pub url: String,
-    /// Connections that are kept open at most; SQLite uses one more to write.
+    /// `sqlite://PATH` or `postgres://user:password@host/database`; a secret, as it may hold a password.
+    pub url: Secret,
+    /// Connections for reading that are kept open at most; writing has its own, one in SQLite and two in Postgres.
     pub connections: u32,
 }
 
@@ -38,7 +39,7 @@ pub struct Config {
 /// # Errors
 /// [`StoreError::Address`] for another scheme, [`StoreError::Unreachable`] when it cannot be opened.
 pub async fn connect(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
-    match config.url.split_once(':').map(|(scheme, _)| scheme) {
+    match config.url.expose().split_once(':').map(|(scheme, _)| scheme) {
         Some("sqlite") => Ok(Arc::new(sqlite::Sqlite::connect(config).await?)),
         Some("postgres" | "postgresql") => Ok(Arc::new(postgres::Postgres::connect(config).await?)),
         _ => Err(StoreError::Address),

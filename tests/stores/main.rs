@@ -11,6 +11,7 @@ mod ledger;
 #[path = "../support/postgres.rs"]
 mod postgres;
 
+use sabir::secret::Secret;
 use sabir::store::{self, Config, StoreError};
 use sqlx::{Connection, PgConnection};
 
@@ -69,7 +70,7 @@ async fn an_address_of_another_kind_is_refused() {
     for url in
         ["mysql://localhost/sabir", "sabir.db", "", "postgres:// /", "sqlite::memory:", "sqlite://sabir.db?mode=odd"]
     {
-        let refused = store::connect(&Config { url: url.into(), connections: 1 }).await.err();
+        let refused = store::connect(&Config { url: Secret::new(url), connections: 1 }).await.err();
         assert!(matches!(refused, Some(StoreError::Address)), "{url}: {refused:?}");
     }
 }
@@ -77,7 +78,7 @@ async fn an_address_of_another_kind_is_refused() {
 #[tokio::test]
 async fn a_server_that_is_not_there_is_unreachable() {
     for url in ["postgres://sabir@localhost:1/sabir", "postgres://sabir@localhost/sabir?host=/nowhere"] {
-        let refused = store::connect(&Config { url: url.into(), connections: 1 }).await.err();
+        let refused = store::connect(&Config { url: Secret::new(url), connections: 1 }).await.err();
         assert!(matches!(refused, Some(StoreError::Unreachable(_))), "{url}: {refused:?}");
     }
 }
@@ -88,14 +89,14 @@ async fn a_file_that_cannot_be_is_unreachable() {
     let file = directory.path().join("file");
     std::fs::write(&file, "").unwrap();
     let url = format!("sqlite://{}/sabir.db", file.display());
-    let refused = store::connect(&Config { url, connections: 1 }).await.err();
+    let refused = store::connect(&Config { url: Secret::new(url), connections: 1 }).await.err();
     assert!(matches!(refused, Some(StoreError::Unreachable(_))), "{refused:?}");
 }
 
 #[tokio::test]
 async fn a_server_that_hangs_is_as_good_as_none() {
     let database = postgres::Database::create().await;
-    let store = store::connect(&Config { url: database.url(), connections: 1 }).await.unwrap();
+    let store = store::connect(&Config { url: Secret::new(database.url()), connections: 1 }).await.unwrap();
     store.migrate().await.unwrap();
 
     let mut other = PgConnection::connect(&database.url()).await.unwrap();

@@ -21,7 +21,7 @@ fn decode(body: Value) -> Request {
 }
 
 fn target(sender: Option<&str>) -> Target<'_> {
-    Target { transaction: transaction(), sender, phone_number_id: None, template_namespace: None }
+    Target { correlation: Some(transaction()), sender, phone_number_id: None, template_namespace: None }
 }
 
 fn encode(request: &Request, sender: Option<&str>) -> Result<http::Request<Bytes>, Fault> {
