@@ -11,6 +11,7 @@ mod aisoule_app;
 mod channel_request;
 mod cloud;
 mod on_premises;
+mod promise;
 mod reader;
 mod samples;
 mod shapes;
@@ -22,6 +23,7 @@ use http::{HeaderMap, Method, Response, StatusCode, header};
 use serde_json::Value;
 use time::OffsetDateTime;
 
+pub use promise::{KindPromise, MediaPromise, SizeLimit};
 pub use samples::{Sample, samples};
 pub use speaker::{Speaker, speaker};
 pub use translation::{Losses, Translation};
@@ -105,6 +107,11 @@ pub trait Dialect: Send + Sync {
 
     /// How the vendor's own server takes its credential; an upstream's configuration may differ.
     fn credential(&self) -> CredentialForm;
+
+    /// What the vendor's documents promise of media; whatever WhatsApp takes, where they promise that.
+    fn media(&self) -> &'static MediaPromise {
+        &MediaPromise::EVERYTHING
+    }
 }
 
 /// A client's call: everything of its request that a dialect may look at, the body parsed once.

@@ -12,6 +12,7 @@
 
 pub(super) mod content;
 pub(super) mod fault;
+pub(super) mod media;
 pub(super) mod outcome;
 mod send;
 pub(super) mod table;
@@ -19,7 +20,7 @@ pub(super) mod table;
 use bytes::Bytes;
 use http::Response;
 
-use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, Receipt, Target, Translation};
+use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, MediaPromise, Receipt, Target, Translation};
 use crate::model::{Accepted, Fault, Request};
 
 /// The family of both surfaces.
@@ -77,5 +78,9 @@ impl Dialect for Aisoule {
 
     fn credential(&self) -> CredentialForm {
         CredentialForm::Bearer
+    }
+
+    fn media(&self) -> &'static MediaPromise {
+        &media::PROMISE
     }
 }

@@ -11,6 +11,7 @@
 
 mod callbacks;
 mod fault;
+mod media;
 mod outcome;
 mod send;
 #[cfg(test)]
@@ -19,7 +20,7 @@ mod tests;
 use bytes::Bytes;
 use http::Response;
 
-use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, Receipt, Target, Translation};
+use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, MediaPromise, Receipt, Target, Translation};
 use crate::model::{Accepted, Fault, MediaKind, Request};
 
 /// The dialect.
@@ -84,5 +85,9 @@ impl Dialect for ChannelRequest {
 
     fn credential(&self) -> CredentialForm {
         CredentialForm::Bearer
+    }
+
+    fn media(&self) -> &'static MediaPromise {
+        &media::PROMISE
     }
 }

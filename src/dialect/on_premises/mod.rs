@@ -12,6 +12,7 @@
 //! back, so that a refused recipient is always 1013.
 
 mod fault;
+mod media;
 mod outcome;
 mod send;
 mod template;
@@ -20,7 +21,7 @@ use bytes::Bytes;
 use http::{Method, Response};
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, Receipt, Target, Translation};
+use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, MediaPromise, Receipt, Target, Translation};
 use crate::model::{Accepted, Fault, MediaKind, Request};
 
 /// The dialect.
@@ -83,6 +84,10 @@ impl Dialect for OnPremises {
 
     fn credential(&self) -> CredentialForm {
         CredentialForm::Bearer
+    }
+
+    fn media(&self) -> &'static MediaPromise {
+        &media::PROMISE
     }
 }
 

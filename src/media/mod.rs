@@ -1,0 +1,3 @@
+//! Files: what is in them, and whether WhatsApp will take them.
+
+pub mod check;
