@@ -112,7 +112,11 @@ fn inspect(path: &Path) -> Result<Inspection, CliError> {
     let mut buffer = vec![0; BUFFER];
     let mut file: Box<dyn std::io::Read> = match path.to_str() {
         Some("-") => Box::new(std::io::stdin()),
-        _ => Box::new(File::open(path).with_context(|| format!("cannot open {}", path.display()))?),
+        _ => Box::new(
+            File::open(path)
+                .with_context(|| format!("cannot open {}", path.display()))
+                .map_err(CliError::Unreachable)?,
+        ),
     };
     loop {
         let read = file.read(&mut buffer).with_context(|| format!("cannot read {}", path.display()))?;

@@ -1,5 +1,5 @@
-//! Files against the rules: every case of the corpus under `tests/fixtures/media`, with its sizes, names and voices; and
-//! files bent in ways that nobody thought of.
+//! Files against the rules: every case of the corpus under `tests/fixtures/media`, with its sizes, names and voices;
+//! and files bent in ways that nobody thought of.
 
 #![allow(
     clippy::unwrap_used,

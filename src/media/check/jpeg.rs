@@ -179,7 +179,11 @@ impl Walker for Jpeg {
         }
         if self.picture.is_some() && (!matches!(self.frame_code, 0xC0..=0xC2) || !matches!(self.components, 1 | 3 | 4))
         {
-            findings.push(Finding::new(Code::FormatUnsupported, "The JPEG is lossless, arithmetic or of an odd number of components, which phones do not show. Save it as an ordinary JPEG."));
+            findings.push(Finding::new(
+                Code::FormatUnsupported,
+                "The JPEG is lossless, arithmetic or of an odd \
+                number of components, which phones do not show. Save it as an ordinary JPEG.",
+            ));
         }
         let picture = self.picture.map(|picture| Picture { orientation: self.orientation, ..picture });
         Found { format: MediaFormat::Jpeg, facts: picture.map_or(Facts::None {}, Facts::Picture), findings }

@@ -9,8 +9,8 @@ use super::rules::{
 use super::{Question, Repair, Route, mime};
 use crate::model::{MediaFormat, MediaKind};
 
-const H264: &str =
-    "Re-encode: ffmpeg -i IN -c:v libx264 -profile:v main -bf 0 -pix_fmt yuv420p -c:a aac -movflags +faststart OUT.mp4";
+const H264: &str = "Re-encode: ffmpeg -i IN -c:v libx264 -profile:v main -bf 0 -pix_fmt yuv420p -c:a aac \
+    -movflags +faststart OUT.mp4";
 const OPUS: &str = "Convert: ffmpeg -i IN -ac 1 -c:a libopus OUT.ogg";
 const HIGH: u8 = 100;
 /// High 10, High 4:2:2, High 4:4:4, CAVLC 4:4:4.
@@ -70,9 +70,11 @@ fn still(picture: &Picture) -> Vec<Finding> {
     let color = match picture.color {
         Color::Rgb => None,
         Color::Rgba => Some((Code::ImageAlpha, "The picture has transparency, which may be flattened.")),
-        Color::Cmyk => {
-            Some((Code::ImageCmyk, "The JPEG has four colour components (CMYK); WhatsApp takes three. Save it as RGB."))
-        }
+        Color::Cmyk => Some((
+            Code::ImageCmyk,
+            "The JPEG has four colour components (CMYK); WhatsApp takes three. Save it as \
+                RGB.",
+        )),
         Color::Grey | Color::GreyAlpha | Color::Palette => Some((
             Code::ImageColor,
             "The picture is grey or has a palette; only RGB and RGBA are documented. Save it as RGB.",
@@ -117,8 +119,10 @@ fn sticker(inspection: &Inspection) -> Vec<Finding> {
     }
     let (width, height) =
         if fits(picture.width, picture.height) { (width, height) } else { (picture.width, picture.height) };
-    let text =
-        format!("The sticker is {width}x{height} pixels; it must be exactly {STICKER_SIDE}x{STICKER_SIDE}. Scale it.");
+    let text = format!(
+        "The sticker is {width}x{height} pixels; it must be exactly {STICKER_SIDE}x{STICKER_SIDE}. Scale \
+            it."
+    );
     vec![Finding::new(Code::StickerSide, text)]
 }
 
@@ -155,7 +159,8 @@ fn film(movie: &Movie) -> Vec<Finding> {
         let text = "The MP4 is fragmented. Save it again: ffmpeg -i IN -c copy -movflags +faststart OUT.mp4";
         findings.push(Finding::new(Code::VideoFragmented, text));
     } else if !movie.moov_first {
-        let text = "moov stands behind mdat: phones play only what they have whole. ffmpeg -i IN -c copy -movflags +faststart OUT.mp4";
+        let text = "moov stands behind mdat: phones play only what they have whole. ffmpeg -i IN -c copy \
+            -movflags +faststart OUT.mp4";
         findings.push(Finding::new(Code::VideoMoovLate, text));
     }
     findings
@@ -169,8 +174,10 @@ fn picture_track(track: &super::Track) -> Option<Finding> {
     }
     match (track.profile, track.b_frames) {
         (Some(profile), _) if BEYOND_PHONES.contains(&profile) => {
-            let text =
-                format!("The H.264 profile is {profile}: more than 8 bits or 4:2:0, which phones do not play. {H264}");
+            let text = format!(
+                "The H.264 profile is {profile}: more than 8 bits or 4:2:0, which phones do not play. \
+                    {H264}"
+            );
             Some(Finding::new(Code::VideoChroma, text))
         }
         (Some(HIGH), true) => {
@@ -213,8 +220,11 @@ fn audio(inspection: &Inspection, question: &Question<'_>) -> Vec<Finding> {
 fn m4a(movie: &Movie) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !movie.has_moov {
-        findings
-            .push(Finding::new(Code::VideoNoMoov, "The file has no moov box, so nothing can play it. Send it whole."));
+        findings.push(Finding::new(
+            Code::VideoNoMoov,
+            "The file has no moov box, so nothing can play it. Send it \
+                whole.",
+        ));
     }
     if let Some(track) = movie.tracks_of(Handler::Audio).find(|track| track.codec != Codec::Aac) {
         let text = format!(
@@ -225,7 +235,8 @@ fn m4a(movie: &Movie) -> Vec<Finding> {
         findings.push(Finding::new(Code::M4aCodec, text));
     }
     if movie.fragmented {
-        let text = "The M4A is fragmented, as browsers record it; WhatsApp takes it for unknown bytes. Save it again: ffmpeg -i IN -c copy OUT.m4a";
+        let text = "The M4A is fragmented, as browsers record it; WhatsApp takes it for unknown bytes. Save it \
+            again: ffmpeg -i IN -c copy OUT.m4a";
         findings.push(Finding::new(Code::M4aFragmented, text));
     }
     if movie.brand != "M4A " {
@@ -275,8 +286,11 @@ fn voice(inspection: &Inspection) -> Option<Finding> {
         return Some(Finding::new(Code::VoiceFormat, text));
     }
     (inspection.bytes > VOICE_BYTES).then(|| {
-        let text =
-            format!("The voice message has {} bytes; above {VOICE_BYTES} it shows a download icon.", inspection.bytes);
+        let text = format!(
+            "The voice message has {} bytes; above {VOICE_BYTES} it shows a download \
+                icon.",
+            inspection.bytes
+        );
         Finding::new(Code::VoiceSize, text)
     })
 }
@@ -288,11 +302,14 @@ fn document(inspection: &Inspection, format: MediaFormat, question: &Question<'_
     }
     findings.extend(match format {
         MediaFormat::SealedOffice => Some(sealed()),
-        MediaFormat::MacroOffice => {
-            Some(Finding::new(Code::OfficeMacro, "The Office file holds macros; WhatsApp takes it without. Save it without macros."))
-        }
+        MediaFormat::MacroOffice => Some(Finding::new(
+            Code::OfficeMacro,
+            "The Office file holds macros; WhatsApp takes it without. Save \
+                it without macros.",
+        )),
         MediaFormat::Zip if mime::is_office(question) => {
-            let text = "The file is called an Office file, but is a ZIP without its main part. Save it from the Office program again.";
+            let text = "The file is called an Office file, but is a ZIP without its main part. Save it from the \
+                Office program again.";
             Some(Finding::new(Code::OfficeMismatch, text))
         }
         format if Rule::of(MediaKind::Document).is_some_and(|rule| rule.formats.contains(&format)) => None,
@@ -317,7 +334,8 @@ fn of_package(package: &Package, format: MediaFormat) -> Vec<Finding> {
     let (packed, unpacked) = (package.packed_bytes.max(1), package.unpacked_bytes);
     if unpacked > RATIO_COUNTS_FROM && unpacked / packed > MAX_RATIO {
         let text = format!(
-            "The package unpacks from {packed} to {unpacked} bytes; at most {MAX_RATIO} times. Save it again without padding."
+            "The package unpacks from {packed} to {unpacked} bytes; at most {MAX_RATIO} times. Save it again \
+                without padding."
         );
         findings.push(Finding::new(Code::ZipRatio, text));
     }

@@ -85,8 +85,11 @@ pub fn finding(format: MediaFormat, question: &Question<'_>) -> Option<Finding> 
     }
     match question.route {
         Route::Upload => (!declared.essence.is_empty()).then(|| {
-            let text =
-                format!("The file was declared as another type; it is sent as {}, which its bytes are.", format.mime());
+            let text = format!(
+                "The file was declared as another type; it is sent as {}, which its bytes \
+                    are.",
+                format.mime()
+            );
             Finding::new(Code::MimeRelabel, text)
         }),
         Route::Link => on_link(format, &declared),
@@ -97,20 +100,26 @@ fn on_link(format: MediaFormat, declared: &Declared) -> Option<Finding> {
     let mime = format.mime();
     if declared.is_generic() || REFUSED.contains(&declared.essence.as_str()) {
         let text = format!(
-            "The link's server gives a Content-Type that says nothing or is refused. Set it to {mime}, or let the gateway upload the file."
+            "The link's server gives a Content-Type that says nothing or is refused. Set it to {mime}, or let the \
+                gateway upload the file."
         );
         return Some(Finding::new(Code::MimeLabel, text));
     }
     if declared.is_alias(format) {
         let text = format!(
-            "The link's server spells the Content-Type in an unusual way. Set it to {mime}, or let the gateway upload the file."
+            "The link's server spells the Content-Type in an unusual way. Set it to {mime}, or let the gateway \
+                upload the file."
         );
         return Some(Finding::new(Code::MimeAlias, text));
     }
     // Of a format that we do not know, its sender may know more.
     let is_vague = matches!(format, MediaFormat::Unknown | MediaFormat::Archive | MediaFormat::Ole | MediaFormat::Ogg);
     (!is_vague || declared.is_known()).then(|| {
-        let text = format!("The link's server gives a Content-Type that the bytes contradict: they are {}. Set it to {mime}, or let the gateway upload the file.", format.name());
+        let text = format!(
+            "The link's server gives a Content-Type that the bytes contradict: they are {}. Set it \
+            to {mime}, or let the gateway upload the file.",
+            format.name()
+        );
         Finding::new(Code::MimeMismatch, text)
     })
 }

@@ -4,8 +4,8 @@
 //! against the rules: what WhatsApp takes (`rules`), what the client's dialect promises, what the file is sent as, and
 //! what its sender says of it. Names and headers decide nothing; they are compared with the bytes.
 //!
-//! Nothing here does I/O or decodes a pixel. To add a format: a line in `model::MediaFormat`, a magic word in `sniff` or
-//! a `Walker` of its own, a place in the rules, and files that show it under `tests/fixtures/media/`.
+//! Nothing here does I/O or decodes a pixel. To add a format: a line in `model::MediaFormat`, a magic word in `sniff`
+//! or a `Walker` of its own, a place in the rules, and files that show it under `tests/fixtures/media/`.
 
 mod amr;
 mod code;

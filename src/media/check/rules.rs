@@ -1,7 +1,7 @@
 //! What WhatsApp takes, as data. What a client's dialect promises stands with the dialect; both have to agree.
 //!
-//! Sources: developers.facebook.com/documentation/business-messaging/whatsapp (business-phone-numbers/media and the pages
-//! of each type of message), docs.360dialog.com/docs/messaging/media.
+//! Sources: developers.facebook.com/documentation/business-messaging/whatsapp (business-phone-numbers/media and the
+//! pages of each type of message), docs.360dialog.com/docs/messaging/media.
 
 use crate::dialect::SizeLimit;
 use crate::model::{MediaFormat as Format, MediaKind};
