@@ -11,6 +11,7 @@
 
 mod bent;
 mod corpus;
+mod made;
 mod pad;
 mod sizes;
 mod speed;

@@ -154,8 +154,9 @@ pub fn check(inspection: &Inspection, question: &Question<'_>) -> Report {
     if let Some(instead) = inspection.findings.iter().find(|f| matches!(f.code, Code::Empty | Code::ErrorBody)) {
         return report(vec![instead.clone()], format, None);
     }
-    let mut findings = kinds::findings(inspection, format, question);
-    findings.extend(inspection.findings.iter().cloned());
+    // Damage comes first: it explains what else is missing.
+    let mut findings = inspection.findings.clone();
+    findings.extend(kinds::findings(inspection, format, question));
     findings.extend(size(inspection, question));
     findings.extend(promise(inspection, format, question));
     findings.extend(mime::finding(format, question));
