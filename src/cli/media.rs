@@ -93,7 +93,7 @@ pub fn run(command: &Command, context: &Context) -> Result<(), CliError> {
         content_type: arguments.content_type.as_deref(),
         filename: arguments.filename.as_deref(),
         voice: arguments.voice,
-        ..Question::new(kind, arguments.dialect.0.media())
+        ..Question::new(kind, arguments.dialect.0.media_promise())
     };
     let report = check::check(&inspection, &question);
     if context.json {

@@ -109,7 +109,7 @@ pub trait Dialect: Send + Sync {
     fn credential(&self) -> CredentialForm;
 
     /// What the vendor's documents promise of media; whatever WhatsApp takes, where they promise that.
-    fn media(&self) -> &'static MediaPromise {
+    fn media_promise(&self) -> &'static MediaPromise {
         &MediaPromise::EVERYTHING
     }
 }

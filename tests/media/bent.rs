@@ -73,7 +73,7 @@ fn judge(inspection: &Inspection) {
                     content_type: Some("audio/ogg; codecs=\"opus"),
                     filename: Some("..\u{202e}a.\u{e9}.docx"),
                     voice: true,
-                    ..Question::new(kind, dialect.media())
+                    ..Question::new(kind, dialect.media_promise())
                 };
                 check::check(inspection, &question);
             }

@@ -111,7 +111,7 @@ fn every_case_gets_its_verdict_and_one_of_its_codes() {
                         route,
                         content_type: Some(&case.content_type),
                         filename: Some(&case.filename),
-                        ..Question::new(MediaKind::named(&case.message_type).unwrap(), dialect.media())
+                        ..Question::new(MediaKind::named(&case.message_type).unwrap(), dialect.media_promise())
                     };
                     let report = check::check(&inspection, &question);
                     let label = format!(
@@ -171,7 +171,7 @@ impl Totals {
 fn names_are_sent_so_that_recipients_can_open_the_file() {
     for case in manifest().filename_cases {
         let inspection = inspect(&read(&case.bytes), 1000);
-        let promise = dialects()[0].media();
+        let promise = dialects()[0].media_promise();
         let question = Question { filename: Some(&case.given), ..Question::new(MediaKind::Document, promise) };
         let report = check::check(&inspection, &question);
         let outcome = Outcome { verdict: case.verdict, any_of: case.any_of, notes: case.notes };
@@ -190,7 +190,7 @@ fn voice_messages_are_ogg_opus_and_small() {
         if case.bytes_total.is_some() {
             inspection.bytes = 524_289;
         }
-        let question = Question { voice: case.voice, ..Question::new(MediaKind::Audio, dialects()[0].media()) };
+        let question = Question { voice: case.voice, ..Question::new(MediaKind::Audio, dialects()[0].media_promise()) };
         let outcome = Outcome { verdict: case.verdict, any_of: case.any_of, notes: case.notes };
         assert_eq!(outcome.fault(&check::check(&inspection, &question)), None, "{}", case.bytes);
     }
@@ -213,7 +213,7 @@ fn a_report_names_the_strongest_finding_first() {
     for file in manifest().files {
         let inspection = inspect(&read(&file.file), 1000);
         for kind in MediaKind::ALL {
-            let report = check::check(&inspection, &Question::new(kind, dialects()[3].media()));
+            let report = check::check(&inspection, &Question::new(kind, dialects()[3].media_promise()));
             assert!(report.findings.is_sorted_by(|a, b| a.weight >= b.weight), "{}", file.file);
             assert_eq!(report.codes(|weight| weight == Weight::Reject).is_empty(), report.verdict != Verdict::Reject);
         }

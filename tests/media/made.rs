@@ -9,7 +9,8 @@ use crate::{dialects, inspect, read};
 /// What becomes of a file of a kind: the verdict and the codes, the strongest first.
 fn outcome(file: &[u8], kind: MediaKind, filename: Option<&str>) -> String {
     let inspection = inspect(file, 333);
-    let report = check::check(&inspection, &Question { filename, ..Question::new(kind, dialects()[0].media()) });
+    let report =
+        check::check(&inspection, &Question { filename, ..Question::new(kind, dialects()[0].media_promise()) });
     let codes = report.codes(|_| true);
     let codes = codes.iter().map(|code| format!(" {code}")).collect::<String>();
     format!("{}{codes}", word(report.verdict))

@@ -35,7 +35,7 @@ fn limits_begin_at_the_byte_that_the_list_states() {
             inspection.bytes = bytes;
             for dialect in dialects() {
                 let expected = step.get(dialect.name()).unwrap_or(&step["cloud"]).as_str().unwrap();
-                let report = check::check(&inspection, &Question::new(kind, dialect.media()));
+                let report = check::check(&inspection, &Question::new(kind, dialect.media_promise()));
                 let codes = report.codes(|_| true);
                 let id = &recipe.id;
                 assert_eq!(
@@ -68,7 +68,7 @@ fn zeros_behind_a_picture_count() {
     file.resize(5_500_000, 0);
     let inspection = inspect(&file, 64 << 10);
     assert_eq!(inspection.format, MediaFormat::Jpeg);
-    let report = check::check(&inspection, &Question::new(MediaKind::Image, dialects()[0].media()));
+    let report = check::check(&inspection, &Question::new(MediaKind::Image, dialects()[0].media_promise()));
     let codes: Vec<_> = report.codes(|_| true).iter().map(|code| code.as_str()).collect();
     assert_eq!(codes, ["SIZE-OVER", "TRAILING"]);
 }

@@ -12,8 +12,8 @@
 
 pub(super) mod content;
 pub(super) mod fault;
-pub(super) mod media;
 pub(super) mod outcome;
+pub(super) mod promise;
 mod send;
 pub(super) mod table;
 
@@ -80,7 +80,7 @@ impl Dialect for Aisoule {
         CredentialForm::Bearer
     }
 
-    fn media(&self) -> &'static MediaPromise {
-        &media::PROMISE
+    fn media_promise(&self) -> &'static MediaPromise {
+        &promise::PROMISE
     }
 }

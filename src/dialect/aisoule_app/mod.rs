@@ -86,8 +86,8 @@ impl Dialect for AisouleApp {
         CredentialForm::XApiKey
     }
 
-    fn media(&self) -> &'static MediaPromise {
-        &aisoule::media::PROMISE
+    fn media_promise(&self) -> &'static MediaPromise {
+        &aisoule::promise::PROMISE
     }
 }
 

@@ -11,8 +11,8 @@
 
 mod callbacks;
 mod fault;
-mod media;
 mod outcome;
+mod promise;
 mod send;
 #[cfg(test)]
 mod tests;
@@ -87,7 +87,7 @@ impl Dialect for ChannelRequest {
         CredentialForm::Bearer
     }
 
-    fn media(&self) -> &'static MediaPromise {
-        &media::PROMISE
+    fn media_promise(&self) -> &'static MediaPromise {
+        &promise::PROMISE
     }
 }

@@ -12,8 +12,8 @@
 //! back, so that a refused recipient is always 1013.
 
 mod fault;
-mod media;
 mod outcome;
+mod promise;
 mod send;
 mod template;
 
@@ -86,8 +86,8 @@ impl Dialect for OnPremises {
         CredentialForm::Bearer
     }
 
-    fn media(&self) -> &'static MediaPromise {
-        &media::PROMISE
+    fn media_promise(&self) -> &'static MediaPromise {
+        &promise::PROMISE
     }
 }
 
