@@ -3,15 +3,17 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use url::Url;
 use uuid::Uuid;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::delivery::{Account, Delivery, Directory, Parts};
+use crate::delivery::{self, Account, Delivery, Directory, Parts};
 use crate::dialect::{self, Losses};
 use crate::net;
 use crate::secret::{KeyHash, Secret};
@@ -29,6 +31,16 @@ pub struct App {
     /// The key of the `dev` account, where there is one.
     pub dev_key: Option<Secret>,
     links: Links,
+    longest_call: Duration,
+}
+
+/// A task that ends with its owner.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// What upstreams are built with; kept for when the configuration is loaded again.
@@ -66,7 +78,7 @@ impl App {
             config: config.server.clone(),
             admin: config.admin.clone(),
         };
-        Ok(Self { state: Arc::new(state), dev_key, links })
+        Ok(Self { state: Arc::new(state), dev_key, links, longest_call: config.net.total_timeout })
     }
 
     /// Puts the accounts, upstreams and routes of another configuration in force.
@@ -74,7 +86,9 @@ impl App {
     /// # Errors
     /// Where an upstream cannot be built; then the old ones stay.
     pub fn reload(&self, config: &Config) -> anyhow::Result<()> {
-        let directory = self.links.directory(config, self.dev_key.as_ref())?;
+        // The key of the first run ends with it.
+        let dev_key = self.dev_key.as_ref().filter(|_| config.accounts.is_empty());
+        let directory = self.links.directory(config, dev_key)?;
         self.state.delivery.replace_directory(directory);
         Ok(())
     }
@@ -91,8 +105,11 @@ impl App {
     ) -> anyhow::Result<()> {
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         ready(listener.local_addr()?);
-        let service = web::router(Arc::clone(&self.state));
-        web::serve(listener, service, &self.state.config, stop).await;
+        let state = &self.state;
+        let watching = delivery::watch_abandoned(Arc::clone(&state.store), Arc::clone(&state.clock), self.longest_call);
+        let watching = AbortOnDrop(tokio::spawn(watching));
+        web::serve(listener, web::router(Arc::clone(state)), &state.config, stop).await;
+        drop(watching);
         self.close().await;
         Ok(())
     }

@@ -12,6 +12,14 @@
 //! | `accepted.*.json` | `status`, `body`, `sample`, `accepted` | the receipt encodes to it and decodes from it |
 //! | `fault.*.json` | `status`, `body`, `headers`?, `kind`, `detail`, `encodes`? (false: only decoded), `retry_after`? | both ways |
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may stop where it stands"
+)]
+
 #[path = "support/golden.rs"]
 mod golden;
 
@@ -47,10 +55,10 @@ fn plain(mut request: Request, like: &Request) -> Request {
                 message.sender = None;
             }
         }
-        (Request::Read(mark), Request::Read(like)) => {
-            if like.sender.is_none() && mark.sender.as_deref() == Some(SENDER) {
-                mark.sender = None;
-            }
+        (Request::Read(mark), Request::Read(like))
+            if like.sender.is_none() && mark.sender.as_deref() == Some(SENDER) =>
+        {
+            mark.sender = None;
         }
         _ => {}
     }

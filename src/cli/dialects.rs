@@ -2,11 +2,9 @@
 
 use comfy_table::{Table, presets};
 use serde::Serialize;
-use uuid::Uuid;
 
 use super::{CliError, Context, print, print_json};
 use crate::dialect::{self, Dialect, Losses, Sample, Target, Translation, samples};
-use crate::model::TransactionId;
 
 /// How much of the table.
 #[derive(Debug, clap::Args)]
@@ -54,12 +52,8 @@ pub fn table(arguments: &Arguments, context: &Context) -> Result<(), CliError> {
 fn row(sample: &Sample) -> Result<Row, serde_json::Error> {
     let request = sample.request()?;
     let cell = |dialect: &'static dyn Dialect| {
-        let target = Target {
-            transaction: TransactionId(Uuid::nil()),
-            sender: Some("442079460000"),
-            phone_number_id: None,
-            template_namespace: None,
-        };
+        let target =
+            Target { correlation: None, sender: Some("442079460000"), phone_number_id: None, template_namespace: None };
         // The client speaks the Cloud API here only to have the members named in its spelling.
         let client = dialect::named("cloud").unwrap_or(dialect);
         let said = dialect.encode_send(&request, &target, &mut Translation::new(client, dialect, Losses::Refuse));

@@ -6,6 +6,7 @@
 mod check;
 mod client;
 mod dialects;
+mod health;
 mod key;
 mod sandbox;
 mod send;
@@ -60,6 +61,8 @@ enum Command {
     Check,
     /// Bring the store's schema up to date and exit.
     Migrate,
+    /// Ask a running gateway whether it is ready; exits 0 where it is.
+    Health(health::Arguments),
     /// Make keys for clients.
     #[command(subcommand)]
     Key(key::Command),
@@ -155,6 +158,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Serve => serve::serve(context),
         Command::Check => check::check(context),
         Command::Migrate => serve::migrate(context),
+        Command::Health(arguments) => health::health(&arguments, context),
         Command::Key(command) => key::run(&command, context),
         Command::Send(arguments) => send::send(&arguments, context),
         Command::Translate(arguments) => translate::translate(&arguments, context),

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{CliError, Context, print, runtime};
 use crate::app::App;
 use crate::dialect::{self, Dialect, Losses, Target, Translation, samples};
-use crate::model::{Request, TransactionId};
+use crate::model::Request;
 use crate::store;
 use crate::telemetry;
 
@@ -101,12 +101,8 @@ fn print_greeting(app: &App, address: SocketAddr) -> Result<(), CliError> {
 fn curl_line(dialect: &dyn Dialect, address: SocketAddr, key: &str) -> Result<String, CliError> {
     let sample = samples().first().context("there are no samples")?;
     let request: Request = sample.request().context("a sample cannot be read")?;
-    let target = Target {
-        transaction: TransactionId(uuid::Uuid::nil()),
-        sender: Some("442079460000"),
-        phone_number_id: None,
-        template_namespace: None,
-    };
+    let target =
+        Target { correlation: None, sender: Some("442079460000"), phone_number_id: None, template_namespace: None };
     let mut translation = Translation::new(dialect, dialect, Losses::Warn);
     let encoded = dialect.encode_send(&request, &target, &mut translation).map_err(anyhow::Error::from)?;
     debug_assert_eq!(encoded.method(), Method::POST);

@@ -6,11 +6,10 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::{CliError, Context, print, print_json};
 use crate::dialect::{self, Call, Dialect, Losses, Target, Translation};
-use crate::model::{Fault, TransactionId, Warning};
+use crate::model::{Fault, Warning};
 
 /// A request and the dialects to translate between.
 #[derive(Debug, clap::Args)]
@@ -78,7 +77,7 @@ fn translated(arguments: &Arguments, body: Value) -> Result<(http::Request<bytes
     let losses = if arguments.strict { Losses::Refuse } else { Losses::Warn };
     let mut translation = Translation::new(from, to, losses);
     let target = Target {
-        transaction: TransactionId(Uuid::nil()),
+        correlation: None,
         sender: Some(&arguments.sender),
         phone_number_id: None,
         template_namespace: Some(&arguments.template_namespace),

@@ -17,7 +17,7 @@ pub fn check(draft: &Draft, problems: &mut Vec<Problem>) {
 
 fn check_store(draft: &Draft, problems: &mut Vec<Problem>) {
     let Some(store) = &draft.store else { return };
-    let scheme = store.url.split_once(':').map(|(scheme, _)| scheme);
+    let scheme = store.url.expose().split_once(':').map(|(scheme, _)| scheme);
     if !matches!(scheme, Some("sqlite" | "postgres" | "postgresql")) {
         let text = "is no store's address; give sqlite://PATH or postgres://user:password@host/database";
         problems.push(Problem::new("store.url", text));

@@ -3,6 +3,7 @@
 //! Nothing leaves for an upstream before the transaction and its attempt are committed; the outcome may be committed
 //! just after the client was answered. Delivery knows neither wire formats nor status codes.
 
+mod abandoned;
 mod account;
 mod directory;
 mod rehearsal;
@@ -10,6 +11,7 @@ mod rehearsal;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use abandoned::watch as watch_abandoned;
 pub use account::{Account, AccountConfig};
 use arc_swap::ArcSwap;
 pub use directory::{Directory, Parts, RouteConfig};

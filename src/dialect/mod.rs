@@ -173,7 +173,7 @@ impl Receipt<'_> {
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
     /// The transaction, which goes along where the dialect has a field that the provider repeats in its statuses.
-    pub transaction: TransactionId,
+    pub correlation: Option<TransactionId>,
     /// The sender's number in digits.
     pub sender: Option<&'a str>,
     /// The sender's phone number id, where the provider's paths name it.

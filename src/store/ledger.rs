@@ -86,7 +86,9 @@ impl Ledger {
     ///
     /// # Errors
     /// [`StoreError::Overloaded`] at once where too many wait, [`StoreError::Unreachable`] within about a second while
-    /// the store is away, [`StoreError::Defect`] where it refuses this one.
+    /// the store is away, [`StoreError::Defect`] where it refuses this one. Nothing may be sent after an error. A
+    /// transaction that was committed although its answer was lost becomes `unknown` by
+    /// [`Store::give_up_sending`].
     pub async fn record(&self, new: NewTransaction) -> Result<(), StoreError> {
         let place = Arc::clone(&self.records).try_acquire_owned().map_err(|_| StoreError::Overloaded)?;
         self.commit(Write::Record(Box::new(new)), place).await
@@ -308,7 +310,7 @@ impl Writer {
         if !mem::replace(&mut self.away, true) {
             tracing::error!(error = error as &dyn Error, "the store is away: nothing is accepted until it is back");
         }
-        if self.give_up_at.is_some_and(|at| Instant::now() >= at) {
+        if !self.settlements.is_empty() && self.give_up_at.is_some_and(|at| Instant::now() >= at) {
             let lost = mem::take(&mut self.settlements).len() as u64;
             self.lost.fetch_add(lost, Ordering::Relaxed);
             tracing::error!(lost, "settlements are lost: the store is away and the gateway stops");

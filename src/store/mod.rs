@@ -23,13 +23,14 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::model::{Channel, Fault, Kind, Request, State, TransactionId, Warning};
+use crate::secret::Secret;
 
 /// Options of the store.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Config {
-    /// `sqlite://PATH` or `postgres://user:password@host/database`.
-    pub url: String,
-    /// Connections that are kept open at most; SQLite uses one more to write.
+    /// `sqlite://PATH` or `postgres://user:password@host/database`; a secret, as it may hold a password.
+    pub url: Secret,
+    /// Connections for reading that are kept open at most; writing has its own, one in SQLite and two in Postgres.
     pub connections: u32,
 }
 
@@ -38,7 +39,7 @@ pub struct Config {
 /// # Errors
 /// [`StoreError::Address`] for another scheme, [`StoreError::Unreachable`] when it cannot be opened.
 pub async fn connect(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
-    match config.url.split_once(':').map(|(scheme, _)| scheme) {
+    match config.url.expose().split_once(':').map(|(scheme, _)| scheme) {
         Some("sqlite") => Ok(Arc::new(sqlite::Sqlite::connect(config).await?)),
         Some("postgres" | "postgresql") => Ok(Arc::new(postgres::Postgres::connect(config).await?)),
         _ => Err(StoreError::Address),
@@ -48,26 +49,31 @@ pub async fn connect(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
 /// The record of transactions.
 ///
 /// Every method fails with [`StoreError::Unreachable`] while the database is down and works again by itself once it
-/// is back; none waits for it longer than a second.
+/// is back; none waits for it longer than about a second. Times are kept to the microsecond. A NUL in a text becomes
+/// U+FFFD; in JSON it is escaped and stays.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Brings the schema up to date. Safe to call from several processes at once; does nothing when it is.
+    /// Brings the schema up to date. Safe to call from several processes at once; does nothing when it is. Takes the time
+    /// that a migration takes.
     async fn migrate(&self) -> Result<(), StoreError>;
 
-    /// Commits a batch: all of it or nothing, durable when it returns. Entries apply in their order. A settlement of a
-    /// transaction that is not there changes nothing.
+    /// Commits a batch: all of it or nothing, durable when it returns. The entries of one transaction apply in their
+    /// order. A settlement of a transaction that is not there changes nothing, and neither does a repeated one: the
+    /// first outcome of an attempt stands. Recording an id twice is a [`StoreError::Defect`].
     async fn write(&self, batch: &[Write]) -> Result<(), StoreError>;
 
     /// One transaction with its bodies and attempts, by its id, the id that the client was given, or the upstream's
     /// id. `Ok(None)` where no transaction has it; the latest where several do.
     async fn find(&self, id: &str) -> Result<Option<Transaction>, StoreError>;
 
-    /// Transactions that fit the filter, the latest first, at most `limit`, beginning after `after`.
+    /// Transactions that fit the filter, the latest first, at most `limit`, beginning behind `after`. Where that one is
+    /// not there, nothing follows it. A list may look through the record for five seconds.
     async fn list(&self, filter: &Filter, after: Option<TransactionId>, limit: u32)
     -> Result<Vec<Summary>, StoreError>;
 
-    /// Turns attempts that are `sending` since before `since` into `unknown`: whoever made them is gone and nobody
-    /// knows whether they went out. Returns how many there were.
+    /// Turns transactions whose attempt is under way since before `since` into `unknown`, as of that time: whoever made
+    /// it is gone and nobody knows whether it went out. A settlement that comes after all still applies. Returns how
+    /// many there were.
     async fn give_up_sending(&self, since: OffsetDateTime) -> Result<u64, StoreError>;
 
     /// Whether a write could be committed now.

@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
-use super::rows::{self, AttemptRow, Moment, NewAttemptRow, NewOutcomeRow, NewRow, SummaryRow, TransactionRow};
+use super::rows::{self, AttemptRow, Moment, NewAttemptRow, NewOutcomeRow, NewRow, Round, SummaryRow, TransactionRow};
 use super::{Config, Filter, NewTransaction, Settlement, Store, StoreError, Summary, Transaction, Write, queries};
 use crate::model::TransactionId;
 
@@ -24,29 +24,32 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 /// How long a method waits for a connection that works, and a write for its commit.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// One for the ledger, one for whoever else writes.
+const WRITERS: u32 = 2;
+
 /// How long a list may look through the record.
 const READING: Duration = Duration::from_secs(5);
 
 /// The store.
 pub(super) struct Postgres {
     options: PgConnectOptions,
-    pool: PgPool,
+    /// Apart from the readers, so that long lists never keep a write waiting.
+    writers: PgPool,
+    readers: PgPool,
 }
 
 impl Postgres {
     pub async fn connect(config: &Config) -> Result<Self, StoreError> {
-        let options = PgConnectOptions::from_str(&config.url)
+        let options = PgConnectOptions::from_str(config.url.expose())
             .map_err(|_| StoreError::Address)?
             .application_name("sabir")
             .disable_statement_logging();
         // The server's own limit ends what nobody waits for any more.
         let limited = options.clone().options([("statement_timeout", format!("{}s", READING.as_secs()))]);
-        let pool = PgPoolOptions::new()
-            .max_connections(config.connections.max(1))
-            .acquire_timeout(PATIENCE)
-            .connect_lazy_with(limited);
-        pool.acquire().await?;
-        Ok(Self { options, pool })
+        let writers = pool(WRITERS).connect_lazy_with(limited.clone());
+        let readers = pool(config.connections.max(1)).connect_lazy_with(limited);
+        writers.acquire().await?;
+        Ok(Self { options, writers, readers })
     }
 }
 
@@ -62,13 +65,13 @@ impl Store for Postgres {
     }
 
     async fn write(&self, batch: &[Write]) -> Result<(), StoreError> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.writers.acquire().await?;
         let written = timeout(PATIENCE, write(&mut connection, batch)).await;
         in_time(connection, written)
     }
 
     async fn find(&self, id: &str) -> Result<Option<Transaction>, StoreError> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.readers.acquire().await?;
         let found = timeout(PATIENCE, find(&mut connection, id)).await;
         in_time(connection, found)
     }
@@ -79,26 +82,32 @@ impl Store for Postgres {
         after: Option<TransactionId>,
         limit: u32,
     ) -> Result<Vec<Summary>, StoreError> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.readers.acquire().await?;
         let listed = timeout(READING, list(&mut connection, filter, after, limit)).await;
         in_time(connection, listed)
     }
 
     async fn give_up_sending(&self, since: OffsetDateTime) -> Result<u64, StoreError> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.writers.acquire().await?;
         let given_up = timeout(PATIENCE, give_up_sending(&mut connection, since)).await;
         in_time(connection, given_up)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.writers.acquire().await?;
         let pinged = timeout(PATIENCE, ping(&mut connection)).await;
         in_time(connection, pinged)
     }
 
     async fn close(&self) {
-        self.pool.close().await;
+        self.readers.close().await;
+        self.writers.close().await;
     }
+}
+
+/// A connection is tested before it is used, so that a restart of the server costs nobody a request.
+fn pool(connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE)
 }
 
 /// Gives the connection back. One whose work was cut off may still be busy with it, so that one is hung up.
@@ -113,12 +122,23 @@ fn in_time<T>(
 }
 
 async fn write(connection: &mut PgConnection, batch: &[Write]) -> Result<(), StoreError> {
+    let rounds = rows::rounds(batch);
+    if let [round] = rounds.as_slice()
+        && round.is_uniform()
+    {
+        // A statement is a transaction by itself: one round trip where it would be three.
+        return write_round(connection, round).await;
+    }
     let mut transaction = connection.begin().await?;
-    for round in rows::rounds(batch) {
-        record(&mut transaction, &round.records).await?;
-        settle(&mut transaction, &round.settlements).await?;
+    for round in &rounds {
+        write_round(&mut transaction, round).await?;
     }
     Ok(transaction.commit().await?)
+}
+
+async fn write_round(connection: &mut PgConnection, round: &Round<'_>) -> Result<(), StoreError> {
+    record(connection, &round.records).await?;
+    settle(connection, &round.settlements).await
 }
 
 async fn find(connection: &mut PgConnection, id: &str) -> Result<Option<Transaction>, StoreError> {

@@ -25,6 +25,13 @@ pub(super) struct Round<'a> {
     pub settlements: Vec<&'a Settlement>,
 }
 
+impl Round<'_> {
+    /// Whether all its entries are of one kind.
+    pub fn is_uniform(&self) -> bool {
+        self.records.is_empty() || self.settlements.is_empty()
+    }
+}
+
 /// Cuts a batch into as few rounds as leave the order of each transaction's entries alone. Nearly always it is one.
 pub(super) fn rounds(batch: &[Write]) -> Vec<Round<'_>> {
     let mut rounds = Vec::new();

@@ -42,7 +42,11 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     pub async fn connect(config: &Config) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::from_str(&config.url)
+        if config.url.expose().contains(":memory:") {
+            // Each connection would see a database of its own, and the record is to last.
+            return Err(StoreError::Address);
+        }
+        let options = SqliteConnectOptions::from_str(config.url.expose())
             .map_err(|_| StoreError::Address)?
             .create_if_missing(true)
             .synchronous(SqliteSynchronous::Full)

@@ -124,7 +124,7 @@ impl Upstream {
         losses: Losses,
     ) -> Result<Prepared, Fault> {
         let target = Target {
-            transaction,
+            correlation: Some(transaction),
             sender: self.sender.as_deref(),
             phone_number_id: self.phone_number_id.as_deref(),
             template_namespace: self.template_namespace.as_deref(),

@@ -11,6 +11,9 @@ use serde_json::Value;
 use super::Config;
 use crate::model::{Fault, FaultKind};
 
+/// Deepest nesting of a body. The model wraps what it does not know a few levels deeper, and must read back.
+const MAX_DEPTH: usize = 64;
+
 /// The whole body.
 ///
 /// # Errors
@@ -45,8 +48,22 @@ pub fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Fault> {
     if bytes.trim_ascii().is_empty() {
         return Err(Fault::client(FaultKind::MalformedBody, "the body is empty; send one JSON object"));
     }
-    serde_json::from_slice(bytes)
-        .map_err(|error| Fault::client(FaultKind::MalformedBody, format!("the body is no valid JSON: {error}")))
+    let value = serde_json::from_slice(bytes)
+        .map_err(|error| Fault::client(FaultKind::MalformedBody, format!("the body is no valid JSON: {error}")))?;
+    if depth(&value) > MAX_DEPTH {
+        let detail = format!("the body is nested more than {MAX_DEPTH} levels deep; send a flatter one");
+        return Err(Fault::client(FaultKind::MalformedBody, detail));
+    }
+    Ok(value)
+}
+
+/// How deep a value is nested; the parser's own limit bounds the recursion.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(entries) => 1 + entries.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
 }
 
 /// A media type that is not JSON. A missing one is taken for JSON: old clients leave it out.

@@ -44,6 +44,7 @@ where
         });
         let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
         let connection = graceful.watch(connection.into_owned());
+        // Not tracked here: `graceful` knows every connection and waits for it.
         tokio::spawn(async move {
             // Clients that hang up or talk nonsense are their own affair.
             if let Err(error) = connection.await {

@@ -201,7 +201,8 @@ async fn what_is_no_request_is_refused_and_leaves_no_record() {
             ("empty body", "", 400, "empty"),
             ("not an object", "[1, 2]", 400, "list"),
             ("not an object", "\"text\"", 400, "text"),
-            ("deep", &"[".repeat(2000), 400, "recursion"),
+            ("too deep to parse", &"[".repeat(2000), 400, "recursion"),
+            ("too deep to keep", &format!("{{\"x\":{}{}}}", "[".repeat(80), "]".repeat(80)), 400, "64 levels"),
         ];
         for (case, body, status, words) in refused {
             client.assert_refused(case, &client.send(&app, body.to_owned()).await, status, &[words]);
@@ -302,6 +303,7 @@ async fn an_upstream_that_is_down_is_told_as_try_again_and_recorded_as_failed() 
         // Surface B of AISoule knows no 503: its clients repeat 429 and 500.
         let status = match client.dialect {
             "aisoule-app" => 500,
+            "channel-request" => 502,
             _ => 503,
         };
         client.assert_refused("upstream down", &answer, status, &["nothing was sent"]);

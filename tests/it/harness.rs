@@ -10,6 +10,7 @@ use sabir::app::App;
 use sabir::clock::FixedClock;
 use sabir::config::{self, Config};
 use sabir::net::{self, Client};
+use sabir::secret::Secret;
 use sabir::store::{self, Filter, Store, Summary, Transaction};
 use sabir::upstream::Received;
 use serde_json::Value;
@@ -56,7 +57,7 @@ impl TestApp {
     pub async fn of(text: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let mut config = config::load_text(text).unwrap_or_else(|problems| panic!("{problems}")).config;
-        config.store.url = format!("sqlite://{}", folder.path().join("sabir.db").display());
+        config.store.url = Secret::new(format!("sqlite://{}", folder.path().join("sabir.db").display()));
         let store = store::connect(&config.store).await.unwrap();
         store.migrate().await.unwrap();
         Self::over(config, store, folder).await

@@ -1,8 +1,17 @@
 //! The whole gateway over real HTTP on loopback: router, delivery, a temporary SQLite file, the sandbox.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on fails, and says where"
+)]
+
 mod bad_input;
 mod harness;
 mod matrix;
+mod program;
 mod record;
 mod samples;
 mod shared_path;

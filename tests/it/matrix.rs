@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use http::Request;
 use sabir::dialect::{self, Dialect, Losses, Target, Translation, samples};
-use sabir::model::{Content, Message, Request as Sent, TransactionId};
+use sabir::model::{Content, Message, Request as Sent};
 
 use crate::harness::{Answer, TestApp};
 
@@ -35,12 +35,8 @@ fn configuration() -> String {
 
 /// The client's request for a sample, where its dialect can say it.
 fn spoken(client: &dyn Dialect, sample: &Sent) -> Option<http::Request<Bytes>> {
-    let target = Target {
-        transaction: TransactionId(uuid::Uuid::nil()),
-        sender: Some(SENDER),
-        phone_number_id: None,
-        template_namespace: Some(NAMESPACE),
-    };
+    let target =
+        Target { correlation: None, sender: Some(SENDER), phone_number_id: None, template_namespace: Some(NAMESPACE) };
     client.encode_send(sample, &target, &mut Translation::new(client, client, Losses::Refuse)).ok()
 }
 
@@ -96,6 +92,11 @@ async fn every_message_arrives_with_equal_meaning_or_is_refused_by_name() {
                 let cell = format!("{} over {}: {}", client.name(), upstream.name(), sample.name);
                 let before = app.received().len();
                 let answer = post(&app, client, upstream, &request).await;
+                assert_eq!(
+                    (200..300).contains(&answer.status),
+                    spoken(upstream, &sent).is_some(),
+                    "{cell}: {answer:?}"
+                );
                 if (200..300).contains(&answer.status) {
                     let received = app.received();
                     assert_eq!(received.len(), before + 1, "{cell}");

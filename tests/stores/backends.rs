@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sabir::secret::Secret;
 use sabir::store::{self, Config, Store, StoreError};
 use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
@@ -25,7 +26,7 @@ impl Backend {
 
     /// Connects to it once more, as another gateway would.
     pub async fn connect(&self) -> Result<Arc<dyn Store>, StoreError> {
-        store::connect(&Config { url: self.url(), connections: 4 }).await
+        store::connect(&Config { url: Secret::new(self.url()), connections: 4 }).await
     }
 
     /// Connects to it and brings its schema up to date.

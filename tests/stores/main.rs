@@ -2,6 +2,7 @@
 //!
 //! A test of the contract is a function in `contract.rs` and a line in the list below. Postgres comes from
 //! `scripts/test`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "helpers of tests are tests too")]
 
 mod backends;
 mod contract;
@@ -10,7 +11,9 @@ mod ledger;
 #[path = "../support/postgres.rs"]
 mod postgres;
 
+use sabir::secret::Secret;
 use sabir::store::{self, Config, StoreError};
+use sqlx::{Connection, PgConnection};
 
 /// Runs each test of the contract on each back end.
 macro_rules! on_each_back_end {
@@ -64,8 +67,10 @@ on_each_back_end! {
 
 #[tokio::test]
 async fn an_address_of_another_kind_is_refused() {
-    for url in ["mysql://localhost/sabir", "sabir.db", "", "postgres:// /", "sqlite://sabir.db?mode=upside-down"] {
-        let refused = store::connect(&Config { url: url.into(), connections: 1 }).await.err();
+    for url in
+        ["mysql://localhost/sabir", "sabir.db", "", "postgres:// /", "sqlite::memory:", "sqlite://sabir.db?mode=odd"]
+    {
+        let refused = store::connect(&Config { url: Secret::new(url), connections: 1 }).await.err();
         assert!(matches!(refused, Some(StoreError::Address)), "{url}: {refused:?}");
     }
 }
@@ -73,7 +78,7 @@ async fn an_address_of_another_kind_is_refused() {
 #[tokio::test]
 async fn a_server_that_is_not_there_is_unreachable() {
     for url in ["postgres://sabir@localhost:1/sabir", "postgres://sabir@localhost/sabir?host=/nowhere"] {
-        let refused = store::connect(&Config { url: url.into(), connections: 1 }).await.err();
+        let refused = store::connect(&Config { url: Secret::new(url), connections: 1 }).await.err();
         assert!(matches!(refused, Some(StoreError::Unreachable(_))), "{url}: {refused:?}");
     }
 }
@@ -84,6 +89,22 @@ async fn a_file_that_cannot_be_is_unreachable() {
     let file = directory.path().join("file");
     std::fs::write(&file, "").unwrap();
     let url = format!("sqlite://{}/sabir.db", file.display());
-    let refused = store::connect(&Config { url, connections: 1 }).await.err();
+    let refused = store::connect(&Config { url: Secret::new(url), connections: 1 }).await.err();
     assert!(matches!(refused, Some(StoreError::Unreachable(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_as_good_as_none() {
+    let database = postgres::Database::create().await;
+    let store = store::connect(&Config { url: Secret::new(database.url()), connections: 1 }).await.unwrap();
+    store.migrate().await.unwrap();
+
+    let mut other = PgConnection::connect(&database.url()).await.unwrap();
+    let mut lock = other.begin().await.unwrap();
+    sqlx::query("lock table transactions").execute(&mut *lock).await.unwrap();
+    let refused = store.write(&[fixtures::record(&fixtures::sending())]).await;
+    assert!(matches!(refused, Err(StoreError::Unreachable(_))), "{refused:?}");
+
+    lock.rollback().await.unwrap();
+    store.write(&[fixtures::record(&fixtures::sending())]).await.unwrap();
 }

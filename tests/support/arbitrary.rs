@@ -184,7 +184,7 @@ fn contact() -> impl Strategy<Value = Contact> {
     let name_parts = btree_map(prop::sample::select(Contact::NAME_PARTS.to_vec()), text(30), 1..4);
     let entries = btree_map(prop::sample::select(vec!["type", "phone", "email", "url", "city"]), text(30), 1..3);
     let lists = btree_map(prop::sample::select(Contact::LISTS.to_vec()), vec(entries, 1..3), 0..3);
-    let birthday = rarely("19[0-9]{2}-0[1-9]-[12][0-9]");
+    let birthday = rarely("19[0-9]{2}-0[1-9]-[12][0-8]");
     let company = sometimes(text(30));
     (text(60), name_parts, lists, birthday, company).prop_map(
         |(formatted_name, name_parts, lists, birthday, company)| {

@@ -21,7 +21,7 @@ fn decode(body: Value) -> Request {
 }
 
 fn encode(request: &Request, sender: Option<&str>) -> Result<http::Request<Bytes>, Fault> {
-    let target = Target { transaction: transaction(), sender, phone_number_id: None, template_namespace: None };
+    let target = Target { correlation: Some(transaction()), sender, phone_number_id: None, template_namespace: None };
     let mut translation = Translation::new(&ChannelRequest, &ChannelRequest, Losses::Refuse);
     ChannelRequest.encode_send(request, &target, &mut translation)
 }

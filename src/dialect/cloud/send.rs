@@ -235,7 +235,7 @@ fn encode_message(
     body.put_some("recipient_identity_key_hash", &message.identity_key_hash);
     // The provider repeats this in every status: it proves which transaction a message belongs to, even where the
     // answer to the send got lost. The client's own value stays on the transaction.
-    body.put("biz_opaque_callback_data", target.transaction.to_string());
+    body.put_some("biz_opaque_callback_data", &target.correlation.map(|id| id.to_string()));
     translation.extra(&message.extra, "", &mut body.0);
     Ok(())
 }

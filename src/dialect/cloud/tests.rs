@@ -59,7 +59,12 @@ fn the_path_names_the_sender_where_the_provider_wants_it() {
         }),
     ));
     let transaction = "0199c0de-7a11-7000-8000-2b7e1c905d44".parse().unwrap();
-    let target = Target { transaction, sender: None, phone_number_id: Some("551200034477"), template_namespace: None };
+    let target = Target {
+        correlation: Some(transaction),
+        sender: None,
+        phone_number_id: Some("551200034477"),
+        template_namespace: None,
+    };
     let mut translation = Translation::new(&Cloud, &Cloud, Losses::Refuse);
     let request = Cloud.encode_send(&decoded.unwrap().value, &target, &mut translation).unwrap();
     assert_eq!(request.uri(), "/551200034477/messages");

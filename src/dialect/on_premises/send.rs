@@ -178,7 +178,7 @@ fn decode_pressable(members: Members, warnings: &mut Vec<Warning>) -> Result<Int
 /// A media object, whose credential is named in `provider` or, as older clients write it, before the link:
 /// `erp-store/https://…`.
 fn decode_media(kind: MediaKind, mut members: Members, warnings: &mut Vec<Warning>) -> Result<Media, Fault> {
-    let named = decode_provider(&mut members)?;
+    let named = decode_provider(&mut members, warnings)?;
     let provider_path = members.path("provider");
     let path = members.own_path().to_owned();
     let mut object = members.rest().0;
@@ -190,12 +190,18 @@ fn decode_media(kind: MediaKind, mut members: Members, warnings: &mut Vec<Warnin
     Ok(Media { provider: named.or(prefix), ..media })
 }
 
-fn decode_provider(media: &mut Members) -> Result<Option<String>, Fault> {
+fn decode_provider(media: &mut Members, warnings: &mut Vec<Warning>) -> Result<Option<String>, Fault> {
     let path = media.path("provider");
     match media.take("provider") {
         None => Ok(None),
         Some(Value::String(name)) if !name.trim_start().starts_with('{') => Ok(Some(name)),
-        Some(provider) => Members::of(path, provider)?.text("name", ANY_LENGTH).map(Some),
+        Some(provider) => {
+            let mut provider = Members::of(path.as_str(), provider)?;
+            let name = provider.text("name", ANY_LENGTH)?;
+            let unknown = provider.rest().0.into_iter().map(|(member, _)| format!("{path}.{member}"));
+            warnings.extend(unknown.map(|member| Warning::new(member, "a provider is known by its name: left out")));
+            Ok(Some(name))
+        }
     }
 }
 

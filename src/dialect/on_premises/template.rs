@@ -169,7 +169,12 @@ mod tests {
 
     fn encoded(template: &Template, client: &str, namespace: Option<&str>) -> Result<Object, Fault> {
         let transaction: TransactionId = "0199c0de-7a11-7000-8000-2b7e1c905d44".parse().unwrap();
-        let target = Target { transaction, sender: None, phone_number_id: None, template_namespace: namespace };
+        let target = Target {
+            correlation: Some(transaction),
+            sender: None,
+            phone_number_id: None,
+            template_namespace: namespace,
+        };
         let (client, upstream) = (named(client).unwrap(), named("on-premises").unwrap());
         encode(template, &target, &mut Translation::new(client, upstream, Losses::Warn))
     }

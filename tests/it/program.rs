@@ -1,0 +1,277 @@
+//! The program itself: a first run, its commands, its exit codes, and what is left after it was killed.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A gateway in a process of its own, killed when the test ends.
+struct Gateway {
+    process: Child,
+    url: String,
+    /// What it printed when it was ready, up to the line that ends the greeting.
+    greeting: Vec<String>,
+}
+
+impl Gateway {
+    fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let mut process = sabir(folder)
+            .args(arguments)
+            .env("SABIR__SERVER__LISTEN", "127.0.0.1:0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let first = lines.next().expect("the gateway did not start");
+        let url = first.strip_prefix("Sabir listens on ").unwrap().to_owned();
+        let has_key = folder.join("data/dev.key").exists();
+        let greeting =
+            if has_key { lines.by_ref().take_while(|line| !line.starts_with("Then look")).collect() } else { vec![] };
+        Self { process, url, greeting }
+    }
+
+    /// The output of a command that talks to this gateway.
+    fn client(&self, folder: &Path, arguments: &[&str]) -> Output {
+        sabir(folder).args(arguments).env("SABIR_URL", &self.url).output().unwrap()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn sabir(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sabir"));
+    command.current_dir(folder).env_remove("SABIR_ADMIN_TOKEN").env_remove("SABIR_CONFIG").env_remove("RUST_LOG");
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    read(&sabir(folder).args(arguments).output().unwrap())
+}
+
+fn read(output: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn a_first_run_prints_a_key_and_a_line_for_each_dialect_that_delivers_when_pasted() {
+    let folder = TempDir::new().unwrap();
+    let gateway = Gateway::start(folder.path(), &[]);
+    let lines: Vec<_> = gateway.greeting.iter().filter(|line| line.starts_with("curl ")).collect();
+    assert_eq!(lines.len(), sabir::dialect::all().len(), "{:?}", gateway.greeting);
+    for line in &lines {
+        let pasted = Command::new("sh").args(["-c", &format!("{line} --fail")]).output().unwrap();
+        assert!(pasted.status.success(), "{line}: {pasted:?}");
+    }
+    let (code, table, _) = read(&gateway.client(folder.path(), &["transactions", "list"]));
+    assert_eq!(code, 0);
+    assert_eq!(table.matches(" sent ").count(), lines.len(), "{table}");
+    for dialect in sabir::dialect::all() {
+        assert!(table.contains(&format!(" {} ", dialect.name())), "{table}");
+    }
+    let key = std::fs::read_to_string(folder.path().join("data/dev.key")).unwrap();
+    assert!(gateway.greeting.iter().any(|line| line.trim() == key.trim()));
+    drop(gateway);
+    let again = Gateway::start(folder.path(), &["serve"]);
+    assert!(again.greeting.iter().any(|line| line.trim() == key.trim()), "the key is made once");
+}
+
+#[test]
+fn send_show_and_health_work_against_a_running_gateway() {
+    let folder = TempDir::new().unwrap();
+    let gateway = Gateway::start(folder.path(), &[]);
+    let client = |arguments: &[&str]| read(&gateway.client(folder.path(), arguments));
+    assert_eq!(client(&["health"]), (0, "ready\n".to_owned(), String::new()));
+    let (code, sent, error) = client(&["send", "--to", "+44 7700 900123", "--text", "Hello"]);
+    assert_eq!(code, 0, "{error}");
+    let transaction = sent.split_whitespace().nth(2).unwrap().trim_end_matches(',').to_owned();
+    let (code, shown, _) = client(&["transactions", "show", &transaction, "--json"]);
+    assert_eq!(code, 0);
+    assert_eq!(json(&shown)["client_request"]["text"]["body"], "Hello");
+    let (code, shown, _) = client(&["transactions", "show", &transaction]);
+    assert!(code == 0 && shown.contains("POST sandbox://in-process/messages"), "{shown}");
+    let (code, _, error) = client(&["send", "--to", "12", "--text", "Hello"]);
+    assert!(code == 1 && error.contains("to: has 2 digits"), "{error}");
+    let (code, report, _) = client(&["send", "--to", "447700900123", "--template", "x", "--dry-run"]);
+    assert!(code == 0 && json(&report)["would_send"] == true, "{report}");
+    assert_eq!(client(&["transactions", "show", "nothing"]).0, 1);
+    assert_eq!(json(&client(&["transactions", "list", "--json"]).1)["transactions"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_gateway_that_is_killed_between_forward_and_answer_leaves_the_record() {
+    let folder = TempDir::new().unwrap();
+    let mut gateway = Gateway::start(folder.path(), &[]);
+    let key = std::fs::read_to_string(folder.path().join("data/dev.key")).unwrap();
+    // The sandbox takes the message for this recipient and gives no answer.
+    let body = r#"{"messaging_product":"whatsapp","to":"99900000408","text":{"body":"Hi"}}"#;
+    let address = gateway.url.trim_start_matches("http://");
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "POST /messages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n{body}",
+        key.trim(),
+        body.len()
+    )
+    .unwrap();
+    let received = || {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        write!(stream, "GET /sandbox/messages HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text.contains("99900000408")
+    };
+    while !received() {
+        std::thread::yield_now();
+    }
+    gateway.process.kill().unwrap();
+    gateway.process.wait().unwrap();
+    let again = Gateway::start(folder.path(), &[]);
+    let listed = json(&read(&again.client(folder.path(), &["transactions", "list", "--json"])).1);
+    let transactions = listed["transactions"].as_array().unwrap();
+    assert_eq!(transactions.len(), 1);
+    assert_eq!(transactions[0]["recipient"], "99900000408");
+    assert_eq!(transactions[0]["state"], "sending", "nobody knows yet; it becomes unknown when no call lasts as long");
+}
+
+#[test]
+fn check_reports_every_fault_at_once_with_its_key_and_file() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("bad.toml");
+    let text = r#"
+        [servr]
+        x = 1
+        [server]
+        listn = "x"
+        max_body = "many"
+        [[accounts]]
+        name = "a"
+        key = "env:SABIR_NO_SUCH_VARIABLE"
+        mode = "sync"
+        [[accounts]]
+        name = "b"
+        key = "abc"
+        dialect = "klingon"
+        upstream = "nowhere"
+        [[upstreams]]
+        name = "m"
+        provider = "meta"
+        [[routes]]
+        channel = "FAX"
+        upstreams = ["m"]
+    "#;
+    std::fs::write(&file, text).unwrap();
+    let (code, out, error) = run(folder.path(), &["--config", "bad.toml", "check"]);
+    assert_eq!((code, out.as_str()), (78, ""));
+    let expected = [
+        "servr: unknown key; did you mean `server`? (in bad.toml)",
+        "server.listn: unknown key; did you mean `listen`? (in bad.toml)",
+        "server.max_body: ",
+        "accounts[0].key: the environment has no variable SABIR_NO_SUCH_VARIABLE",
+        "accounts[1].dialect: is no dialect; give one of aisoule",
+        "accounts[1].upstream: names no upstream; there is: m",
+        "upstreams[0].key: is missing",
+        "routes[0].channel: ",
+    ];
+    for line in expected {
+        assert!(error.contains(line), "{line:?} is not in\n{error}");
+    }
+    assert!(!error.contains("mode"), "an option of the contract is no fault: {error}");
+}
+
+#[test]
+fn exit_codes_tell_what_happened() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("ok.toml"), "[[accounts]]\nname = \"a\"\nkey = \"k\"\nmode = \"sync\"\n")
+        .unwrap();
+    let (code, out, error) = run(folder.path(), &["--config", "ok.toml", "check"]);
+    assert!(code == 0 && out.contains("can be run: 1 accounts"), "{out}{error}");
+    assert!(out.contains("accounts[0].mode: has no effect"), "{out}");
+    assert_eq!(run(folder.path(), &["--config", "missing.toml", "check"]).0, 78);
+    assert_eq!(run(folder.path(), &["no-such-command"]).0, 2);
+    assert_eq!(run(folder.path(), &["health", "--url", "http://127.0.0.1:1"]).0, 69);
+    let open = sabir(folder.path()).env("SABIR__SERVER__LISTEN", "0.0.0.0:0").output().unwrap();
+    let (code, _, error) = read(&open);
+    assert!(code == 78 && error.contains("[[accounts]]"), "no account, no start beyond this machine: {error}");
+    let away = sabir(folder.path()).env("SABIR__STORE__URL", "postgres://x@127.0.0.1:1/x").output().unwrap();
+    assert_eq!(read(&away).0, 69, "{away:?}");
+    assert_eq!(run(folder.path(), &["migrate"]).0, 0);
+}
+
+#[test]
+fn a_key_is_printed_once_and_its_hash_opens_the_gateway() {
+    let folder = TempDir::new().unwrap();
+    let made = json(&run(folder.path(), &["key", "new", "--account", "shop", "--json"]).1);
+    let (key, hash) = (made["key"].as_str().unwrap(), made["hash"].as_str().unwrap());
+    assert!(hash.starts_with("sha256:") && !hash.contains(key));
+    let config = format!("[[accounts]]\nname = \"shop\"\nkey = \"{hash}\"\n");
+    std::fs::write(folder.path().join("shop.toml"), config).unwrap();
+    let gateway = Gateway::start(folder.path(), &["--config", "shop.toml"]);
+    let send = ["send", "--to", "447700900123", "--text", "Hi", "--key"];
+    assert_eq!(read(&gateway.client(folder.path(), &[&send[..], &[key]].concat())).0, 0);
+    assert_eq!(read(&gateway.client(folder.path(), &[&send[..], &["wrong"]].concat())).0, 1);
+}
+
+#[test]
+fn translate_prints_the_other_dialect_and_names_what_is_lost() {
+    let folder = TempDir::new().unwrap();
+    let request = r#"{"messaging_product":"whatsapp","to":"447700900123","type":"text",
+        "text":{"body":"https://example.net","preview_url":true}}"#;
+    std::fs::write(folder.path().join("request.json"), request).unwrap();
+    let translate = |more: &[&str]| {
+        let arguments = ["translate", "--from", "cloud", "--to", "aisoule", "request.json"];
+        run(folder.path(), &[&arguments[..], more].concat())
+    };
+    let (code, out, _) = translate(&[]);
+    assert_eq!(code, 0);
+    assert!(out.starts_with("POST /v1/messages"), "{out}");
+    assert!(out.contains("lost: text.preview_url"), "{out}");
+    assert_eq!(json(&translate(&["--json"]).1)["losses"][0]["member"], "text.preview_url");
+    assert_eq!(translate(&["--strict"]).0, 1);
+}
+
+#[test]
+fn dialects_prints_the_table_that_stands_in_the_documents() {
+    let folder = TempDir::new().unwrap();
+    let (code, table, _) = run(folder.path(), &["dialects", "--markdown"]);
+    assert_eq!(code, 0);
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/dialects/README.md")).unwrap();
+    let (_, rest) = page.split_once("<!-- capabilities:begin -->").unwrap();
+    let (written, _) = rest.split_once("<!-- capabilities:end -->").unwrap();
+    assert_eq!(written.trim(), table.trim(), "fill it again: sabir dialects --markdown");
+}
+
+#[test]
+fn a_hangup_loads_accounts_again_and_a_bad_file_changes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("shop.toml");
+    std::fs::write(&file, "[[accounts]]\nname = \"a\"\nkey = \"first\"\n").unwrap();
+    let gateway = Gateway::start(folder.path(), &["--config", "shop.toml"]);
+    let opens = |key: &str| {
+        let send = ["send", "--to", "447700900123", "--text", "Hi", "--key", key];
+        read(&gateway.client(folder.path(), &send)).0 == 0
+    };
+    let hang_up = || Command::new("kill").args(["-HUP", &gateway.process.id().to_string()]).status().unwrap();
+    assert!(opens("first") && !opens("second"));
+    std::fs::write(&file, "[[accounts]]\nname = \"a\"\nkey = \"second\"\n").unwrap();
+    hang_up();
+    while !opens("second") {
+        std::thread::yield_now();
+    }
+    assert!(!opens("first"));
+    std::fs::write(&file, "[[accounts]]\nname = \"a\"\nkee = \"third\"\n").unwrap();
+    hang_up();
+    assert!(opens("second"), "the old configuration stays in force");
+}
