@@ -7,6 +7,7 @@
 //! - [`dialect`]: wire ↔ model, pure; a folder for each language
 //! - [`clock`], [`secret`]: time and secrets, passed in
 //! - [`store`]: what happened, durably; the only place that knows SQL
+//! - [`media`]: the bytes of files that clients upload
 //! - [`net`]: the way out; the only place that knows the HTTP client
 //! - [`upstream`]: whom we call: dialect, address, credential; the sandbox
 //! - [`delivery`]: from a request to an answer
@@ -20,6 +21,7 @@ pub mod clock;
 pub mod config;
 pub mod delivery;
 pub mod dialect;
+pub mod media;
 pub mod model;
 pub mod net;
 pub mod secret;
