@@ -79,13 +79,14 @@ fn in_value<'a>(path: &str, value: &'a mut Value, ids: &mut Vec<FileId<'a>>) {
         Value::Array(entries) => {
             entries.iter_mut().enumerate().for_each(|(at, entry)| in_value(&format!("{path}[{at}]"), entry, ids));
         }
-        Value::Object(members) if path.rsplit('.').next().is_some_and(|name| MediaKind::named(name).is_some()) => {
-            if let Some(Value::String(id)) = members.get_mut("id") {
-                ids.push(FileId { member: format!("{path}.id"), id });
-            }
-        }
         Value::Object(members) => {
-            members.iter_mut().for_each(|(name, value)| in_value(&format!("{path}.{name}"), value, ids));
+            for (name, value) in members {
+                if MediaKind::named(name).is_none() {
+                    in_value(&format!("{path}.{name}"), value, ids);
+                } else if let Some(Value::String(id)) = value.get_mut("id") {
+                    ids.push(FileId { member: format!("{path}.{name}.id"), id });
+                }
+            }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }

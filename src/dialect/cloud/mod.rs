@@ -15,11 +15,12 @@ mod outcome;
 mod send;
 #[cfg(test)]
 mod tests;
+mod upload;
 
 use bytes::Bytes;
 use http::Response;
 
-use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, Receipt, Target, Translation};
+use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, File, Receipt, Target, Translation, Upload};
 use crate::model::{Accepted, Fault, Request};
 
 /// The dialect.
@@ -75,6 +76,14 @@ impl Dialect for Cloud {
 
     fn decode_outcome(&self, answer: &Response<Bytes>) -> Result<Accepted, Fault> {
         outcome::decode(answer)
+    }
+
+    fn encode_upload(&self, file: &File<'_>, target: &Target<'_>) -> Result<Upload, Fault> {
+        upload::encode(file, target)
+    }
+
+    fn decode_uploaded(&self, answer: &Response<Bytes>) -> Result<String, Fault> {
+        upload::decode(answer)
     }
 
     fn credential(&self) -> CredentialForm {

@@ -15,12 +15,13 @@ mod fault;
 mod outcome;
 mod send;
 mod template;
+mod upload;
 
 use bytes::Bytes;
 use http::{Method, Response};
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, Receipt, Target, Translation};
+use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, File, Receipt, Target, Translation, Upload};
 use crate::model::{Accepted, Fault, MediaKind, Request};
 
 /// The dialect.
@@ -79,6 +80,14 @@ impl Dialect for OnPremises {
 
     fn decode_outcome(&self, answer: &Response<Bytes>) -> Result<Accepted, Fault> {
         outcome::decode(answer)
+    }
+
+    fn encode_upload(&self, file: &File<'_>, _: &Target<'_>) -> Result<Upload, Fault> {
+        upload::encode(file)
+    }
+
+    fn decode_uploaded(&self, answer: &Response<Bytes>) -> Result<String, Fault> {
+        upload::decode(answer)
     }
 
     fn credential(&self) -> CredentialForm {
