@@ -31,6 +31,7 @@ pub fn decode(response: &Response<Bytes>) -> Result<String, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Verdict;
 
     fn file(mime_type: &str) -> File<'_> {
         File { mime_type, filename: Some("bay.ogg"), sha256: "00" }
@@ -67,8 +68,8 @@ mod tests {
     #[test]
     fn a_refusal_is_read_by_its_code_and_an_answer_without_an_id_is_unreadable() {
         let refused = "{\"errors\": [{\"code\": 1005, \"title\": \"Access denied\"}], \"meta\": {}}";
-        assert_eq!(answered(401, refused).unwrap_err().kind, FaultKind::UpstreamCredential);
-        assert_eq!(answered(200, refused).unwrap_err().kind, FaultKind::UpstreamCredential);
+        assert_eq!(answered(401, refused).unwrap_err().verdict(), Verdict::Credential);
+        assert_eq!(answered(200, refused).unwrap_err().verdict(), Verdict::Credential);
         for body in ["", "{}", "{\"media\": []}", "{\"media\": [{\"id\": \"\"}]}", "{\"meta\": {}}"] {
             assert_eq!(answered(200, body).unwrap_err().kind, FaultKind::UpstreamUnreadable, "{body}");
         }
