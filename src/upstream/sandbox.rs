@@ -19,7 +19,7 @@ use super::Transport;
 use crate::clock::Clock;
 use crate::dialect::{Answer, Call, Dialect, Receipt, Speaker, speaker};
 use crate::model::{self, Accepted, Fault, FaultKind, TransactionId};
-use crate::net::CallError;
+use crate::net::{CallError, Streamed};
 
 /// How many messages are kept; the oldest go first.
 const KEPT: usize = 1000;
@@ -243,5 +243,9 @@ impl Transport for InProcess {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallError> {
         let answer = self.sandbox.take(Some(self.dialect), &request);
         tokio::time::timeout(self.limit, answer).await.unwrap_or(Err(CallError::TimedOut(self.limit)))
+    }
+
+    async fn upload(&self, _: Request<Streamed>) -> Result<Response<Bytes>, CallError> {
+        Err(CallError::NotSent("the sandbox takes no uploads yet".into()))
     }
 }

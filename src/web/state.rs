@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::clock::Clock;
 use crate::delivery::Delivery;
+use crate::media::Vault;
 use crate::secret::KeyHash;
 use crate::store::Store;
 use crate::upstream::Sandbox;
@@ -53,6 +54,8 @@ pub struct AppState {
     pub delivery: Arc<Delivery>,
     /// The record.
     pub store: Arc<dyn Store>,
+    /// The bytes of media.
+    pub vault: Vault,
     /// The simulated provider.
     pub sandbox: Arc<Sandbox>,
     /// Limits.
