@@ -145,10 +145,7 @@ impl Upstream {
     ) -> Result<Prepared, Fault> {
         let target = self.target(Some(transaction));
         let mut translation = Translation::new(client, self.dialect, losses);
-        if let model::Request::Send(message) = request {
-            translation.envelope(&message.envelope_extra);
-        }
-        let mut request = self.dialect.encode_send(request, &target, &mut translation)?;
+        let mut request = translation.say(request, &target)?;
         *request.uri_mut() = self.address(request.uri())?;
         Ok(Prepared { request, warnings: translation.into_warnings() })
     }
