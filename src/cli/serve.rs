@@ -103,8 +103,8 @@ fn curl_line(dialect: &dyn Dialect, address: SocketAddr, key: &str) -> Result<St
     let request: Request = sample.request().context("a sample cannot be read")?;
     let target =
         Target { correlation: None, sender: Some("442079460000"), phone_number_id: None, template_namespace: None };
-    let mut translation = Translation::new(dialect, dialect, Losses::Warn);
-    let encoded = dialect.encode_send(&request, &target, &mut translation).map_err(anyhow::Error::from)?;
+    let encoded = Translation::new(dialect, dialect, Losses::Warn).say(&request, &target);
+    let encoded = encoded.map_err(anyhow::Error::from)?;
     debug_assert_eq!(encoded.method(), Method::POST);
     let form = dialect.credential();
     Ok(format!(
