@@ -16,14 +16,28 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("secret", &[]),
     ("telemetry", &[]),
     ("store", &["model", "secret"]),
+    ("media", &[]),
     ("net", &[]),
     ("upstream", &["net", "dialect", "model", "clock", "secret"]),
     ("delivery", &["upstream", "store", "dialect", "model", "clock", "secret"]),
-    ("web", &["delivery", "upstream", "store", "dialect", "model", "clock", "secret", "net"]),
+    ("web", &["media", "delivery", "upstream", "store", "dialect", "model", "clock", "secret", "net"]),
     ("config", &["web", "delivery", "upstream", "store", "dialect", "net", "telemetry", "secret"]),
     (
         "app",
-        &["config", "web", "delivery", "upstream", "net", "store", "telemetry", "secret", "clock", "dialect", "model"],
+        &[
+            "config",
+            "web",
+            "delivery",
+            "upstream",
+            "net",
+            "media",
+            "store",
+            "telemetry",
+            "secret",
+            "clock",
+            "dialect",
+            "model",
+        ],
     ),
     (
         "cli",
@@ -45,7 +59,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that one module alone knows.
-const HOMES: &[(&str, &str)] = &[("sqlx", "store"), ("reqwest", "net")];
+const HOMES: &[(&str, &str)] = &[("sqlx", "store"), ("reqwest", "net"), ("object_store", "media"), ("multer", "web")];
 
 /// What only a module without clock, chance and I/O does not name.
 const IMPURE: &[&str] = &[

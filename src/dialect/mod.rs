@@ -10,6 +10,7 @@ mod aisoule;
 mod aisoule_app;
 mod channel_request;
 mod cloud;
+pub mod media;
 mod on_premises;
 mod reader;
 mod samples;
@@ -22,8 +23,9 @@ use http::{HeaderMap, Method, Response, StatusCode, header};
 use serde_json::Value;
 use time::OffsetDateTime;
 
+pub use media::{FileFacts, MediaAnswer, MediaCall, UploadForm};
 pub use samples::{Sample, samples};
-pub use speaker::{Speaker, speaker};
+pub use speaker::{Speaker, media_call, speaker};
 pub use translation::{Losses, Translation};
 
 use crate::model::{Accepted, Fault, Request, TransactionId, Warning};
@@ -105,6 +107,16 @@ pub trait Dialect: Send + Sync {
 
     /// How the vendor's own server takes its credential; an upstream's configuration may differ.
     fn credential(&self) -> CredentialForm;
+
+    /// Reads a call of the media endpoints; none where the vendor's server has no such path.
+    fn decode_media_call(&self, _call: &Call) -> Option<Result<MediaCall, Fault>> {
+        None
+    }
+
+    /// Writes the answer to such a call.
+    fn encode_media_answer(&self, _said: &MediaAnswer<'_>) -> Response<Bytes> {
+        answer(StatusCode::OK, &Value::Object(serde_json::Map::new()))
+    }
 }
 
 /// A client's call: everything of its request that a dialect may look at, the body parsed once.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::Value;
 
-use super::{Answer, Call, Claim, Decoded, Dialect, Receipt, all, answer, reference};
+use super::{Answer, Call, Claim, Decoded, Dialect, MediaCall, Receipt, all, answer, reference};
 use crate::model::{Fault, Request};
 
 /// The dialect of a call. Where a body is equally good in two dialects, the first reads it and the answer carries
@@ -31,6 +31,14 @@ pub fn speaker(call: &Call, setting: Option<&'static dyn Dialect>) -> Speaker {
         Some(dialect) => Speaker { dialect, twin: equals.next() },
         None => Speaker::of(setting.unwrap_or_else(reference)),
     }
+}
+
+/// What a call asks of the media endpoints, and who asks: the account's own dialect where it has the path, else the first
+/// that knows the call.
+pub fn media_call(call: &Call, setting: Option<&'static dyn Dialect>) -> Option<(Speaker, Result<MediaCall, Fault>)> {
+    let own = setting.filter(|dialect| dialect.serves(&call.path));
+    let others = all().iter().copied().filter(|_| own.is_none());
+    own.into_iter().chain(others).find_map(|dialect| Some((Speaker::of(dialect), dialect.decode_media_call(call)?)))
 }
 
 impl Speaker {

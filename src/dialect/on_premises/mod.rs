@@ -12,6 +12,7 @@
 //! back, so that a refused recipient is always 1013.
 
 mod fault;
+mod media;
 mod outcome;
 mod send;
 mod template;
@@ -20,7 +21,9 @@ use bytes::Bytes;
 use http::{Method, Response};
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, Receipt, Target, Translation};
+use super::{
+    Answer, Call, Claim, CredentialForm, Decoded, Dialect, MediaAnswer, MediaCall, Receipt, Target, Translation,
+};
 use crate::model::{Accepted, Fault, MediaKind, Request};
 
 /// The dialect.
@@ -83,6 +86,14 @@ impl Dialect for OnPremises {
 
     fn credential(&self) -> CredentialForm {
         CredentialForm::Bearer
+    }
+
+    fn decode_media_call(&self, call: &Call) -> Option<Result<MediaCall, Fault>> {
+        media::decode(call)
+    }
+
+    fn encode_media_answer(&self, said: &MediaAnswer<'_>) -> Response<Bytes> {
+        media::encode(said)
     }
 }
 
