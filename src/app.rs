@@ -69,7 +69,7 @@ impl App {
             Links { client: net::Client::new(&config.net)?, sandbox: Arc::new(Sandbox::new(Arc::clone(&clock))) };
         let dev_key = if config.accounts.is_empty() { Some(dev_key(&config.server.data_dir)?) } else { None };
         let directory = links.directory(config, dev_key.as_ref())?;
-        let ledger = Ledger::start(Arc::clone(&store), Limits::default());
+        let ledger = Ledger::start(store.clone(), Limits::default());
         let state = AppState {
             delivery: Delivery::new(directory, ledger, Arc::clone(&clock)),
             sandbox: Arc::clone(&links.sandbox),

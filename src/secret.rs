@@ -84,6 +84,11 @@ impl KeyHash {
         self.0.ct_eq(&Self::of(key).0).into()
     }
 
+    /// The hash itself, as a store keeps it.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The form that goes into a configuration: `sha256:` and 64 hexadecimal digits.
     pub fn to_config(&self) -> String {
         format!("sha256:{}", hex::encode(self.0))

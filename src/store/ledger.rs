@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{NewTransaction, Settlement, Store, StoreError, Write};
+use super::{NewTransaction, Settlement, StoreError, Transactions, Write};
 
 /// How soon kept settlements are tried again while no new request tells whether the store is back.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
@@ -56,7 +56,7 @@ pub struct Ledger {
 
 impl Ledger {
     /// Starts the task that writes.
-    pub fn start(store: Arc<dyn Store>, limits: Limits) -> Self {
+    pub fn start(store: Arc<dyn Transactions>, limits: Limits) -> Self {
         let (sender, jobs) = mpsc::unbounded_channel();
         let lost = Arc::new(AtomicU64::new(0));
         let ended = CancellationToken::new();
@@ -88,7 +88,7 @@ impl Ledger {
     /// [`StoreError::Overloaded`] at once where too many wait, [`StoreError::Unreachable`] within about a second while
     /// the store is away, [`StoreError::Defect`] where it refuses this one. Nothing may be sent after an error. A
     /// transaction that was committed although its answer was lost becomes `unknown` by
-    /// [`Store::give_up_sending`].
+    /// [`Transactions::give_up_sending`].
     pub async fn record(&self, new: NewTransaction) -> Result<(), StoreError> {
         let place = Arc::clone(&self.records).try_acquire_owned().map_err(|_| StoreError::Overloaded)?;
         self.commit(Write::Record(Box::new(new)), place).await
@@ -180,7 +180,7 @@ type Entry = (Write, Waiter);
 
 /// The task's state.
 struct Writer {
-    store: Arc<dyn Store>,
+    store: Arc<dyn Transactions>,
     jobs: mpsc::UnboundedReceiver<Job>,
     batch: usize,
     /// Taken from the queue for the next commit.

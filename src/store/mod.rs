@@ -2,10 +2,13 @@
 //!
 //! [`Store`] is the contract, in business verbs; [`sqlite`] and [`postgres`] keep it, their methods in the same order
 //! and their SQL plain and close by. [`Ledger`] stands in front of either: it gathers concurrent writes into one
-//! commit. Nothing outside this module knows SQL.
+//! commit. What [`Clients`] leave with us is simple enough for one SQL, in [`clients`]. Nothing outside this module knows
+//! SQL.
 //!
-//! To add a method: its comment here, two back ends, one test in the contract body (`tests/stores.rs`).
+//! To add a method: its comment in the trait, two back ends (one statement in `clients/sql.rs`), one test in the contract
+//! body (`tests/stores/`).
 
+mod clients;
 mod error;
 mod ledger;
 mod postgres;
@@ -16,6 +19,7 @@ mod sqlite;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+pub use clients::{Clients, Session, StoredMedia, UploadKey, UpstreamMedia};
 pub use error::StoreError;
 pub use ledger::{Ledger, Limits};
 use serde::{Deserialize, Serialize};
@@ -46,17 +50,27 @@ pub async fn connect(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
     }
 }
 
-/// The record of transactions.
+/// All that is kept: the record of [`Transactions`], what [`Clients`] leave with us beside them, and the database itself.
 ///
 /// Every method fails with [`StoreError::Unreachable`] while the database is down and works again by itself once it
 /// is back; none waits for it longer than about a second. Times are kept to the microsecond. A NUL in a text becomes
 /// U+FFFD; in JSON it is escaped and stays.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: Transactions + Clients {
     /// Brings the schema up to date. Safe to call from several processes at once; does nothing when it is. Takes the time
     /// that a migration takes.
     async fn migrate(&self) -> Result<(), StoreError>;
 
+    /// Whether a write could be committed now.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Finishes what is under way and closes the connections.
+    async fn close(&self);
+}
+
+/// The record of transactions. What holds for all methods of [`Store`] holds for these too.
+#[async_trait]
+pub trait Transactions: Send + Sync {
     /// Commits a batch: all of it or nothing, durable when it returns. The entries of one transaction apply in their
     /// order. A settlement of a transaction that is not there changes nothing, and neither does a repeated one: the
     /// first outcome of an attempt stands. Recording an id twice is a [`StoreError::Defect`].
@@ -75,12 +89,6 @@ pub trait Store: Send + Sync {
     /// it is gone and nobody knows whether it went out. A settlement that comes after all still applies. Returns how
     /// many there were.
     async fn give_up_sending(&self, since: OffsetDateTime) -> Result<u64, StoreError>;
-
-    /// Whether a write could be committed now.
-    async fn ping(&self) -> Result<(), StoreError>;
-
-    /// Finishes what is under way and closes the connections.
-    async fn close(&self);
 }
 
 /// One change of the record.

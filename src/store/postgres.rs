@@ -9,14 +9,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Postgres as Database};
 use time::OffsetDateTime;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
+use super::clients::sql::{Backend, Statement};
 use super::rows::{self, AttemptRow, Moment, NewAttemptRow, NewOutcomeRow, NewRow, Round, SummaryRow, TransactionRow};
-use super::{Config, Filter, NewTransaction, Settlement, Store, StoreError, Summary, Transaction, Write, queries};
+use super::{
+    Config, Filter, NewTransaction, Settlement, Store, StoreError, Summary, Transaction, Transactions, Write, queries,
+};
 use crate::model::TransactionId;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
@@ -64,6 +67,20 @@ impl Store for Postgres {
         Ok(connection.close().await?)
     }
 
+    async fn ping(&self) -> Result<(), StoreError> {
+        let mut connection = self.writers.acquire().await?;
+        let pinged = timeout(PATIENCE, ping(&mut connection)).await;
+        in_time(connection, pinged)
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writers.close().await;
+    }
+}
+
+#[async_trait]
+impl Transactions for Postgres {
     async fn write(&self, batch: &[Write]) -> Result<(), StoreError> {
         let mut connection = self.writers.acquire().await?;
         let written = timeout(PATIENCE, write(&mut connection, batch)).await;
@@ -92,16 +109,22 @@ impl Store for Postgres {
         let given_up = timeout(PATIENCE, give_up_sending(&mut connection, since)).await;
         in_time(connection, given_up)
     }
+}
 
-    async fn ping(&self) -> Result<(), StoreError> {
+#[async_trait]
+impl Backend for Postgres {
+    type Database = Database;
+
+    async fn execute(&self, statement: Statement<Database>) -> Result<u64, StoreError> {
         let mut connection = self.writers.acquire().await?;
-        let pinged = timeout(PATIENCE, ping(&mut connection)).await;
-        in_time(connection, pinged)
+        let executed = timeout(PATIENCE, statement.execute(&mut *connection)).await;
+        Ok(in_time(connection, executed)?.rows_affected())
     }
 
-    async fn close(&self) {
-        self.readers.close().await;
-        self.writers.close().await;
+    async fn fetch(&self, statement: Statement<Database>) -> Result<Option<PgRow>, StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        let fetched = timeout(PATIENCE, statement.fetch_optional(&mut *connection)).await;
+        in_time(connection, fetched)
     }
 }
 
@@ -113,12 +136,15 @@ fn pool(connections: u32) -> PgPoolOptions {
 /// Gives the connection back. One whose work was cut off may still be busy with it, so that one is hung up.
 fn in_time<T>(
     connection: PoolConnection<Database>,
-    done: Result<Result<T, StoreError>, Elapsed>,
+    done: Result<Result<T, impl Into<StoreError>>, Elapsed>,
 ) -> Result<T, StoreError> {
-    done.unwrap_or_else(|late| {
-        drop(connection.detach());
-        Err(StoreError::unreachable(late))
-    })
+    match done {
+        Ok(done) => done.map_err(Into::into),
+        Err(late) => {
+            drop(connection.detach());
+            Err(StoreError::unreachable(late))
+        }
+    }
 }
 
 async fn write(connection: &mut PgConnection, batch: &[Write]) -> Result<(), StoreError> {

@@ -265,7 +265,7 @@ pub(super) fn text(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
-fn json(value: &impl Serialize) -> Result<String, StoreError> {
+pub(super) fn json(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(StoreError::defect)
 }
 
@@ -278,7 +278,7 @@ fn number(number: u32) -> i32 {
 #[error("a row does not read back: {0} is not what was written")]
 struct Unreadable(&'static str);
 
-fn parsed<T: DeserializeOwned>(column: &'static str, json: &str) -> Result<T, StoreError> {
+pub(super) fn parsed<T: DeserializeOwned>(column: &'static str, json: &str) -> Result<T, StoreError> {
     serde_json::from_str(json).map_err(|_| StoreError::defect(Unreadable(column)))
 }
 

@@ -10,13 +10,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::migrate::Migrator;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, QueryBuilder, SqliteConnection, SqlitePool, SqliteTransaction};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::clients::sql::{Backend, Statement};
 use super::rows::{self, AttemptRow, Moment, NewAttemptRow, NewOutcomeRow, NewRow, SummaryRow, TransactionRow};
-use super::{Config, Filter, NewTransaction, Settlement, Store, StoreError, Summary, Transaction, Write, queries};
+use super::{
+    Config, Filter, NewTransaction, Settlement, Store, StoreError, Summary, Transaction, Transactions, Write, queries,
+};
 use crate::model::TransactionId;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -79,6 +82,19 @@ impl Store for Sqlite {
         Ok(connection.close().await?)
     }
 
+    async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query(queries::PING).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+#[async_trait]
+impl Transactions for Sqlite {
     async fn write(&self, batch: &[Write]) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
         for round in rows::rounds(batch) {
@@ -120,15 +136,18 @@ impl Store for Sqlite {
         transaction.commit().await?;
         Ok(unknown.rows_affected())
     }
+}
 
-    async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query(queries::PING).execute(&self.writer).await?;
-        Ok(())
+#[async_trait]
+impl Backend for Sqlite {
+    type Database = sqlx::Sqlite;
+
+    async fn execute(&self, statement: Statement<sqlx::Sqlite>) -> Result<u64, StoreError> {
+        Ok(statement.execute(&self.writer).await?.rows_affected())
     }
 
-    async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+    async fn fetch(&self, statement: Statement<sqlx::Sqlite>) -> Result<Option<SqliteRow>, StoreError> {
+        Ok(statement.fetch_optional(&self.readers).await?)
     }
 }
 

@@ -350,7 +350,7 @@ pub async fn a_closed_store_is_unreachable(backend: Backend) {
 
 pub async fn ten_thousand_concurrent_records_are_all_there(backend: Backend) {
     let store = backend.open().await;
-    let ledger = Ledger::start(Arc::clone(&store), Limits { records: 10_000, ..Limits::default() });
+    let ledger = Ledger::start(store.clone(), Limits { records: 10_000, ..Limits::default() });
     let mut requests = JoinSet::new();
     for _ in 0..10_000 {
         let ledger = ledger.clone();

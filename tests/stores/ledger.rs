@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sabir::model::TransactionId;
 use sabir::store::{
-    Filter, Ledger, Limits, NewTransaction, Settlement, Store, StoreError, Summary, Transaction, Write,
+    Filter, Ledger, Limits, NewTransaction, Settlement, StoreError, Summary, Transaction, Transactions, Write,
 };
 use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot};
@@ -306,15 +306,11 @@ struct Played {
 }
 
 #[async_trait]
-impl Store for Played {
+impl Transactions for Played {
     async fn write(&self, batch: &[Write]) -> Outcome {
         let (answer, answered) = oneshot::channel();
         self.asks.send(Batch { writes: batch.to_vec(), answer }).unwrap();
         answered.await.unwrap()
-    }
-
-    async fn migrate(&self) -> Outcome {
-        Ok(())
     }
 
     async fn find(&self, _: &str) -> Result<Option<Transaction>, StoreError> {
@@ -328,10 +324,4 @@ impl Store for Played {
     async fn give_up_sending(&self, _: OffsetDateTime) -> Result<u64, StoreError> {
         Ok(0)
     }
-
-    async fn ping(&self) -> Outcome {
-        Ok(())
-    }
-
-    async fn close(&self) {}
 }

@@ -1,10 +1,11 @@
 //! The store: what its contract promises, on each back end, and the ledger in front of it.
 //!
-//! A test of the contract is a function in `contract.rs` and a line in the list below. Postgres comes from
+//! A test of the contract is a function in `contract.rs` or `clients.rs` and a line in a list below. Postgres comes from
 //! `scripts/test`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "helpers of tests are tests too")]
 
 mod backends;
+mod clients;
 mod contract;
 mod fixtures;
 mod ledger;
@@ -17,52 +18,69 @@ use sqlx::{Connection, PgConnection};
 
 /// Runs each test of the contract on each back end.
 macro_rules! on_each_back_end {
-    ($($test:ident,)+) => {
+    ($($contract:ident { $($test:ident,)+ })+) => {
         mod on_sqlite {
-            use super::{backends::Backend, contract};
-            $(
+            use super::backends::Backend;
+            $($(
                 #[tokio::test]
                 async fn $test() {
-                    contract::$test(Backend::sqlite().await).await;
+                    super::$contract::$test(Backend::sqlite().await).await;
                 }
-            )+
+            )+)+
         }
 
         mod on_postgres {
-            use super::{backends::Backend, contract};
-            $(
+            use super::backends::Backend;
+            $($(
                 #[tokio::test]
                 async fn $test() {
-                    contract::$test(Backend::postgres().await).await;
+                    super::$contract::$test(Backend::postgres().await).await;
                 }
-            )+
+            )+)+
         }
     };
 }
 
 on_each_back_end! {
-    what_was_recorded_is_found_with_everything,
-    a_refused_request_is_found_with_its_fault,
-    settling_ends_the_attempt_and_the_transaction,
-    a_transaction_is_found_by_each_of_its_ids,
-    an_id_that_nothing_has_finds_nothing,
-    the_latest_of_several_with_one_message_id_is_found,
-    each_filter_keeps_what_fits,
-    lists_are_paged_from_the_latest,
-    a_batch_is_written_whole_or_not_at_all,
-    entries_of_a_batch_apply_in_their_order,
-    a_settlement_of_an_unknown_transaction_changes_nothing,
-    a_repeated_settlement_keeps_the_first_outcome,
-    what_nobody_sends_any_more_becomes_unknown,
-    evidence_settles_an_unknown_transaction,
-    any_text_comes_back,
-    a_batch_may_be_larger_than_a_statement,
-    migrations_may_run_twice_and_at_once,
-    gateways_on_one_database_see_the_same,
-    nothing_is_lost_when_the_store_is_opened_again,
-    a_store_that_is_away_says_so_and_comes_back_by_itself,
-    a_closed_store_is_unreachable,
-    ten_thousand_concurrent_records_are_all_there,
+    contract {
+        what_was_recorded_is_found_with_everything,
+        a_refused_request_is_found_with_its_fault,
+        settling_ends_the_attempt_and_the_transaction,
+        a_transaction_is_found_by_each_of_its_ids,
+        an_id_that_nothing_has_finds_nothing,
+        the_latest_of_several_with_one_message_id_is_found,
+        each_filter_keeps_what_fits,
+        lists_are_paged_from_the_latest,
+        a_batch_is_written_whole_or_not_at_all,
+        entries_of_a_batch_apply_in_their_order,
+        a_settlement_of_an_unknown_transaction_changes_nothing,
+        a_repeated_settlement_keeps_the_first_outcome,
+        what_nobody_sends_any_more_becomes_unknown,
+        evidence_settles_an_unknown_transaction,
+        any_text_comes_back,
+        a_batch_may_be_larger_than_a_statement,
+        migrations_may_run_twice_and_at_once,
+        gateways_on_one_database_see_the_same,
+        nothing_is_lost_when_the_store_is_opened_again,
+        a_store_that_is_away_says_so_and_comes_back_by_itself,
+        a_closed_store_is_unreachable,
+        ten_thousand_concurrent_records_are_all_there,
+    }
+    clients {
+        a_session_is_found_by_its_token_until_it_ends,
+        a_session_that_is_opened_again_is_replaced,
+        expired_sessions_are_swept,
+        a_setting_is_kept_until_it_is_cleared,
+        settings_are_apart_by_account_and_name,
+        any_json_comes_back_as_a_setting,
+        a_file_is_found_by_its_account_alone,
+        a_file_comes_back_with_any_name_and_size,
+        an_id_of_a_file_is_given_once,
+        an_upstreams_id_is_remembered_until_it_is_forgotten,
+        an_upstreams_id_holds_for_its_whole_key,
+        expired_ids_of_upstreams_are_swept,
+        what_clients_left_is_there_when_the_store_is_back,
+    }
 }
 
 #[tokio::test]
