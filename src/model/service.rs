@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
+use super::Fault;
+
 /// What a client asks for.
 #[derive(Clone, Debug)]
 pub enum Service {
@@ -32,6 +34,8 @@ pub enum Service {
     Clear(Setting),
     /// Something that is done as soon as it is asked for: the gateway has no need of it.
     Nothing,
+    /// Something that the gateway has no part in; the fault says so to whoever may ask.
+    Refuse(Fault),
 }
 
 /// A name and a password to be exchanged for a token.

@@ -65,7 +65,10 @@ pub fn decode(call: &Call) -> Option<Result<Service, Fault>> {
         ("GET", ["contacts", _, "identity"]) => not_found("no change of identity is known of this contact"),
         ("GET", ["settings", "profile", "photo"]) => not_found("no photo is set; photos are kept by the provider"),
         ("DELETE", ["settings", "profile", "photo"]) => Ok(Service::Nothing),
-        (_, ["groups", ..]) => Err(Fault::invalid("recipient_type", "groups are no longer served; write to persons")),
+        (_, ["groups", ..]) => {
+            let fault = Fault::invalid("recipient_type", "groups are no longer served; write to persons");
+            Ok(Service::Refuse(fault))
+        }
         (method, ["settings" | "configs", ..]) => return setting(method, &path, call),
         (_, ["users" | "account" | "certificates" | "stickerpacks", ..] | ["contacts", _, "block"]) => forbidden(),
         _ => return None,
@@ -92,12 +95,12 @@ fn setting(method: &str, path: &[&str], call: &Call) -> Option<Result<Service, F
 }
 
 fn not_found(detail: &str) -> Result<Service, Fault> {
-    Err(Fault::client(FaultKind::NotFound, detail))
+    Ok(Service::Refuse(Fault::client(FaultKind::NotFound, detail)))
 }
 
 fn forbidden() -> Result<Service, Fault> {
     let detail = "the gateway has no part in this; ask its operator, or the provider behind it";
-    Err(Fault::client(FaultKind::Forbidden, detail))
+    Ok(Service::Refuse(Fault::client(FaultKind::Forbidden, detail)))
 }
 
 /// Name and password stand in the header. The body is absent, empty, `null`, or holds a new password.
