@@ -17,8 +17,10 @@ use crate::delivery::{self, Account, Delivery, Directory, Files, Parts};
 use crate::dialect::{self, Losses};
 use crate::measure;
 use crate::media::Vault;
+use crate::model::Manner;
 use crate::net;
 use crate::secret::{KeyHash, Secret};
+use crate::service::{self, Desk};
 use crate::store::{self, Ledger, Limits, Store};
 use crate::upstream::{self, InProcess, Provider, SANDBOX_SCHEME, Sandbox, Transport, Upstream};
 use crate::web::{self, AppState, Shared};
@@ -74,8 +76,10 @@ impl App {
         let ledger = Ledger::start(store.clone(), Limits::default());
         let vault = Vault::open(&config.server.data_dir.join("media"))?;
         let files = Files::new(Arc::clone(&store), vault.clone(), Arc::clone(&clock));
+        let delivery = Delivery::new(directory, ledger, files, Arc::clone(&clock));
         let state = AppState {
-            delivery: Delivery::new(directory, ledger, files, Arc::clone(&clock)),
+            desk: Desk::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&delivery)),
+            delivery,
             vault,
             sandbox: Arc::clone(&links.sandbox),
             clock,
@@ -114,8 +118,10 @@ impl App {
         let measuring = AbortOnDrop(tokio::spawn(keep_measuring()));
         let watching = delivery::watch_abandoned(Arc::clone(&state.store), Arc::clone(&state.clock), self.longest_call);
         let watching = AbortOnDrop(tokio::spawn(watching));
+        let sweeping = service::watch_sessions(Arc::clone(&state.store), Arc::clone(&state.clock));
+        let sweeping = AbortOnDrop(tokio::spawn(sweeping));
         web::serve(listener, web::router(Arc::clone(state)), &state.config, stop).await;
-        drop((watching, measuring));
+        drop((watching, measuring, sweeping));
         self.close().await;
         Ok(())
     }
@@ -152,12 +158,14 @@ impl Links {
                 dialect: name.and_then(dialect::named),
                 upstream: account.upstream.clone().unwrap_or_else(|| only.clone()),
                 losses: account.losses,
+                manner: Manner { health: account.health, version: account.version.clone() },
             };
             (account.key, ready)
         });
         let dev = dev_key.map(|key| {
             let name = DEV_ACCOUNT.to_owned();
-            let account = Account { name, dialect: None, upstream: only.clone(), losses: Losses::default() };
+            let (losses, manner) = (Losses::default(), Manner::default());
+            let account = Account { name, dialect: None, upstream: only.clone(), losses, manner };
             (KeyHash::of(key.expose()), account)
         });
         let accounts = accounts.chain(dev).collect();

@@ -12,6 +12,7 @@
 //! - [`net`]: the way out; the only place that knows the HTTP client
 //! - [`upstream`]: whom we call: dialect, address, credential; the sandbox
 //! - [`delivery`]: from a request to an answer
+//! - [`service`]: what clients call beside sends: logins, contact checks, health, settings
 //! - [`web`]: the HTTP surface
 //! - [`config`], [`telemetry`], [`app`]: options, logs, and how the parts are put together
 //! - [`cli`]: the commands
@@ -27,6 +28,7 @@ pub mod media;
 pub mod model;
 pub mod net;
 pub mod secret;
+pub mod service;
 pub mod store;
 pub mod telemetry;
 pub mod upstream;

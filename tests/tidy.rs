@@ -17,10 +17,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("measure", &["model"]),
     ("store", &["model", "secret", "measure"]),
+    ("media", &[]),
     ("net", &[]),
     ("upstream", &["net", "dialect", "model", "clock", "secret"]),
     ("delivery", &["measure", "upstream", "store", "dialect", "model", "clock", "secret"]),
-    ("web", &["measure", "delivery", "upstream", "store", "dialect", "model", "clock", "secret", "net"]),
+    ("web", &["measure", "media", "delivery", "upstream", "store", "dialect", "model", "clock", "secret", "net"]),
     ("config", &["web", "delivery", "upstream", "store", "dialect", "net", "telemetry", "secret"]),
     (
         "app",
@@ -31,6 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "delivery",
             "upstream",
             "net",
+            "media",
             "store",
             "telemetry",
             "secret",
@@ -60,7 +62,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that one module alone knows.
-const HOMES: &[(&str, &str)] = &[("sqlx", "store"), ("reqwest", "net")];
+const HOMES: &[(&str, &str)] = &[("sqlx", "store"), ("reqwest", "net"), ("object_store", "media"), ("multer", "web")];
 
 /// What only a module without clock, chance and I/O does not name.
 const IMPURE: &[&str] = &[

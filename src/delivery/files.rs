@@ -12,7 +12,7 @@ use time::Duration;
 
 use super::{Order, store_fault};
 use crate::clock::Clock;
-use crate::dialect::File;
+use crate::dialect::FileFacts;
 use crate::media::{Vault, VaultError};
 use crate::model::{Fault, FaultKind, Origin, Request, Verdict};
 use crate::store::{Store, StoredMedia, UploadKey, UpstreamMedia};
@@ -115,9 +115,15 @@ impl Files {
         let Some((size, bytes)) = self.vault.get(&media.id).await.map_err(vault_fault)? else {
             return Err(Fault::client(FaultKind::MediaUnreachable, "the file of this upload is gone; upload it again"));
         };
-        let file = File { mime_type: &media.mime_type, filename: media.filename.as_deref(), sha256: &media.sha256 };
+        let file = FileFacts {
+            id: &media.id,
+            mime_type: &media.mime_type,
+            filename: media.filename.as_deref(),
+            size,
+            sha256: &media.sha256,
+        };
         let now = self.clock.now();
-        let uploaded = upstream.upload(&file, size, bytes.map_err(Into::into).boxed()).await;
+        let uploaded = upstream.upload(&file, bytes.map_err(Into::into).boxed()).await;
         let uploaded = uploaded.map_err(|fault| nothing_was_sent(fault, upstream))?;
         tracing::info!(upstream.name = upstream.name, bytes = size, "file uploaded");
         Ok(UpstreamMedia { media_id: uploaded.id, expires_at: now + uploaded.kept })

@@ -6,17 +6,6 @@ use time::Duration;
 
 use crate::model::{Fault, FaultKind};
 
-/// What is known of a file that is to be uploaded.
-#[derive(Clone, Copy, Debug)]
-pub struct File<'a> {
-    /// Its media type, with parameters where the client gave some: `audio/ogg; codecs=opus`.
-    pub mime_type: &'a str,
-    /// Its name, where the client gave one.
-    pub filename: Option<&'a str>,
-    /// The SHA-256 of its bytes in hexadecimal digits.
-    pub sha256: &'a str,
-}
-
 /// The request that uploads a file, whose own bytes stand between `before` and `after`.
 #[derive(Debug)]
 pub struct Upload {

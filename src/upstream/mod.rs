@@ -13,7 +13,7 @@ pub use sandbox::{Behaviour, InProcess, MAGIC, Magic, Received, Sandbox};
 use serde::Deserialize;
 use url::Url;
 
-use crate::dialect::{CredentialForm, Dialect, File, Losses, Target, Translation, Upload};
+use crate::dialect::{CredentialForm, Dialect, FileFacts, Losses, Target, Translation, Upload};
 use crate::model::{self, Accepted, Fault, FaultKind, TransactionId, Warning};
 use crate::net::{self, CallError, Chunks, Streamed};
 use crate::secret::Secret;
@@ -178,14 +178,14 @@ impl Upstream {
         }
     }
 
-    /// Uploads a file of so many bytes for messages to name by its id.
+    /// Uploads a file for messages to name by its id.
     ///
     /// # Errors
     /// Where the dialect knows no uploads, no answer came, or the upstream refused.
-    pub async fn upload(&self, file: &File<'_>, size: u64, bytes: Chunks) -> Result<Uploaded, Fault> {
+    pub async fn upload(&self, file: &FileFacts<'_>, bytes: Chunks) -> Result<Uploaded, Fault> {
         let upload = self.dialect.encode_upload(file, &self.target(None))?;
         let kept = upload.kept;
-        let mut request = around(upload, size, bytes);
+        let mut request = around(upload, file.size, bytes);
         *request.uri_mut() = self.address(request.uri())?;
         self.attach_credential(&mut request)?;
         let answer = self.transport.upload(request).await.map_err(|error| self.fault_of(&error))?;

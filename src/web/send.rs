@@ -41,7 +41,7 @@ pub async fn send(State(state): State<Shared>, request: Request) -> Response {
 /// Reads a request as far as it can be read, and finds out who speaks.
 async fn take(state: &AppState, answer: &Answer, request: Request) -> (Speaker, Result<Order, Fault>) {
     let (parts, stream) = request.into_parts();
-    let account = auth::account(state, &parts.headers);
+    let caller = auth::caller(state, &parts).await;
     let bytes = body::read(stream, &state.config).await;
     let parsed = bytes.and_then(|bytes| Ok((body::parse(&parts.headers, &bytes)?, bytes)));
     let (body, text) = match parsed {
@@ -49,13 +49,13 @@ async fn take(state: &AppState, answer: &Answer, request: Request) -> (Speaker, 
         Err(fault) => (Value::Null, Err(fault)),
     };
     let call = Call { method: parts.method, path: parts.uri.path().to_owned(), headers: parts.headers, body };
-    let speaker = speaker(&call, account.as_ref().ok().and_then(|account| account.dialect));
-    let order = account.and_then(|account| {
+    let speaker = speaker(&call, caller.as_ref().ok().and_then(|caller| caller.dialect));
+    let order = caller.and_then(|caller| {
         let client_request = text?;
         let decoded = speaker.decode_send(call)?;
         Ok(Order {
             id: answer.transaction,
-            account,
+            account: caller.account,
             dialect: speaker.dialect(),
             request: decoded.value,
             warnings: decoded.warnings,
@@ -66,7 +66,7 @@ async fn take(state: &AppState, answer: &Answer, request: Request) -> (Speaker, 
     (speaker, order)
 }
 
-fn refused(speaker: &Speaker, fault: &Fault, answer: &Answer) -> Response {
+pub(super) fn refused(speaker: &Speaker, fault: &Fault, answer: &Answer) -> Response {
     measure::refused(speaker.dialect().name(), fault.kind);
     tracing::info!(
         transaction.id = %answer.transaction,

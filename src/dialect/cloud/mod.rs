@@ -11,6 +11,7 @@
 //! numbers without `+` may be completed with the business's own calling code, so `+` is always written.
 
 mod fault;
+mod media;
 mod outcome;
 mod send;
 #[cfg(test)]
@@ -20,7 +21,10 @@ mod upload;
 use bytes::Bytes;
 use http::Response;
 
-use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, File, Receipt, Target, Translation, Upload};
+use super::{
+    Answer, Call, Claim, CredentialForm, Decoded, Dialect, FileFacts, MediaAnswer, MediaCall, Receipt, Target,
+    Translation, Upload,
+};
 use crate::model::{Accepted, Fault, Request};
 
 /// The dialect.
@@ -78,7 +82,7 @@ impl Dialect for Cloud {
         outcome::decode(answer)
     }
 
-    fn encode_upload(&self, file: &File<'_>, target: &Target<'_>) -> Result<Upload, Fault> {
+    fn encode_upload(&self, file: &FileFacts<'_>, target: &Target<'_>) -> Result<Upload, Fault> {
         upload::encode(file, target)
     }
 
@@ -88,5 +92,13 @@ impl Dialect for Cloud {
 
     fn credential(&self) -> CredentialForm {
         CredentialForm::Bearer
+    }
+
+    fn decode_media_call(&self, call: &Call) -> Option<Result<MediaCall, Fault>> {
+        media::decode(call)
+    }
+
+    fn encode_media_answer(&self, said: &MediaAnswer<'_>) -> Response<Bytes> {
+        media::encode(said)
     }
 }

@@ -7,14 +7,14 @@ use serde_json::Value;
 use time::Duration;
 
 use super::{fault, outcome};
-use crate::dialect::{File, Target, Upload};
+use crate::dialect::{FileFacts, Target, Upload};
 use crate::model::{Fault, FaultKind};
 
 /// How long Meta keeps an upload.
 const KEPT: Duration = Duration::days(30);
 
 /// Writes the form around the file. Its boundary holds the file's own hash: no file contains that.
-pub fn encode(file: &File<'_>, target: &Target<'_>) -> Result<Upload, Fault> {
+pub fn encode(file: &FileFacts<'_>, target: &Target<'_>) -> Result<Upload, Fault> {
     let path = target.phone_number_id.map_or_else(|| "/media".to_owned(), |id| format!("/{id}/media"));
     let boundary = format!("sabir-{}", file.sha256);
     let upload = Upload::post(&path, &format!("multipart/form-data; boundary={boundary}"), KEPT)?;
@@ -64,8 +64,8 @@ mod tests {
         Target { correlation: None, sender: None, phone_number_id, template_namespace: None }
     }
 
-    fn file<'a>(mime_type: &'a str, filename: Option<&'a str>) -> File<'a> {
-        File { mime_type, filename, sha256: SHA256 }
+    fn file<'a>(mime_type: &'a str, filename: Option<&'a str>) -> FileFacts<'a> {
+        FileFacts { id: "1", mime_type, filename, size: 10, sha256: SHA256 }
     }
 
     fn answered(status: u16, body: &'static str) -> Result<String, Fault> {

@@ -6,14 +6,14 @@ use serde_json::Value;
 use time::Duration;
 
 use super::{fault, outcome};
-use crate::dialect::{File, Upload};
+use crate::dialect::{FileFacts, Upload};
 use crate::model::{Fault, FaultKind};
 
 /// How long WhatsApp's and 360dialog's servers keep an upload.
 const KEPT: Duration = Duration::days(14);
 
 /// Writes the head; the body is the file and nothing else. The file's name is the message's affair.
-pub fn encode(file: &File<'_>) -> Result<Upload, Fault> {
+pub fn encode(file: &FileFacts<'_>) -> Result<Upload, Fault> {
     Upload::post("/v1/media", file.mime_type, KEPT)
 }
 
@@ -33,8 +33,8 @@ mod tests {
     use super::*;
     use crate::model::Verdict;
 
-    fn file(mime_type: &str) -> File<'_> {
-        File { mime_type, filename: Some("bay.ogg"), sha256: "00" }
+    fn file(mime_type: &str) -> FileFacts<'_> {
+        FileFacts { id: "1", mime_type, filename: Some("bay.ogg"), size: 10, sha256: "00" }
     }
 
     fn answered(status: u16, body: &'static str) -> Result<String, Fault> {
