@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::{Request, Response, Uri};
-pub use sandbox::{Behaviour, InProcess, MAGIC, Magic, Received, Sandbox};
+pub use sandbox::{Behaviour, InProcess, Kept, KeptFile, MAGIC, Magic, Received, Sandbox};
 use serde::Deserialize;
 use url::Url;
 

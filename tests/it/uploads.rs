@@ -341,6 +341,28 @@ async fn a_rehearsal_uploads_nothing() {
     app.stop().await;
 }
 
+#[tokio::test]
+async fn the_sandbox_takes_files_in_every_dialect_that_has_uploads() {
+    for client in WITH_IDS {
+        for upstream in WITH_IDS {
+            let app = TestApp::with(&format!(
+                "[[upstreams]]\nname = \"main\"\nprovider = \"sandbox\"\ndialect = \"{upstream}\"\n\
+                 [[accounts]]\nname = \"shop\"\nkey = \"shop-key\"\ndialect = \"{client}\""
+            ))
+            .await;
+            let media = put(&app, "shop", ID, Bytes::from_static(BYTES)).await;
+            let answer = send(&app, &image(ID)).await;
+            assert!((200..300).contains(&answer.status), "{client} over {upstream}: {answer:?}");
+            let kept = app.app.state.sandbox.files().remove(0);
+            assert_eq!((kept.file.size, kept.file.sha256), (media.size, media.sha256), "{client} over {upstream}");
+            assert_eq!((kept.dialect, kept.file.mime_type.as_str()), (upstream, "image/png"));
+            assert!(kept.id.bytes().all(|b| b.is_ascii_digit()));
+            assert_eq!(app.received()[0].body["image"]["id"], kept.id);
+            app.stop().await;
+        }
+    }
+}
+
 fn key_of(media: &StoredMedia) -> UploadKey {
     UploadKey {
         upstream: "main".to_owned(),
