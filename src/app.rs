@@ -15,6 +15,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::delivery::{self, Account, Delivery, Directory, Parts};
 use crate::dialect::{self, Losses};
+use crate::measure;
 use crate::model::Manner;
 use crate::net;
 use crate::secret::{KeyHash, Secret};
@@ -110,12 +111,13 @@ impl App {
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         ready(listener.local_addr()?);
         let state = &self.state;
+        let measuring = AbortOnDrop(tokio::spawn(keep_measuring()));
         let watching = delivery::watch_abandoned(Arc::clone(&state.store), Arc::clone(&state.clock), self.longest_call);
         let watching = AbortOnDrop(tokio::spawn(watching));
         let sweeping = service::watch_sessions(Arc::clone(&state.store), Arc::clone(&state.clock));
         let sweeping = AbortOnDrop(tokio::spawn(sweeping));
         web::serve(listener, web::router(Arc::clone(state)), &state.config, stop).await;
-        drop((watching, sweeping));
+        drop((watching, sweeping, measuring));
         self.close().await;
         Ok(())
     }
@@ -124,6 +126,14 @@ impl App {
     pub async fn close(&self) {
         self.state.delivery.close().await;
         self.state.store.close().await;
+    }
+}
+
+async fn keep_measuring() {
+    let mut ticks = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        ticks.tick().await;
+        measure::upkeep();
     }
 }
 

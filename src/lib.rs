@@ -6,6 +6,7 @@
 //! - [`model`]: what a message is; knows no wire name, does no I/O
 //! - [`dialect`]: wire ↔ model, pure; a folder for each language
 //! - [`clock`], [`secret`]: time and secrets, passed in
+//! - [`measure`]: what is counted and timed
 //! - [`store`]: what happened, durably; the only place that knows SQL
 //! - [`net`]: the way out; the only place that knows the HTTP client
 //! - [`upstream`]: whom we call: dialect, address, credential; the sandbox
@@ -21,6 +22,7 @@ pub mod clock;
 pub mod config;
 pub mod delivery;
 pub mod dialect;
+pub mod measure;
 pub mod model;
 pub mod net;
 pub mod secret;

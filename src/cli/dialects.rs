@@ -25,7 +25,7 @@ struct Row {
 #[derive(Debug, Serialize)]
 struct Cell {
     dialect: &'static str,
-    /// The member that the dialect cannot say, in the Cloud API's spelling.
+    /// The member that the dialect cannot say, in the reference's spelling.
     cannot_say: Option<String>,
 }
 
@@ -54,9 +54,7 @@ fn row(sample: &Sample) -> Result<Row, serde_json::Error> {
     let cell = |dialect: &'static dyn Dialect| {
         let target =
             Target { correlation: None, sender: Some("442079460000"), phone_number_id: None, template_namespace: None };
-        // The client speaks the Cloud API here only to have the members named in its spelling.
-        let client = dialect::named("cloud").unwrap_or(dialect);
-        let said = dialect.encode_send(&request, &target, &mut Translation::new(client, dialect, Losses::Refuse));
+        let said = Translation::new(dialect::reference(), dialect, Losses::Refuse).say(&request, &target);
         Cell { dialect: dialect.name(), cannot_say: said.err().map(|fault| fault.member.unwrap_or(fault.detail)) }
     };
     Ok(Row { message: sample.name, dialects: dialect::all().iter().map(|&dialect| cell(dialect)).collect() })

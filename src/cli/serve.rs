@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{CliError, Context, print, runtime};
 use crate::app::App;
 use crate::dialect::{self, Dialect, Losses, Target, Translation, samples};
+use crate::measure;
 use crate::model::Request;
 use crate::store;
 use crate::telemetry;
@@ -17,6 +18,7 @@ use crate::telemetry;
 pub fn serve(context: &Context) -> Result<(), CliError> {
     let config = context.load()?.config;
     telemetry::start(&config.log);
+    measure::start().map_err(anyhow::Error::from)?;
     runtime()?.block_on(async {
         let app = App::build(&config).await.map_err(startup)?;
         let ready = |address| greet(&app, address);
@@ -103,8 +105,8 @@ fn curl_line(dialect: &dyn Dialect, address: SocketAddr, key: &str) -> Result<St
     let request: Request = sample.request().context("a sample cannot be read")?;
     let target =
         Target { correlation: None, sender: Some("442079460000"), phone_number_id: None, template_namespace: None };
-    let mut translation = Translation::new(dialect, dialect, Losses::Warn);
-    let encoded = dialect.encode_send(&request, &target, &mut translation).map_err(anyhow::Error::from)?;
+    let encoded = Translation::new(dialect, dialect, Losses::Warn).say(&request, &target);
+    let encoded = encoded.map_err(anyhow::Error::from)?;
     debug_assert_eq!(encoded.method(), Method::POST);
     let form = dialect.credential();
     Ok(format!(

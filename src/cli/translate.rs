@@ -82,7 +82,7 @@ fn translated(arguments: &Arguments, body: Value) -> Result<(http::Request<bytes
         phone_number_id: None,
         template_namespace: Some(&arguments.template_namespace),
     };
-    let request = to.encode_send(&decoded.value, &target, &mut translation)?;
+    let request = translation.say(&decoded.value, &target)?;
     decoded.warnings.extend(translation.into_warnings());
     Ok((request, decoded.warnings))
 }

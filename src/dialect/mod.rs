@@ -44,6 +44,12 @@ pub fn named(name: &str) -> Option<&'static dyn Dialect> {
     all().iter().copied().find(|dialect| dialect.name() == name)
 }
 
+/// The dialect in whose spelling members are named where no client's counts, and in which a call is answered that is
+/// spoken in none: the Cloud API's, whose clients are the most.
+pub fn reference() -> &'static dyn Dialect {
+    &cloud::Cloud
+}
+
 /// One wire language.
 pub trait Dialect: Send + Sync {
     /// Its name in configuration, records and documents.
@@ -75,7 +81,7 @@ pub trait Dialect: Send + Sync {
     /// Writes the answer for a request that failed.
     fn encode_fault(&self, fault: &Fault, answer: &Answer) -> Response<Bytes>;
 
-    /// This dialect's spelling of a member that is given in the Cloud API's: `context.message_id` → `request.replyTo`.
+    /// This dialect's spelling of a member that is given in the [`reference`]'s: `context.message_id` → `request.replyTo`.
     fn spell(&self, member: &str) -> String {
         member.to_owned()
     }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::Value;
 
-use super::{Answer, Call, Claim, Decoded, Dialect, Receipt, Serving, all, answer};
+use super::{Answer, Call, Claim, Decoded, Dialect, Receipt, Serving, all, answer, reference};
 use crate::model::{Fault, Request, Service};
 
 /// The dialect of a call. Where a body is equally good in two dialects, the first reads it and the answer carries
@@ -17,7 +17,7 @@ pub struct Speaker {
 
 /// Finds the dialect of a call: the account's own setting where it has the path, else the strongest claim.
 ///
-/// Paths that no dialect has are answered in the account's dialect, or in the Cloud API's, whose clients are the most.
+/// Paths that no dialect has are answered in the account's dialect, or in the [`reference`].
 pub fn speaker(call: &Call, setting: Option<&'static dyn Dialect>) -> Speaker {
     if let Some(dialect) = setting.filter(|dialect| dialect.serves(&call.path)) {
         return Speaker::of(dialect);
@@ -29,7 +29,7 @@ pub fn speaker(call: &Call, setting: Option<&'static dyn Dialect>) -> Speaker {
     let mut equals = claims.into_iter().filter(|(claim, _)| Some(*claim) == strongest).map(|(_, dialect)| dialect);
     match equals.next() {
         Some(dialect) => Speaker { dialect, twin: equals.next() },
-        None => Speaker::of(setting.unwrap_or(&super::cloud::Cloud)),
+        None => Speaker::of(setting.unwrap_or_else(reference)),
     }
 }
 

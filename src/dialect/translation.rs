@@ -2,12 +2,13 @@
 
 use std::fmt::Display;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Dialect;
 use super::reader::within;
-use crate::model::{Extra, Fault, FaultKind, Warning};
+use super::{Dialect, Target};
+use crate::model::{Extra, Fault, FaultKind, Request, Warning};
 
 /// What happens to a member that the upstream's dialect cannot say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,12 +35,24 @@ impl<'a> Translation<'a> {
         Self { client, upstream, losses, warnings: Vec::new() }
     }
 
+    /// Says a request in the upstream's dialect.
+    ///
+    /// # Errors
+    /// As [`Dialect::encode_send`].
+    pub fn say(&mut self, request: &Request, target: &Target<'_>) -> Result<http::Request<Bytes>, Fault> {
+        if let Request::Send(message) = request {
+            self.envelope(&message.envelope_extra);
+        }
+        self.upstream.encode_send(request, target, self)
+    }
+
     /// What was dropped or bent.
     pub fn into_warnings(self) -> Vec<Warning> {
         self.warnings
     }
 
-    /// A member cannot be said: refuse, or note that it is left out. The member is given in the Cloud API's spelling.
+    /// A member cannot be said: refuse, or note that it is left out. The member is given in the
+    /// spelling of the [`reference`](super::reference).
     ///
     /// # Errors
     /// Where losses are refused.
@@ -110,16 +123,19 @@ impl<'a> Translation<'a> {
 
     /// Notes the unknown members of a client's envelope where the upstream is of another family, whose requests have
     /// no envelope to put them into.
-    pub fn envelope(&mut self, extra: &Extra) {
+    fn envelope(&mut self, extra: &Extra) {
         if !self.keeps_members() {
-            extra.0.keys().for_each(|name| self.warn_unknown(&"", name));
+            extra.0.keys().for_each(|name| self.warn(name.clone()));
         }
     }
 
     fn warn_unknown(&mut self, path: &impl Display, name: &str) {
         let path = path.to_string();
         let member = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-        let member = self.client.spell(&member);
+        self.warn(self.client.spell(&member));
+    }
+
+    fn warn(&mut self, member: String) {
         let text =
             format!("{member} is not a member that we know; the {} upstream does not get it", self.upstream.name());
         self.warnings.push(Warning::new(member, text));

@@ -158,7 +158,7 @@ pub struct Media {
     pub voice: Option<bool>,
     /// The named credential with which the link is fetched (On-Premises).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub provider: Option<String>,
+    pub provider: Option<Provider>,
     /// Members that we do not know.
     #[serde(default, skip_serializing_if = "Extra::is_empty")]
     pub extra: Extra,
@@ -172,6 +172,23 @@ pub enum MediaSource {
     Id(String),
     /// An `http` or `https` address, as the client wrote it.
     Link(String),
+}
+
+/// A credential for fetching links that the provider's operator has stored under a name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Provider {
+    /// The name.
+    pub name: String,
+    /// Members that we do not know.
+    #[serde(default, skip_serializing_if = "Extra::is_empty")]
+    pub extra: Extra,
+}
+
+impl Provider {
+    /// One of which nothing but its name was said.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), extra: Extra::default() }
+    }
 }
 
 /// A place on the map.

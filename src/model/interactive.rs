@@ -50,6 +50,7 @@ pub struct Header {
 /// The kinds of header.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "one header per message; boxing the file would burden every match")]
 pub enum HeaderContent {
     /// At most 60 characters.
     Text(String),

@@ -20,7 +20,7 @@ mod state;
 mod template;
 
 pub use contact::Contact;
-pub use content::{Content, Kind, Location, Media, MediaKind, MediaSource, Reaction, Text};
+pub use content::{Content, Kind, Location, Media, MediaKind, MediaSource, Provider, Reaction, Text};
 pub use extra::Extra;
 pub use fault::{Fault, FaultKind, Origin, UpstreamError, Verdict};
 pub use ids::{ParseIdError, TransactionId};

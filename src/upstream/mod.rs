@@ -130,10 +130,7 @@ impl Upstream {
             template_namespace: self.template_namespace.as_deref(),
         };
         let mut translation = Translation::new(client, self.dialect, losses);
-        if let model::Request::Send(message) = request {
-            translation.envelope(&message.envelope_extra);
-        }
-        let mut request = self.dialect.encode_send(request, &target, &mut translation)?;
+        let mut request = translation.say(request, &target)?;
         *request.uri_mut() = self.address(request.uri())?;
         Ok(Prepared { request, warnings: translation.into_warnings() })
     }

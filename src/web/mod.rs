@@ -71,6 +71,7 @@ pub fn router(state: Shared) -> NormalizePath<Router> {
         // Machines that watch.
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
         // Everything else is answered in the caller's dialect too.
         .fallback(error::unknown_path)
         .method_not_allowed_fallback(error::wrong_method)

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::{AppState, Shared, auth, body, query};
 use crate::delivery::{Delivered, Order};
 use crate::dialect::{Answer, Call, Receipt, Speaker, speaker};
+use crate::measure;
 use crate::model::{Fault, FaultKind};
 
 const TRANSACTION_ID: HeaderName = HeaderName::from_static("sabir-transaction-id");
@@ -66,6 +67,7 @@ async fn take(state: &AppState, answer: &Answer, request: Request) -> (Speaker, 
 }
 
 pub(super) fn refused(speaker: &Speaker, fault: &Fault, answer: &Answer) -> Response {
+    measure::refused(speaker.dialect().name(), fault.kind);
     tracing::info!(
         transaction.id = %answer.transaction,
         dialect = speaker.dialect().name(),
@@ -86,6 +88,7 @@ fn answered(speaker: &Speaker, delivered: &Delivered, answer: &Answer) -> Respon
 fn with_headers(mut response: Response, answer: &Answer, total: Duration, upstream: Option<Duration>) -> Response {
     let upstream = upstream.unwrap_or_default();
     let own = total.saturating_sub(upstream);
+    measure::overhead(own);
     let timing = format!("upstream;dur={:.1}, sabir;dur={:.1}", millis(upstream), millis(own));
     let headers = response.headers_mut();
     for (name, value) in [(TRANSACTION_ID, answer.transaction.to_string()), (SERVER_TIMING, timing)] {

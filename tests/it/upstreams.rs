@@ -30,6 +30,7 @@ async fn server(answer: &'static str) -> (String, mpsc::UnboundedReceiver<String
             }
             let _ = requests.send(String::from_utf8_lossy(&read[..length]).into_owned());
             if answer == HANG {
+                // No test waits so long: the gateway has to hang up first.
                 tokio::time::sleep(Duration::from_secs(3600)).await;
             }
             let _ = stream.write_all(answer.as_bytes()).await;

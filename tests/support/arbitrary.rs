@@ -12,8 +12,8 @@ use sabir::dialect::samples;
 use sabir::model::{
     Action, ButtonExtra, Channel, Component, ComponentKind, Contact, Content, Extra, Header, HeaderContent,
     Interactive, ListRow, ListSection, Location, Media, MediaKind, MediaSource, Message, Paragraph, Parameter,
-    ParameterValue, PhoneNumber, ProductItem, ProductSection, Quote, Reaction, ReadMark, Recipient, RecipientAddress,
-    References, Relay, ReplyButton, Request, Template, Text,
+    ParameterValue, PhoneNumber, ProductItem, ProductSection, Provider, Quote, Reaction, ReadMark, Recipient,
+    RecipientAddress, References, Relay, ReplyButton, Request, Template, Text,
 };
 use serde_json::{Map, Value, json};
 
@@ -152,7 +152,13 @@ fn media(kind: MediaKind) -> BoxedStrategy<Media> {
         2 => link().prop_map(MediaSource::Link),
     ];
     let filename = "[A-Za-z0-9 ä]{0,8}[a-z]\\.[a-z]{3}".prop_map(|name| name.trim().to_owned());
-    (source, sometimes(text(1024)), sometimes(filename), option::weighted(0.2, any::<bool>()), rarely(id()))
+    (
+        source,
+        sometimes(text(1024)),
+        sometimes(filename),
+        option::weighted(0.2, any::<bool>()),
+        rarely(id().prop_map(Provider::named)),
+    )
         .prop_map(move |(source, caption, filename, voice, provider)| Media {
             kind,
             caption: caption.filter(|_| kind.has_caption()),

@@ -90,6 +90,9 @@ pub fn insert(body: &mut Value, unknown: &[Unknown]) -> Map<String, Value> {
     let objects = places(body).into_iter().filter(|place| body.pointer(place).is_some_and(Value::is_object));
     let objects: Vec<_> = objects.collect();
     let mut inserted = Map::new();
+    if objects.is_empty() {
+        return inserted;
+    }
     for (at, name, value) in unknown {
         let place = at.get::<String>(&objects);
         if let Some(Value::Object(members)) = body.pointer_mut(place) {

@@ -54,7 +54,7 @@ pub fn decode(body: Value, surface: &Surface) -> Result<Decoded<Request>, Fault>
         sender: None,
         recipient: decode_recipient(&mut body)?,
         content: decode_content(&mut body, surface, &mut warnings)?,
-        reply_to: decode_quote(&mut body)?,
+        reply_to: decode_quote(&mut body, &mut warnings)?,
         references: References::default(),
         callbacks: Vec::new(),
         ttl_seconds: None,
@@ -82,14 +82,16 @@ fn decode_recipient(body: &mut Members) -> Result<Recipient, Fault> {
 }
 
 /// The vendor documents no replies, but a client that names a message means one.
-fn decode_quote(body: &mut Members) -> Result<Option<Quote>, Fault> {
-    match body.optional_object("context")? {
-        Some(mut context) if context.has("message_id") => {
-            let message_id = context.text("message_id", ANY_LENGTH)?;
-            Ok(Some(Quote { message_id, extra: context.rest() }))
-        }
-        _ => Ok(None),
+fn decode_quote(body: &mut Members, warnings: &mut Vec<Warning>) -> Result<Option<Quote>, Fault> {
+    let Some(mut context) = body.optional_object("context")? else { return Ok(None) };
+    if context.has("message_id") {
+        let message_id = context.text("message_id", ANY_LENGTH)?;
+        return Ok(Some(Quote { message_id, extra: context.rest() }));
     }
+    if !context.rest().is_empty() {
+        warnings.push(Warning::new("context", "names no message to reply to: left out"));
+    }
+    Ok(None)
 }
 
 fn decode_content(body: &mut Members, surface: &Surface, warnings: &mut Vec<Warning>) -> Result<Content, Fault> {
@@ -220,7 +222,10 @@ fn number_of<'a>(message: &'a Message, translation: &Translation<'_>) -> Result<
 
 /// References and callbacks stay with the gateway, and the key implies the sender: none of them is lost.
 fn lose_what_has_no_member(message: &Message, translation: &mut Translation<'_>) -> Result<(), Fault> {
-    translation.lose_if(message.reply_to.is_some(), "context.message_id", "it has no replies")?;
+    if let Some(quote) = &message.reply_to {
+        translation.lose("context.message_id", "it has no replies")?;
+        translation.leave_out(&quote.extra, "context");
+    }
     translation.lose_if(message.ttl_seconds.is_some(), "ttl", "it has no time to live")?;
     let why = "it does not compare identities";
     translation.lose_if(message.identity_key_hash.is_some(), "recipient_identity_key_hash", why)

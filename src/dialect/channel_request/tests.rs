@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::ChannelRequest;
-use crate::dialect::{Answer, Call, Dialect, Losses, Target, Translation};
+use crate::dialect::{Answer, Call, Dialect, Losses, Target, Translation, reference};
 use crate::model::{Content, Extra, Fault, FaultKind, Request, Text, TransactionId, Verdict};
 
 fn transaction() -> TransactionId {
@@ -20,10 +20,12 @@ fn decode(body: Value) -> Request {
     ChannelRequest.decode_send(call).unwrap().value
 }
 
+fn target(sender: Option<&str>) -> Target<'_> {
+    Target { correlation: Some(transaction()), sender, phone_number_id: None, template_namespace: None }
+}
+
 fn encode(request: &Request, sender: Option<&str>) -> Result<http::Request<Bytes>, Fault> {
-    let target = Target { correlation: Some(transaction()), sender, phone_number_id: None, template_namespace: None };
-    let mut translation = Translation::new(&ChannelRequest, &ChannelRequest, Losses::Refuse);
-    ChannelRequest.encode_send(request, &target, &mut translation)
+    Translation::new(&ChannelRequest, &ChannelRequest, Losses::Refuse).say(request, &target(sender))
 }
 
 /// Puts a member that nobody knows into every object.
@@ -50,6 +52,16 @@ fn an_upstream_of_this_dialect_gets_unknown_members_at_every_level() {
         let forwarded: Value = serde_json::from_slice(encoded.body()).unwrap();
         assert_eq!(forwarded, body, "{:?}", file.file_name());
     }
+}
+
+#[test]
+fn unknown_members_of_the_envelope_are_noted_as_they_stand_where_the_upstream_has_no_envelope() {
+    let message = json!({ "from": "442079460000", "to": "447700900123", "type": "text", "message": "Hi" });
+    let sent = decode(json!({ "channel": "WHATSAPP", "request": message, "x_new": 1 }));
+    let mut translation = Translation::new(&ChannelRequest, reference(), Losses::Refuse);
+    translation.say(&sent, &target(None)).unwrap();
+    let noted: Vec<_> = translation.into_warnings().into_iter().map(|warning| warning.member).collect();
+    assert_eq!(noted, ["x_new"]);
 }
 
 #[test]

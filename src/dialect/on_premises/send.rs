@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::template;
 use crate::dialect::reader::{ANY_LENGTH, Members, kind_of};
@@ -13,8 +13,8 @@ use crate::dialect::shapes::{
 };
 use crate::dialect::{Call, Decoded, Target, Translation, request};
 use crate::model::{
-    Action, Content, Extra, Fault, FaultKind, Interactive, Media, MediaKind, MediaSource, Message, PhoneNumber, Quote,
-    ReadMark, Recipient, RecipientAddress, References, Request, Text, Warning,
+    Action, Content, Extra, Fault, FaultKind, Interactive, Media, MediaKind, MediaSource, Message, PhoneNumber,
+    Provider, Quote, ReadMark, Recipient, RecipientAddress, References, Request, Text, Warning,
 };
 
 const MESSAGES: &str = "/v1/messages";
@@ -178,40 +178,37 @@ fn decode_pressable(members: Members, warnings: &mut Vec<Warning>) -> Result<Int
 /// A media object, whose credential is named in `provider` or, as older clients write it, before the link:
 /// `erp-store/https://…`.
 fn decode_media(kind: MediaKind, mut members: Members, warnings: &mut Vec<Warning>) -> Result<Media, Fault> {
-    let named = decode_provider(&mut members, warnings)?;
+    let named = decode_provider(&mut members)?;
     let provider_path = members.path("provider");
     let path = members.own_path().to_owned();
     let mut object = members.rest().0;
     let prefix = object.get_mut("link").and_then(split_provider);
-    if named.is_some() && prefix.is_some() && named != prefix {
+    if named.as_ref().zip(prefix.as_ref()).is_some_and(|(named, prefix)| named.name != prefix.name) {
         return Err(Fault::invalid(provider_path, "is another than the link begins with; give one of them"));
     }
     let media = shapes::decode_media(kind, Members::of(path, object.into())?, warnings)?;
     Ok(Media { provider: named.or(prefix), ..media })
 }
 
-fn decode_provider(media: &mut Members, warnings: &mut Vec<Warning>) -> Result<Option<String>, Fault> {
+fn decode_provider(media: &mut Members) -> Result<Option<Provider>, Fault> {
     let path = media.path("provider");
     match media.take("provider") {
         None => Ok(None),
-        Some(Value::String(name)) if !name.trim_start().starts_with('{') => Ok(Some(name)),
+        Some(Value::String(name)) if !name.trim_start().starts_with('{') => Ok(Some(Provider::named(name))),
         Some(provider) => {
-            let mut provider = Members::of(path.as_str(), provider)?;
-            let name = provider.text("name", ANY_LENGTH)?;
-            let unknown = provider.rest().0.into_iter().map(|(member, _)| format!("{path}.{member}"));
-            warnings.extend(unknown.map(|member| Warning::new(member, "a provider is known by its name: left out")));
-            Ok(Some(name))
+            let mut provider = Members::of(path, provider)?;
+            Ok(Some(Provider { name: provider.text("name", ANY_LENGTH)?, extra: provider.rest() }))
         }
     }
 }
 
-fn split_provider(link: &mut Value) -> Option<String> {
+fn split_provider(link: &mut Value) -> Option<Provider> {
     let (provider, address) = link.as_str()?.split_once('/')?;
     let is_address = address.starts_with("https://") || address.starts_with("http://");
     if provider.is_empty() || !is_address || provider.contains(':') {
         return None;
     }
-    let (provider, address) = (provider.to_owned(), address.to_owned());
+    let (provider, address) = (Provider::named(provider), address.to_owned());
     *link = address.into();
     Some(provider)
 }
@@ -311,7 +308,16 @@ fn encode_media(media: &Media, path: &str, translation: &mut Translation<'_>) ->
     }
     object.put_some("caption", &media.caption);
     object.put_some("filename", &media.filename);
-    object.put_some("provider", &media.provider.as_ref().map(|name| json!({ "name": name })));
+    if let Some(provider) = &media.provider {
+        object.put("provider", encode_provider(provider, path, translation));
+    }
     translation.extra(&media.extra, path, &mut object.0);
     Ok(object.into())
+}
+
+fn encode_provider(provider: &Provider, path: &str, translation: &mut Translation<'_>) -> Value {
+    let mut object = Object::new();
+    object.put("name", provider.name.as_str());
+    translation.extra(&provider.extra, format_args!("{path}.provider"), &mut object.0);
+    object.into()
 }

@@ -3,7 +3,7 @@
 //! Clients send components without parameters, and a footer, which has none to fill: Cloud may refuse them, so they
 //! end here. The policy `fallback` is gone since 2.27.8; who still asks for it gets the only one left.
 
-use serde_json::{Map, Value, json};
+use serde_json::Map;
 
 use super::send::FORMS;
 use crate::dialect::reader::{ANY_LENGTH, Members};
@@ -40,11 +40,14 @@ fn settled(policy: String, path: &str, warnings: &mut Vec<Warning>) -> String {
 /// The component, if it says anything.
 fn said(at: usize, component: Component, warnings: &mut Vec<Warning>) -> Option<Component> {
     let is_footer = matches!(&component.kind, ComponentKind::Other(kind) if kind == "footer");
-    if is_footer && !component.parameters.is_empty() {
-        let text = "a footer has nothing to fill: its parameters are left out";
-        warnings.push(Warning::new(format!("template.components[{at}].parameters"), text));
+    if !is_footer {
+        return (!is_empty(&component)).then_some(component);
     }
-    (!is_footer && !is_empty(&component)).then_some(component)
+    let parameters = (!component.parameters.is_empty()).then_some("parameters");
+    let left_out = parameters.into_iter().chain(component.extra.0.keys().map(String::as_str));
+    let text = "a footer has nothing to fill: left out";
+    warnings.extend(left_out.map(|member| Warning::new(format!("template.components[{at}].{member}"), text)));
+    None
 }
 
 /// Buttons of the Cloud API, such as those of flows, mean something without parameters too.
@@ -91,19 +94,26 @@ fn decode_localizable(mut parameter: Members, warnings: &mut Vec<Warning>) -> Re
     let value = if let Some(mut currency) = parameter.optional_object("currency")? {
         let code = currency.text("currency_code", ANY_LENGTH)?;
         let amount = currency.require("amount_1000", "give the amount times 1000")?;
-        other("currency", json!({ "fallback_value": default, "code": code, "amount_1000": amount }))
+        let mut said = Object::new();
+        said.put("fallback_value", default);
+        said.put("code", code);
+        said.put("amount_1000", amount);
+        said.0.extend(currency.rest().0);
+        other("currency", said)
     } else if parameter.take("date_time").is_some() {
         let text = "templates word no dates: the default text is shown";
         warnings.push(Warning::new(parameter.path("date_time"), text));
-        other("date_time", json!({ "fallback_value": default }))
+        let mut said = Object::new();
+        said.put("fallback_value", default);
+        other("date_time", said)
     } else {
         ParameterValue::Text(default)
     };
     Ok(Parameter { name: None, value, extra: parameter.rest() })
 }
 
-fn other(kind: &str, value: Value) -> ParameterValue {
-    ParameterValue::Other { kind: kind.to_owned(), members: Map::from_iter([(kind.to_owned(), value)]) }
+fn other(kind: &str, said: Object) -> ParameterValue {
+    ParameterValue::Other { kind: kind.to_owned(), members: Map::from_iter([(kind.to_owned(), said.into())]) }
 }
 
 /// Writes a template. Its namespace comes from the client, or from the upstream's configuration.
