@@ -10,7 +10,10 @@
 
 mod bad_input;
 mod harness;
+mod legacy;
 mod matrix;
+mod media;
+mod media_memory;
 mod program;
 mod provider;
 mod record;
