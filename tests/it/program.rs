@@ -17,8 +17,11 @@ struct Gateway {
 
 impl Gateway {
     fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let mut process = sabir(folder)
-            .args(arguments)
+        Self::spawn(sabir(folder).args(arguments), folder)
+    }
+
+    fn spawn(command: &mut Command, folder: &Path) -> Self {
+        let mut process = command
             .env("SABIR__SERVER__LISTEN", "127.0.0.1:0")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -222,6 +225,14 @@ fn a_key_is_printed_once_and_its_hash_opens_the_gateway() {
     let send = ["send", "--to", "447700900123", "--text", "Hi", "--key"];
     assert_eq!(read(&gateway.client(folder.path(), &[&send[..], &[key]].concat())).0, 0);
     assert_eq!(read(&gateway.client(folder.path(), &[&send[..], &["wrong"]].concat())).0, 1);
+}
+
+#[test]
+fn a_secret_of_digits_is_taken_from_the_environment_as_it_is() {
+    let folder = TempDir::new().unwrap();
+    let gateway = Gateway::spawn(sabir(folder.path()).env("SABIR__ADMIN__TOKEN", "007"), folder.path());
+    let list = |token: &str| read(&gateway.client(folder.path(), &["transactions", "list", "--token", token])).0;
+    assert_eq!((list("007"), list("7")), (0, 1));
 }
 
 #[test]
