@@ -15,6 +15,9 @@ use crate::model::{Fault, FaultKind};
 /// Deepest nesting of a body. The model wraps what it does not know a few levels deeper, and must read back.
 const MAX_DEPTH: usize = 64;
 
+/// How long an unwanted body is read on: what a large file takes over a slow line.
+const LONGEST: Duration = Duration::from_secs(120);
+
 /// The whole body.
 ///
 /// # Errors
@@ -46,13 +49,13 @@ pub fn chunks(body: &mut Body, limit: Duration) -> impl Stream<Item = Result<Byt
 }
 
 /// Reads on in the background what nobody wants any more: a client that writes all of its body before it reads sees the
-/// answer that way, and no broken pipe. No longer than a small body may take, and no more than a large one may have.
+/// answer that way, and no broken pipe. Twice as much as a file may have, so that most that are too large end first.
 pub fn forget(mut body: Body, headers: &HeaderMap, config: &Config) {
     // Who asked first whether to send has not begun, or reads while it writes.
     if body.is_end_stream() || headers.contains_key(header::EXPECT) {
         return;
     }
-    let (limit, mut rest) = (config.body_timeout, config.max_upload.as_u64());
+    let mut rest = config.max_upload.as_u64().saturating_mul(2);
     let read_on = async move {
         while let Some(Ok(frame)) = body.frame().await {
             rest = rest.saturating_sub(frame.data_ref().map_or(0, Bytes::len) as u64);
@@ -61,7 +64,7 @@ pub fn forget(mut body: Body, headers: &HeaderMap, config: &Config) {
             }
         }
     };
-    tokio::spawn(tokio::time::timeout(limit, read_on));
+    tokio::spawn(tokio::time::timeout(LONGEST, read_on));
 }
 
 fn broken_off() -> Fault {
