@@ -17,5 +17,6 @@ mod media_memory;
 mod program;
 mod record;
 mod samples;
+mod sandbox;
 mod shared_path;
 mod upstreams;
