@@ -15,5 +15,6 @@ mod matrix;
 mod program;
 mod record;
 mod samples;
+mod sandbox;
 mod shared_path;
 mod upstreams;
