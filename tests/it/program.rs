@@ -17,16 +17,16 @@ pub struct Gateway {
 
 impl Gateway {
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
-        Self::run(folder, sabir(folder).args(arguments).stderr(Stdio::null()))
+        Self::spawn(sabir(folder).args(arguments).stderr(Stdio::null()), folder)
     }
 
     /// One that writes all that it can say into a file.
     fn logging(folder: &Path, log: &Path) -> Self {
         let log = std::fs::File::create(log).unwrap();
-        Self::run(folder, sabir(folder).env("RUST_LOG", "debug").env("NO_COLOR", "1").stderr(log))
+        Self::spawn(sabir(folder).env("RUST_LOG", "debug").env("NO_COLOR", "1").stderr(log), folder)
     }
 
-    fn run(folder: &Path, command: &mut Command) -> Self {
+    fn spawn(command: &mut Command, folder: &Path) -> Self {
         let command = command.env("SABIR__SERVER__LISTEN", "127.0.0.1:0").stdout(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
@@ -260,7 +260,7 @@ fn a_key_is_printed_once_and_its_hash_opens_the_gateway() {
 fn a_secret_of_digits_is_taken_from_the_environment_as_it_is() {
     let folder = TempDir::new().unwrap();
     let gateway =
-        Gateway::run(folder.path(), sabir(folder.path()).env("SABIR__ADMIN__TOKEN", "007").stderr(Stdio::null()));
+        Gateway::spawn(sabir(folder.path()).env("SABIR__ADMIN__TOKEN", "007").stderr(Stdio::null()), folder.path());
     let list = |token: &str| read(&gateway.client(folder.path(), &["transactions", "list", "--token", token])).0;
     assert_eq!((list("007"), list("7")), (0, 1));
 }
