@@ -121,8 +121,10 @@ impl App {
         let watching = AbortOnDrop(tokio::spawn(watching));
         let sweeping = service::watch_sessions(Arc::clone(&state.store), Arc::clone(&state.clock));
         let sweeping = AbortOnDrop(tokio::spawn(sweeping));
+        let forgetting = delivery::watch_files(Arc::clone(&state.store), Arc::clone(&state.clock));
+        let forgetting = AbortOnDrop(tokio::spawn(forgetting));
         web::serve(listener, web::router(Arc::clone(state)), &state.config, stop).await;
-        drop((watching, sweeping, measuring));
+        drop((watching, sweeping, forgetting, measuring));
         self.close().await;
         Ok(())
     }

@@ -17,7 +17,7 @@ pub use abandoned::watch as watch_abandoned;
 pub use account::{Account, AccountConfig};
 use arc_swap::ArcSwap;
 pub use directory::{Directory, Parts, RouteConfig};
-pub use files::Files;
+pub use files::{Files, watch as watch_files};
 pub use rehearsal::Rehearsal;
 use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
