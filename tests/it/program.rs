@@ -8,9 +8,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A gateway in a process of its own, killed when the test ends.
-struct Gateway {
-    process: Child,
-    url: String,
+pub struct Gateway {
+    pub process: Child,
+    pub url: String,
     /// What it printed when it was ready, up to the line that ends the greeting.
     greeting: Vec<String>,
 }
@@ -20,7 +20,7 @@ impl Gateway {
         Self::spawn(sabir(folder).args(arguments), folder)
     }
 
-    fn spawn(command: &mut Command, folder: &Path) -> Self {
+    pub fn spawn(command: &mut Command, folder: &Path) -> Self {
         let mut process = command
             .env("SABIR__SERVER__LISTEN", "127.0.0.1:0")
             .stdout(Stdio::piped())
@@ -37,7 +37,7 @@ impl Gateway {
     }
 
     /// The output of a command that talks to this gateway.
-    fn client(&self, folder: &Path, arguments: &[&str]) -> Output {
+    pub fn client(&self, folder: &Path, arguments: &[&str]) -> Output {
         sabir(folder).args(arguments).env("SABIR_URL", &self.url).output().unwrap()
     }
 }
@@ -59,12 +59,12 @@ fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     read(&sabir(folder).args(arguments).output().unwrap())
 }
 
-fn read(output: &Output) -> (i32, String, String) {
+pub fn read(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
-fn json(text: &str) -> Value {
+pub fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
