@@ -1,7 +1,5 @@
 //! Answers to what no handler took: unknown paths, wrong methods, panics. In the caller's dialect, as everything.
 
-use std::any::Any;
-
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::request::Parts;
@@ -23,11 +21,8 @@ pub async fn wrong_method(State(state): State<Shared>, request: Request) -> Resp
     refuse(&state, request, Fault::client(FaultKind::MethodNotAllowed, detail))
 }
 
-/// A handler panicked: a defect, answered all the same.
-pub fn panicked(state: &AppState, parts: &Parts, panic: &(dyn Any + Send)) -> Response {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    tracing::error!(panic = text, "handler panicked");
+/// A handler panicked: a defect, answered all the same. It was logged where it happened, by [`crate::telemetry`].
+pub fn panicked(state: &AppState, parts: &Parts) -> Response {
     answer(state, parts, &send::internal())
 }
 
