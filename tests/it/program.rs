@@ -1,6 +1,7 @@
 //! The program itself: a first run, its commands, its exit codes, and what is left after it was killed.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -86,6 +87,10 @@ fn a_first_run_prints_a_key_and_a_line_for_each_dialect_that_delivers_when_paste
     }
     let key = std::fs::read_to_string(folder.path().join("data/dev.key")).unwrap();
     assert!(gateway.greeting.iter().any(|line| line.trim() == key.trim()));
+    for name in ["dev.key", "sabir.db", "sabir.db-wal"] {
+        let mode = std::fs::metadata(folder.path().join("data").join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name} holds what is nobody else's affair");
+    }
     drop(gateway);
     let again = Gateway::start(folder.path(), &["serve"]);
     assert!(again.greeting.iter().any(|line| line.trim() == key.trim()), "the key is made once");
