@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::delivery::{self, Account, Delivery, Directory, Parts};
 use crate::dialect::{self, Losses};
 use crate::measure;
+use crate::media::Vault;
 use crate::model::Manner;
 use crate::net;
 use crate::secret::{KeyHash, Secret, private_file};
@@ -73,6 +74,8 @@ impl App {
             Links { client: net::Client::new(&config.net)?, sandbox: Arc::new(Sandbox::new(Arc::clone(&clock))) };
         let dev_key = if config.accounts.is_empty() { Some(dev_key(&config.server.data_dir)?) } else { None };
         let directory = links.directory(config, dev_key.as_ref())?;
+        let vault = Vault::open(&config.server.data_dir.join("media"))
+            .context("server.data_dir: the folder for clients' files cannot be made; give one that can be written")?;
         let ledger = Ledger::start(store.clone(), Limits::default());
         let delivery = Delivery::new(directory, ledger, Arc::clone(&clock));
         let state = AppState {
@@ -81,6 +84,7 @@ impl App {
             sandbox: Arc::clone(&links.sandbox),
             clock,
             store,
+            vault,
             config: config.server.clone(),
             admin: config.admin.clone(),
         };

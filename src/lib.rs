@@ -8,6 +8,7 @@
 //! - [`clock`], [`secret`]: time and secrets, passed in
 //! - [`measure`]: what is counted and timed
 //! - [`store`]: what happened, durably; the only place that knows SQL
+//! - [`media`]: the bytes of files that clients upload
 //! - [`net`]: the way out; the only place that knows the HTTP client
 //! - [`upstream`]: whom we call: dialect, address, credential; the sandbox
 //! - [`delivery`]: from a request to an answer
@@ -23,6 +24,7 @@ pub mod config;
 pub mod delivery;
 pub mod dialect;
 pub mod measure;
+pub mod media;
 pub mod model;
 pub mod net;
 pub mod secret;

@@ -17,11 +17,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("measure", &["model"]),
     ("store", &["model", "secret", "measure"]),
+    ("media", &[]),
     ("net", &[]),
     ("upstream", &["net", "dialect", "model", "clock", "secret"]),
     ("delivery", &["measure", "upstream", "store", "dialect", "model", "clock", "secret"]),
     ("service", &["delivery", "store", "dialect", "model", "clock", "secret"]),
-    ("web", &["measure", "service", "delivery", "upstream", "store", "dialect", "model", "clock", "secret", "net"]),
+    (
+        "web",
+        &["measure", "media", "service", "delivery", "upstream", "store", "dialect", "model", "clock", "secret", "net"],
+    ),
     ("config", &["web", "delivery", "upstream", "store", "dialect", "net", "telemetry", "secret"]),
     (
         "app",
@@ -33,6 +37,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "delivery",
             "upstream",
             "net",
+            "media",
             "store",
             "telemetry",
             "secret",
@@ -62,7 +67,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that one module alone knows.
-const HOMES: &[(&str, &str)] = &[("sqlx", "store"), ("reqwest", "net")];
+const HOMES: &[(&str, &str)] = &[("sqlx", "store"), ("reqwest", "net"), ("object_store", "media"), ("multer", "web")];
 
 /// What only a module without clock, chance and I/O does not name.
 const IMPURE: &[&str] = &[

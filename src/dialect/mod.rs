@@ -10,6 +10,7 @@ mod aisoule;
 mod aisoule_app;
 mod channel_request;
 mod cloud;
+pub mod media;
 mod on_premises;
 mod reader;
 mod samples;
@@ -24,8 +25,9 @@ use http::{HeaderMap, Method, Response, StatusCode, header};
 use serde_json::Value;
 use time::OffsetDateTime;
 
+pub use media::{FileFacts, MediaAnswer, MediaCall, UploadForm};
 pub use samples::{Sample, samples};
-pub use speaker::{Speaker, service, speaker};
+pub use speaker::{Speaker, media_call, service, speaker};
 pub use translation::{Losses, Translation};
 
 use crate::model::{Accepted, Fault, Manner, Request, Served, Service, TransactionId, Warning};
@@ -115,6 +117,16 @@ pub trait Dialect: Send + Sync {
 
     /// Writes the answer to such a call.
     fn encode_served(&self, _serving: &Serving<'_>) -> Response<Bytes> {
+        answer(StatusCode::OK, &Value::Object(serde_json::Map::new()))
+    }
+
+    /// Reads a call of the media endpoints; none where the vendor's server has no such path.
+    fn decode_media_call(&self, _call: &Call) -> Option<Result<MediaCall, Fault>> {
+        None
+    }
+
+    /// Writes the answer to such a call.
+    fn encode_media_answer(&self, _said: &MediaAnswer<'_>) -> Response<Bytes> {
         answer(StatusCode::OK, &Value::Object(serde_json::Map::new()))
     }
 }

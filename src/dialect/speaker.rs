@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::Value;
 
-use super::{Answer, Call, Claim, Decoded, Dialect, Receipt, Serving, all, answer, reference};
+use super::{Answer, Call, Claim, Decoded, Dialect, MediaCall, Receipt, Serving, all, answer, reference};
 use crate::model::{Fault, Request, Service};
 
 /// The dialect of a call. Where a body is equally good in two dialects, the first reads it and the answer carries
@@ -39,6 +39,14 @@ pub fn service(call: &Call, setting: Option<&'static dyn Dialect>) -> Option<(Sp
     let own = setting.filter(|dialect| dialect.serves(&call.path));
     let others = all().iter().copied().filter(|_| own.is_none());
     own.into_iter().chain(others).find_map(|dialect| Some((Speaker::of(dialect), dialect.decode_service(call)?)))
+}
+
+/// What a call asks of the media endpoints, and who asks: the account's own dialect where it has the path, else the first
+/// that knows the call.
+pub fn media_call(call: &Call, setting: Option<&'static dyn Dialect>) -> Option<(Speaker, Result<MediaCall, Fault>)> {
+    let own = setting.filter(|dialect| dialect.serves(&call.path));
+    let others = all().iter().copied().filter(|_| own.is_none());
+    own.into_iter().chain(others).find_map(|dialect| Some((Speaker::of(dialect), dialect.decode_media_call(call)?)))
 }
 
 impl Speaker {

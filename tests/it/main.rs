@@ -13,6 +13,8 @@ mod docs;
 mod harness;
 mod legacy;
 mod matrix;
+mod media;
+mod media_memory;
 mod program;
 mod record;
 mod samples;

@@ -17,7 +17,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    fn start(folder: &Path, arguments: &[&str]) -> Self {
+    pub fn start(folder: &Path, arguments: &[&str]) -> Self {
         Self::spawn(sabir(folder).args(arguments).stderr(Stdio::null()), folder)
     }
 

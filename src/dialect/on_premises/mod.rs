@@ -12,6 +12,7 @@
 //! back, so that a refused recipient is always 1013.
 
 mod fault;
+mod media;
 mod outcome;
 mod send;
 mod service;
@@ -24,7 +25,10 @@ use bytes::Bytes;
 use http::{Method, Response};
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, Receipt, Serving, Target, Translation};
+use super::{
+    Answer, Call, Claim, CredentialForm, Decoded, Dialect, MediaAnswer, MediaCall, Receipt, Serving, Target,
+    Translation,
+};
 use crate::model::{Accepted, Fault, MediaKind, Request, Service};
 
 /// The version that is gone for, without the `v` that some clients put in front.
@@ -100,6 +104,14 @@ impl Dialect for OnPremises {
 
     fn encode_served(&self, serving: &Serving<'_>) -> Response<Bytes> {
         service::encode(serving)
+    }
+
+    fn decode_media_call(&self, call: &Call) -> Option<Result<MediaCall, Fault>> {
+        media::decode(call)
+    }
+
+    fn encode_media_answer(&self, said: &MediaAnswer<'_>) -> Response<Bytes> {
+        media::encode(said)
     }
 }
 
