@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::delivery::{self, Account, Delivery, Directory, Parts};
+use crate::delivery::{self, Account, Delivery, Directory, Files, Parts};
 use crate::dialect::{self, Losses};
 use crate::measure;
 use crate::media::Vault;
@@ -77,7 +77,8 @@ impl App {
         let vault = Vault::open(&config.server.data_dir.join("media"))
             .context("server.data_dir: the folder for clients' files cannot be made; give one that can be written")?;
         let ledger = Ledger::start(store.clone(), Limits::default());
-        let delivery = Delivery::new(directory, ledger, Arc::clone(&clock));
+        let files = Files::new(Arc::clone(&store), vault.clone(), Arc::clone(&clock));
+        let delivery = Delivery::new(directory, ledger, files, Arc::clone(&clock));
         let state = AppState {
             desk: Desk::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&delivery)),
             delivery,
@@ -121,8 +122,10 @@ impl App {
         let watching = AbortOnDrop(tokio::spawn(watching));
         let sweeping = service::watch_sessions(Arc::clone(&state.store), Arc::clone(&state.clock));
         let sweeping = AbortOnDrop(tokio::spawn(sweeping));
+        let forgetting = delivery::watch_files(Arc::clone(&state.store), Arc::clone(&state.clock));
+        let forgetting = AbortOnDrop(tokio::spawn(forgetting));
         web::serve(listener, web::router(Arc::clone(state)), &state.config, stop).await;
-        drop((watching, sweeping, measuring));
+        drop((watching, sweeping, forgetting, measuring));
         self.close().await;
         Ok(())
     }
