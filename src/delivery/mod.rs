@@ -101,7 +101,8 @@ impl Delivery {
         match self.under_way.spawn(async move { this.deliver(order).await }).await {
             Ok(delivered) => delivered,
             Err(error) => {
-                tracing::error!(error = %error, "delivery ended abnormally");
+                // Not the error's own words: they repeat those of a panic, which may hold what a client sent.
+                tracing::error!(panicked = error.is_panic(), "delivery ended abnormally");
                 let fault = Fault::gateway(FaultKind::Internal, "the delivery ended abnormally; see the log");
                 Delivered { request, outcome: Err(fault), upstream_time: None }
             }
