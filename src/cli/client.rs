@@ -34,7 +34,9 @@ impl Gateway {
     /// Makes one call.
     pub fn call(&self, request: http::request::Builder, path: &str, body: Bytes) -> Result<Response<Bytes>, CliError> {
         let request = request.uri(format!("{}{path}", self.url.trim_end_matches('/')));
-        let request: Request<Bytes> = request.body(body).context("the gateway's address is no address")?;
+        let request: Request<Bytes> = request
+            .body(body)
+            .context("the gateway's address is no address; give one such as http://127.0.0.1:8080")?;
         let config = net::Config {
             connect_timeout: Duration::from_secs(5),
             first_byte_timeout: Duration::from_secs(60),
