@@ -64,7 +64,11 @@ impl Admin {
         match answer.status().as_u16() {
             200 => Ok(Some(serde_json::from_slice(answer.body()).context("the gateway's answer cannot be read")?)),
             404 => Ok(None),
-            status => Err(CliError::Failed(anyhow!("the gateway answered {status}: {}", reason(answer.body())))),
+            status => {
+                let error = anyhow!("the gateway answered {status}: {}", reason(answer.body()));
+                // 503: it runs and cannot reach its store.
+                Err(if status == 503 { CliError::Unreachable(error) } else { CliError::Failed(error) })
+            }
         }
     }
 }
