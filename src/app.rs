@@ -14,10 +14,14 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::delivery::{self, Account, Delivery, Directory, Parts};
+use crate::delivery::{self, Account, Delivery, Directory, Files, Parts};
 use crate::dialect::{self, Losses};
+use crate::measure;
+use crate::media::Vault;
+use crate::model::Manner;
 use crate::net;
 use crate::secret::{KeyHash, Secret, private_file};
+use crate::service::{self, Desk};
 use crate::store::{self, Ledger, Limits, Store};
 use crate::upstream::{self, InProcess, Provider, SANDBOX_SCHEME, Sandbox, Transport, Upstream};
 use crate::web::{self, AppState, Shared};
@@ -70,12 +74,18 @@ impl App {
             Links { client: net::Client::new(&config.net)?, sandbox: Arc::new(Sandbox::new(Arc::clone(&clock))) };
         let dev_key = if config.accounts.is_empty() { Some(dev_key(&config.server.data_dir)?) } else { None };
         let directory = links.directory(config, dev_key.as_ref())?;
+        let vault = Vault::open(&config.server.data_dir.join("media"))
+            .context("server.data_dir: the folder for clients' files cannot be made; give one that can be written")?;
         let ledger = Ledger::start(store.clone(), Limits::default());
+        let files = Files::new(Arc::clone(&store), vault.clone(), Arc::clone(&clock));
+        let delivery = Delivery::new(directory, ledger, files, Arc::clone(&clock));
         let state = AppState {
-            delivery: Delivery::new(directory, ledger, Arc::clone(&clock)),
+            desk: Desk::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&delivery)),
+            delivery,
             sandbox: Arc::clone(&links.sandbox),
             clock,
             store,
+            vault,
             config: config.server.clone(),
             admin: config.admin.clone(),
         };
@@ -107,10 +117,15 @@ impl App {
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         ready(listener.local_addr()?);
         let state = &self.state;
+        let measuring = AbortOnDrop(tokio::spawn(keep_measuring()));
         let watching = delivery::watch_abandoned(Arc::clone(&state.store), Arc::clone(&state.clock), self.longest_call);
         let watching = AbortOnDrop(tokio::spawn(watching));
+        let sweeping = service::watch_sessions(Arc::clone(&state.store), Arc::clone(&state.clock));
+        let sweeping = AbortOnDrop(tokio::spawn(sweeping));
+        let forgetting = delivery::watch_files(Arc::clone(&state.store), Arc::clone(&state.clock));
+        let forgetting = AbortOnDrop(tokio::spawn(forgetting));
         web::serve(listener, web::router(Arc::clone(state)), &state.config, stop).await;
-        drop(watching);
+        drop((watching, sweeping, forgetting, measuring));
         self.close().await;
         Ok(())
     }
@@ -119,6 +134,14 @@ impl App {
     pub async fn close(&self) {
         self.state.delivery.close().await;
         self.state.store.close().await;
+    }
+}
+
+async fn keep_measuring() {
+    let mut ticks = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        ticks.tick().await;
+        measure::upkeep();
     }
 }
 
@@ -139,12 +162,14 @@ impl Links {
                 dialect: name.and_then(dialect::named),
                 upstream: account.upstream.clone().unwrap_or_else(|| only.clone()),
                 losses: account.losses,
+                manner: Manner { health: account.health, version: account.version.clone() },
             };
             (account.key, ready)
         });
         let dev = dev_key.map(|key| {
             let name = DEV_ACCOUNT.to_owned();
-            let account = Account { name, dialect: None, upstream: only.clone(), losses: Losses::default() };
+            let (losses, manner) = (Losses::default(), Manner::default());
+            let account = Account { name, dialect: None, upstream: only.clone(), losses, manner };
             (KeyHash::of(key.expose()), account)
         });
         let accounts = accounts.chain(dev).collect();

@@ -17,17 +17,19 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    fn start(folder: &Path, arguments: &[&str]) -> Self {
-        Self::spawn(sabir(folder).args(arguments), folder)
+    pub fn start(folder: &Path, arguments: &[&str]) -> Self {
+        Self::spawn(sabir(folder).args(arguments).stderr(Stdio::null()), folder)
+    }
+
+    /// One that writes all that it can say into a file.
+    fn logging(folder: &Path, log: &Path) -> Self {
+        let log = std::fs::File::create(log).unwrap();
+        Self::spawn(sabir(folder).env("RUST_LOG", "debug").env("NO_COLOR", "1").stderr(log), folder)
     }
 
     pub fn spawn(command: &mut Command, folder: &Path) -> Self {
-        let mut process = command
-            .env("SABIR__SERVER__LISTEN", "127.0.0.1:0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let command = command.env("SABIR__SERVER__LISTEN", "127.0.0.1:0").stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
         let first = lines.next().expect("the gateway did not start");
         let url = first.strip_prefix("Sabir listens on ").unwrap().to_owned();
@@ -94,6 +96,33 @@ fn a_first_run_prints_a_key_and_a_line_for_each_dialect_that_delivers_when_paste
     drop(gateway);
     let again = Gateway::start(folder.path(), &["serve"]);
     assert!(again.greeting.iter().any(|line| line.trim() == key.trim()), "the key is made once");
+}
+
+#[test]
+fn no_log_holds_a_key_password_or_token() {
+    let folder = TempDir::new().unwrap();
+    let log = folder.path().join("log");
+    let gateway = Gateway::logging(folder.path(), &log);
+    let key = std::fs::read_to_string(folder.path().join("data/dev.key")).unwrap().trim().to_owned();
+    let curl = |arguments: &[&str]| {
+        let output = Command::new("curl").args(["--silent", "--fail-with-body"]).args(arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let at = |path: &str| format!("{}{path}", gateway.url);
+    let login =
+        curl(&["-u", &format!("admin:{key}"), "-d", r#"{"new_password":"Sunny-Days-4"}"#, &at("/v1/users/login")]);
+    let token = json(&login)["users"][0]["token"].as_str().unwrap().to_owned();
+    let text = r#"{"messaging_product":"whatsapp","to":"447700900123","text":{"body":"Hi"}}"#;
+    let json_body = ["-H", "content-type: application/json", "-d", text];
+    curl(&[json_body.as_slice(), &[&at(&format!("/v23.0/5512000/messages?access_token={key}"))]].concat());
+    curl(&[json_body.as_slice(), &[&at(&format!("/messages?access_token={token}"))]].concat());
+    curl(&[&at(&format!("/nowhere?access_token={key}"))]);
+    drop(gateway);
+    let logged = std::fs::read_to_string(log).unwrap();
+    assert_eq!(logged.matches("state=\"sent\"").count(), 2, "{logged}");
+    for secret in [key.as_str(), token.as_str(), "Sunny-Days-4", "447700900123"] {
+        assert!(!logged.contains(secret), "{logged}");
+    }
 }
 
 #[test]
@@ -235,7 +264,8 @@ fn a_key_is_printed_once_and_its_hash_opens_the_gateway() {
 #[test]
 fn a_secret_of_digits_is_taken_from_the_environment_as_it_is() {
     let folder = TempDir::new().unwrap();
-    let gateway = Gateway::spawn(sabir(folder.path()).env("SABIR__ADMIN__TOKEN", "007"), folder.path());
+    let gateway =
+        Gateway::spawn(sabir(folder.path()).env("SABIR__ADMIN__TOKEN", "007").stderr(Stdio::null()), folder.path());
     let list = |token: &str| read(&gateway.client(folder.path(), &["transactions", "list", "--token", token])).0;
     assert_eq!((list("007"), list("7")), (0, 1));
 }
@@ -299,4 +329,28 @@ fn a_hangup_loads_accounts_again_and_a_bad_file_changes_nothing() {
     std::fs::write(&file, "[[accounts]]\nname = \"a\"\nkee = \"third\"\n").unwrap();
     hang_up();
     assert!(opens("second"), "the old configuration stays in force");
+}
+
+#[test]
+fn metrics_count_and_time_without_a_number_or_a_text() {
+    let folder = TempDir::new().unwrap();
+    let gateway = Gateway::start(folder.path(), &[]);
+    for (to, code) in [("447700900123", 0), ("99900131047", 1), ("12", 1)] {
+        let sent = gateway.client(folder.path(), &["send", "--to", to, "--text", "canary"]);
+        assert_eq!(read(&sent).0, code, "{sent:?}");
+    }
+    let read_all = Command::new("curl").args(["-sS", "--fail", &format!("{}/metrics", gateway.url)]).output().unwrap();
+    let text = read(&read_all).1;
+    for line in [
+        "sabir_transactions_total{account=\"dev\",dialect=\"cloud\",upstream=\"sandbox\",kind=\"text\",outcome=\"sent\"} 1",
+        "outcome=\"failed\"} 1",
+        "sabir_refused_total{dialect=\"cloud\",fault=\"invalid_recipient\"} 1",
+        "sabir_overhead_seconds_bucket",
+        "sabir_upstream_seconds_count{upstream=\"sandbox\"} 2",
+        "sabir_commit_seconds_bucket",
+        "sabir_commit_batch_size_bucket",
+    ] {
+        assert!(text.contains(line), "{line:?} is not in\n{text}");
+    }
+    assert!(!text.contains("canary") && !text.contains("447700900123") && !text.contains("99900131047"));
 }

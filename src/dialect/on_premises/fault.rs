@@ -5,10 +5,10 @@
 //! once: every client has them in its tables. 471 is not: courier stops an account's bulk messages for a day at it.
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
-use super::meta;
+use super::{BASIC, meta};
 use crate::dialect::{answer, retry_after};
 use crate::model::{Fault, FaultKind, Origin, UpstreamError, Verdict};
 
@@ -135,6 +135,9 @@ pub fn encode(fault: &Fault) -> Response<Bytes> {
     let error = json!({ "code": code, "title": title, "details": details, "href": HREF });
     let body = json!({ "errors": [error], "meta": meta() });
     let mut response = answer(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &body);
+    if fault.kind == FaultKind::Unauthenticated {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(BASIC));
+    }
     if let Some(wait) = fault.retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
     }
