@@ -363,3 +363,18 @@ async fn a_channel_without_an_upstream_is_refused_by_name() {
     assert_eq!(app.recorded().await.len(), 4, "understood, so somebody may ask what became of them");
     app.stop().await;
 }
+
+#[tokio::test]
+async fn of_somebody_without_a_key_only_as_much_is_read_as_tells_a_dialect() {
+    let app = TestApp::start().await;
+    let refused = async |blanks: usize| {
+        let body = format!("{{\"messaging_product\":\"whatsapp\"{}}}", " ".repeat(blanks));
+        let request = Request::post(format!("{}/v1/messages", app.url())).header("authorization", "Bearer wrong");
+        app.call(request.body(Bytes::from(body)).unwrap()).await
+    };
+    let small = refused(60_000).await;
+    assert_eq!((small.status, &small.body["error"]["code"]), (401, &json!(190)), "its body told the Cloud API");
+    let large = refused(70_000).await;
+    assert_eq!((large.status, &large.body["error"]["code"]), (401, &json!("unauthorized")), "its path alone told");
+    app.stop().await;
+}
