@@ -160,9 +160,11 @@ impl Delivery {
     /// A request that was understood and cannot be sent is recorded too: somebody will ask what became of it.
     async fn refuse(&self, order: Order, fault: Fault) -> Delivered {
         let record = new_transaction(&order, None, Some(fault.clone()));
-        let outcome = self.ledger.record(record).await.map_err(store_fault).and(Err(fault));
-        log_end(&order, None, State::Failed, outcome.as_ref().err());
-        Delivered { request: order.request, outcome, upstream_time: None }
+        if let Err(error) = self.ledger.record(record).await {
+            return not_recorded(order, error);
+        }
+        log_end(&order, None, State::Failed, Some(&fault));
+        Delivered { request: order.request, outcome: Err(fault), upstream_time: None }
     }
 
     async fn attempt(&self, mut order: Order, ready: Ready) -> Delivered {
@@ -170,7 +172,7 @@ impl Delivery {
         order.warnings.extend(prepared.warnings);
         let attempt = new_attempt(&upstream, &prepared.request, self.clock.now());
         if let Err(error) = self.ledger.record(new_transaction(&order, Some(attempt), None)).await {
-            return Delivered { request: order.request, outcome: Err(store_fault(error)), upstream_time: None };
+            return not_recorded(order, error);
         }
         let started = Instant::now();
         let answered = upstream.send(prepared.request).await;
@@ -249,6 +251,13 @@ fn settlement(transaction: TransactionId, answered: &Answered, now: OffsetDateTi
         fault: answered.outcome.as_ref().err().cloned(),
         finished_at: now,
     }
+}
+
+/// The store did not take the request, so nothing was sent and there is no transaction.
+fn not_recorded(order: Order, error: StoreError) -> Delivered {
+    let fault = store_fault(error);
+    measure::refused(order.dialect.name(), fault.kind);
+    Delivered { request: order.request, outcome: Err(fault), upstream_time: None }
 }
 
 fn store_fault(error: StoreError) -> Fault {
