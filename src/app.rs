@@ -15,8 +15,11 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::delivery::{self, Account, Delivery, Directory, Parts};
 use crate::dialect::{self, Losses};
+use crate::measure;
+use crate::model::Manner;
 use crate::net;
 use crate::secret::{KeyHash, Secret};
+use crate::service::{self, Desk};
 use crate::store::{self, Ledger, Limits, Store};
 use crate::upstream::{self, InProcess, Provider, SANDBOX_SCHEME, Sandbox, Transport, Upstream};
 use crate::web::{self, AppState, Shared};
@@ -70,8 +73,10 @@ impl App {
         let dev_key = if config.accounts.is_empty() { Some(dev_key(&config.server.data_dir)?) } else { None };
         let directory = links.directory(config, dev_key.as_ref())?;
         let ledger = Ledger::start(store.clone(), Limits::default());
+        let delivery = Delivery::new(directory, ledger, Arc::clone(&clock));
         let state = AppState {
-            delivery: Delivery::new(directory, ledger, Arc::clone(&clock)),
+            desk: Desk::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&delivery)),
+            delivery,
             sandbox: Arc::clone(&links.sandbox),
             clock,
             store,
@@ -106,10 +111,13 @@ impl App {
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         ready(listener.local_addr()?);
         let state = &self.state;
+        let measuring = AbortOnDrop(tokio::spawn(keep_measuring()));
         let watching = delivery::watch_abandoned(Arc::clone(&state.store), Arc::clone(&state.clock), self.longest_call);
         let watching = AbortOnDrop(tokio::spawn(watching));
+        let sweeping = service::watch_sessions(Arc::clone(&state.store), Arc::clone(&state.clock));
+        let sweeping = AbortOnDrop(tokio::spawn(sweeping));
         web::serve(listener, web::router(Arc::clone(state)), &state.config, stop).await;
-        drop(watching);
+        drop((watching, measuring, sweeping));
         self.close().await;
         Ok(())
     }
@@ -118,6 +126,14 @@ impl App {
     pub async fn close(&self) {
         self.state.delivery.close().await;
         self.state.store.close().await;
+    }
+}
+
+async fn keep_measuring() {
+    let mut ticks = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        ticks.tick().await;
+        measure::upkeep();
     }
 }
 
@@ -138,12 +154,14 @@ impl Links {
                 dialect: name.and_then(dialect::named),
                 upstream: account.upstream.clone().unwrap_or_else(|| only.clone()),
                 losses: account.losses,
+                manner: Manner { health: account.health, version: account.version.clone() },
             };
             (account.key, ready)
         });
         let dev = dev_key.map(|key| {
             let name = DEV_ACCOUNT.to_owned();
-            let account = Account { name, dialect: None, upstream: only.clone(), losses: Losses::default() };
+            let (losses, manner) = (Losses::default(), Manner::default());
+            let account = Account { name, dialect: None, upstream: only.clone(), losses, manner };
             (KeyHash::of(key.expose()), account)
         });
         let accounts = accounts.chain(dev).collect();

@@ -15,15 +15,31 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("clock", &["model"]),
     ("secret", &[]),
     ("telemetry", &[]),
-    ("store", &["model", "secret"]),
+    ("measure", &["model"]),
+    ("store", &["model", "secret", "measure"]),
+    ("media", &[]),
     ("net", &[]),
     ("upstream", &["net", "dialect", "model", "clock", "secret"]),
-    ("delivery", &["upstream", "store", "dialect", "model", "clock", "secret"]),
-    ("web", &["delivery", "upstream", "store", "dialect", "model", "clock", "secret", "net"]),
+    ("delivery", &["measure", "upstream", "store", "dialect", "model", "clock", "secret"]),
+    ("web", &["measure", "media", "delivery", "upstream", "store", "dialect", "model", "clock", "secret", "net"]),
     ("config", &["web", "delivery", "upstream", "store", "dialect", "net", "telemetry", "secret"]),
     (
         "app",
-        &["config", "web", "delivery", "upstream", "net", "store", "telemetry", "secret", "clock", "dialect", "model"],
+        &[
+            "measure",
+            "config",
+            "web",
+            "delivery",
+            "upstream",
+            "net",
+            "media",
+            "store",
+            "telemetry",
+            "secret",
+            "clock",
+            "dialect",
+            "model",
+        ],
     ),
     (
         "cli",
@@ -31,6 +47,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "app",
             "config",
             "web",
+            "measure",
             "delivery",
             "upstream",
             "net",
@@ -45,7 +62,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that one module alone knows.
-const HOMES: &[(&str, &str)] = &[("sqlx", "store"), ("reqwest", "net")];
+const HOMES: &[(&str, &str)] = &[("sqlx", "store"), ("reqwest", "net"), ("object_store", "media"), ("multer", "web")];
 
 /// What only a module without clock, chance and I/O does not name.
 const IMPURE: &[&str] = &[

@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{CliError, Context, print, runtime};
 use crate::app::App;
 use crate::dialect::{self, Dialect, Losses, Target, Translation, samples};
+use crate::measure;
 use crate::model::Request;
 use crate::store;
 use crate::telemetry;
@@ -17,6 +18,7 @@ use crate::telemetry;
 pub fn serve(context: &Context) -> Result<(), CliError> {
     let config = context.load()?.config;
     telemetry::start(&config.log);
+    measure::start().map_err(anyhow::Error::from)?;
     runtime()?.block_on(async {
         let app = App::build(&config).await.map_err(startup)?;
         let ready = |address| greet(&app, address);

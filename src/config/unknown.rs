@@ -14,7 +14,7 @@ const KNOWN: &[(&str, &[&str])] = &[
     ),
     ("log", &["format", "filter"]),
     ("providers", &["dialect", "base_url", "credential"]),
-    ("accounts[]", &["name", "key", "dialect", "upstream", "losses"]),
+    ("accounts[]", &["name", "key", "dialect", "upstream", "losses", "health", "version"]),
     (
         "upstreams[]",
         &[

@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::dialect::Dialect;
+use crate::measure;
 use crate::model::{Accepted, Fault, FaultKind, Request, State, TransactionId, Verdict, Warning};
 use crate::store::{Ledger, NewAttempt, NewTransaction, Settlement, StoreError};
 use crate::upstream::{Answered, Prepared, Upstream};
@@ -139,6 +140,7 @@ impl Delivery {
         let started = Instant::now();
         let answered = upstream.send(prepared.request).await;
         let upstream_time = Some(started.elapsed());
+        measure::upstream(&upstream.name, started.elapsed());
         let settlement = settlement(order.id, &answered, self.clock.now());
         log_end(&order, Some(upstream), settlement.state, settlement.fault.as_ref());
         self.ledger.settle_later(settlement);
@@ -220,13 +222,15 @@ fn store_fault(error: StoreError) -> Fault {
     Fault::gateway(kind, detail).retry_after(Some(Duration::from_secs(1)))
 }
 
-/// One line for each transaction: enough to find it, nothing that is private.
+/// One line and one count for each transaction: enough to find it, nothing that is private.
 fn log_end(order: &Order, upstream: Option<&Upstream>, state: State, fault: Option<&Fault>) {
+    let upstream_name = upstream.map(|upstream| upstream.name.as_str());
+    measure::transaction(&order.account.name, order.dialect.name(), upstream_name, order.request.kind(), state);
     tracing::info!(
         transaction.id = %order.id,
         account.name = order.account.name,
         dialect = order.dialect.name(),
-        upstream.name = upstream.map(|upstream| upstream.name.as_str()),
+        upstream.name = upstream_name,
         kind = order.request.kind().as_str(),
         state = state.as_str(),
         fault.kind = fault.map(|fault| fault.kind.code()),

@@ -10,6 +10,7 @@ mod aisoule;
 mod aisoule_app;
 mod channel_request;
 mod cloud;
+pub mod media;
 mod on_premises;
 mod reader;
 mod samples;
@@ -22,11 +23,12 @@ use http::{HeaderMap, Method, Response, StatusCode, header};
 use serde_json::Value;
 use time::OffsetDateTime;
 
+pub use media::{FileFacts, MediaAnswer, MediaCall, UploadForm};
 pub use samples::{Sample, samples};
-pub use speaker::{Speaker, speaker};
+pub use speaker::{Speaker, media_call, service, speaker};
 pub use translation::{Losses, Translation};
 
-use crate::model::{Accepted, Fault, Request, TransactionId, Warning};
+use crate::model::{Accepted, Fault, Manner, Request, Served, Service, TransactionId, Warning};
 
 /// Every dialect, in the order of the capability table.
 pub fn all() -> &'static [&'static dyn Dialect] {
@@ -105,6 +107,26 @@ pub trait Dialect: Send + Sync {
 
     /// How the vendor's own server takes its credential; an upstream's configuration may differ.
     fn credential(&self) -> CredentialForm;
+
+    /// Reads a call that is no send and no matter of media; none where the vendor's server has no such path.
+    fn decode_service(&self, _call: &Call) -> Option<Result<Service, Fault>> {
+        None
+    }
+
+    /// Writes the answer to such a call.
+    fn encode_served(&self, _serving: &Serving<'_>) -> Response<Bytes> {
+        answer(StatusCode::OK, &Value::Object(serde_json::Map::new()))
+    }
+
+    /// Reads a call of the media endpoints; none where the vendor's server has no such path.
+    fn decode_media_call(&self, _call: &Call) -> Option<Result<MediaCall, Fault>> {
+        None
+    }
+
+    /// Writes the answer to such a call.
+    fn encode_media_answer(&self, _said: &MediaAnswer<'_>) -> Response<Bytes> {
+        answer(StatusCode::OK, &Value::Object(serde_json::Map::new()))
+    }
 }
 
 /// A client's call: everything of its request that a dialect may look at, the body parsed once.
@@ -114,7 +136,7 @@ pub struct Call {
     pub method: Method,
     /// The path without its query and without a trailing slash.
     pub path: String,
-    /// The headers; no dialect reads a credential from them, but its form tells dialects apart.
+    /// The headers; no dialect reads a key from them, but its form tells dialects apart. A login's password is read.
     pub headers: HeaderMap,
     /// The body; `null` where it is empty or could not be read.
     pub body: Value,
@@ -173,6 +195,19 @@ impl Receipt<'_> {
         let recipient = self.request.recipient().map(|recipient| recipient.address.as_str());
         self.accepted.wa_id.as_deref().or(recipient)
     }
+}
+
+/// What a client is told of a call that is no send.
+#[derive(Clone, Copy, Debug)]
+pub struct Serving<'a> {
+    /// Whose answer it is.
+    pub answer: Answer,
+    /// What was done.
+    pub served: &'a Served,
+    /// How the account wants it said.
+    pub manner: &'a Manner,
+    /// The number that the account sends from, where the gateway knows it.
+    pub sender: Option<&'a str>,
 }
 
 /// What a dialect has to know of the upstream that it writes for.

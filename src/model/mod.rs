@@ -15,6 +15,7 @@ mod interactive;
 mod message;
 mod outcome;
 mod recipient;
+mod service;
 mod state;
 mod template;
 
@@ -30,5 +31,6 @@ pub use interactive::{
 pub use message::{Channel, Message, Quote, ReadMark, References, Relay, Request};
 pub use outcome::{Accepted, Warning};
 pub use recipient::{PhoneNumber, PhoneNumberError, Recipient, RecipientAddress};
+pub use service::{CheckedContact, HealthForm, Login, Manner, Served, Service, Setting};
 pub use state::State;
 pub use template::{Component, ComponentKind, Parameter, ParameterValue, Template};

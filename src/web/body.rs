@@ -48,6 +48,14 @@ pub fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Fault> {
     if bytes.trim_ascii().is_empty() {
         return Err(Fault::client(FaultKind::MalformedBody, "the body is empty; send one JSON object"));
     }
+    json(bytes)
+}
+
+/// Bytes as JSON, nested no deeper than it may be.
+///
+/// # Errors
+/// When they are no JSON; the fault says what is wrong and where.
+pub fn json(bytes: &[u8]) -> Result<Value, Fault> {
     let value = serde_json::from_slice(bytes)
         .map_err(|error| Fault::client(FaultKind::MalformedBody, format!("the body is no valid JSON: {error}")))?;
     if depth(&value) > MAX_DEPTH {

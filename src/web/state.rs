@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::clock::Clock;
 use crate::delivery::Delivery;
 use crate::secret::KeyHash;
+use crate::service::Desk;
 use crate::store::Store;
 use crate::upstream::Sandbox;
 
@@ -51,6 +52,8 @@ pub struct AppState {
     pub clock: Arc<dyn Clock>,
     /// Delivery, with accounts and upstreams.
     pub delivery: Arc<Delivery>,
+    /// What is done for clients beside sends.
+    pub desk: Desk,
     /// The record.
     pub store: Arc<dyn Store>,
     /// The simulated provider.

@@ -275,3 +275,27 @@ fn a_hangup_loads_accounts_again_and_a_bad_file_changes_nothing() {
     hang_up();
     assert!(opens("second"), "the old configuration stays in force");
 }
+
+#[test]
+fn metrics_count_and_time_without_a_number_or_a_text() {
+    let folder = TempDir::new().unwrap();
+    let gateway = Gateway::start(folder.path(), &[]);
+    for (to, code) in [("447700900123", 0), ("99900131047", 1), ("12", 1)] {
+        let sent = gateway.client(folder.path(), &["send", "--to", to, "--text", "canary"]);
+        assert_eq!(read(&sent).0, code, "{sent:?}");
+    }
+    let read_all = Command::new("curl").args(["-sS", "--fail", &format!("{}/metrics", gateway.url)]).output().unwrap();
+    let text = read(&read_all).1;
+    for line in [
+        "sabir_transactions_total{account=\"dev\",dialect=\"cloud\",upstream=\"sandbox\",kind=\"text\",outcome=\"sent\"} 1",
+        "outcome=\"failed\"} 1",
+        "sabir_refused_total{dialect=\"cloud\",fault=\"invalid_recipient\"} 1",
+        "sabir_overhead_seconds_bucket",
+        "sabir_upstream_seconds_count{upstream=\"sandbox\"} 2",
+        "sabir_commit_seconds_bucket",
+        "sabir_commit_batch_size_bucket",
+    ] {
+        assert!(text.contains(line), "{line:?} is not in\n{text}");
+    }
+    assert!(!text.contains("canary") && !text.contains("447700900123") && !text.contains("99900131047"));
+}

@@ -11,6 +11,7 @@
 //! numbers without `+` may be completed with the business's own calling code, so `+` is always written.
 
 mod fault;
+mod media;
 mod outcome;
 mod send;
 #[cfg(test)]
@@ -19,7 +20,9 @@ mod tests;
 use bytes::Bytes;
 use http::Response;
 
-use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, Receipt, Target, Translation};
+use super::{
+    Answer, Call, Claim, CredentialForm, Decoded, Dialect, MediaAnswer, MediaCall, Receipt, Target, Translation,
+};
 use crate::model::{Accepted, Fault, Request};
 
 /// The dialect.
@@ -79,5 +82,13 @@ impl Dialect for Cloud {
 
     fn credential(&self) -> CredentialForm {
         CredentialForm::Bearer
+    }
+
+    fn decode_media_call(&self, call: &Call) -> Option<Result<MediaCall, Fault>> {
+        media::decode(call)
+    }
+
+    fn encode_media_answer(&self, said: &MediaAnswer<'_>) -> Response<Bytes> {
+        media::encode(said)
     }
 }

@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
-use super::meta;
+use super::{BASIC, meta};
 use crate::dialect::answer;
 use crate::model::{Fault, FaultKind, Origin, UpstreamError, Verdict};
 
@@ -137,6 +137,9 @@ pub fn encode(fault: &Fault) -> Response<Bytes> {
     let error = json!({ "code": code, "title": title, "details": details, "href": HREF });
     let body = json!({ "errors": [error], "meta": meta() });
     let mut response = answer(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &body);
+    if fault.kind == FaultKind::Unauthenticated {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(BASIC));
+    }
     if let Some(wait) = fault.retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
     }

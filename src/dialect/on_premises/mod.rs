@@ -12,16 +12,27 @@
 //! back, so that a refused recipient is always 1013.
 
 mod fault;
+mod media;
 mod outcome;
 mod send;
+mod service;
+mod settings;
 mod template;
 
 use bytes::Bytes;
 use http::{Method, Response};
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, Receipt, Target, Translation};
-use crate::model::{Accepted, Fault, MediaKind, Request};
+use super::{
+    Answer, Call, Claim, CredentialForm, Decoded, Dialect, MediaAnswer, MediaCall, Receipt, Serving, Target,
+    Translation,
+};
+use crate::model::{Accepted, Fault, MediaKind, Request, Service};
+
+/// The version that is gone for, without the `v` that some clients put in front.
+const VERSION: &str = "2.53.1";
+/// What the vendor's server asks for where a login fails, and repeats where it does not.
+const BASIC: &str = "Basic realm=\"Secured\"";
 
 /// The dialect.
 pub struct OnPremises;
@@ -41,7 +52,7 @@ impl Dialect for OnPremises {
 
     fn claim(&self, call: &Call) -> Claim {
         // AISoule and the Cloud API only ever post to the path that they share with this dialect.
-        if call.method == Method::PUT {
+        if call.method == Method::PUT || service::is_own(&call.path) {
             return Claim::Certain;
         }
         let by_header = CredentialForm::D360ApiKey.read(&call.headers).is_some();
@@ -84,6 +95,22 @@ impl Dialect for OnPremises {
     fn credential(&self) -> CredentialForm {
         CredentialForm::Bearer
     }
+
+    fn decode_service(&self, call: &Call) -> Option<Result<Service, Fault>> {
+        service::decode(call)
+    }
+
+    fn encode_served(&self, serving: &Serving<'_>) -> Response<Bytes> {
+        service::encode(serving)
+    }
+
+    fn decode_media_call(&self, call: &Call) -> Option<Result<MediaCall, Fault>> {
+        media::decode(call)
+    }
+
+    fn encode_media_answer(&self, said: &MediaAnswer<'_>) -> Response<Bytes> {
+        media::encode(said)
+    }
 }
 
 /// Whether a body holds something that AISoule, which shares the path and most of the members, does not have.
@@ -104,7 +131,12 @@ fn is_telling(body: &Value) -> bool {
 /// What stands in every answer. RapidPro and courier read the version: from 2.35.2 on they send interactive messages,
 /// from 2.45 on they leave out the contact check and read the later form of statuses.
 fn meta() -> Value {
-    json!({ "api_status": "stable", "version": "2.53.1" })
+    meta_of(None)
+}
+
+/// The same with the version that an account wants to read: RapidPro puts a `v` in front of what it finds.
+fn meta_of(version: Option<&str>) -> Value {
+    json!({ "api_status": "stable", "version": version.unwrap_or(VERSION) })
 }
 
 #[cfg(test)]
