@@ -13,9 +13,10 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::delivery::{self, Account, Delivery, Directory, Parts};
+use crate::delivery::{self, Account, Delivery, Directory, Files, Parts};
 use crate::dialect::{self, Losses};
 use crate::measure;
+use crate::media::Vault;
 use crate::model::Manner;
 use crate::net;
 use crate::secret::{KeyHash, Secret};
@@ -73,10 +74,13 @@ impl App {
         let dev_key = if config.accounts.is_empty() { Some(dev_key(&config.server.data_dir)?) } else { None };
         let directory = links.directory(config, dev_key.as_ref())?;
         let ledger = Ledger::start(store.clone(), Limits::default());
-        let delivery = Delivery::new(directory, ledger, Arc::clone(&clock));
+        let vault = Vault::open(&config.server.data_dir.join("media"))?;
+        let files = Files::new(Arc::clone(&store), vault.clone(), Arc::clone(&clock));
+        let delivery = Delivery::new(directory, ledger, files, Arc::clone(&clock));
         let state = AppState {
             desk: Desk::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&delivery)),
             delivery,
+            vault,
             sandbox: Arc::clone(&links.sandbox),
             clock,
             store,

@@ -6,6 +6,7 @@
 mod abandoned;
 mod account;
 mod directory;
+mod files;
 mod rehearsal;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub use abandoned::watch as watch_abandoned;
 pub use account::{Account, AccountConfig};
 use arc_swap::ArcSwap;
 pub use directory::{Directory, Parts, RouteConfig};
+pub use files::Files;
 pub use rehearsal::Rehearsal;
 use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
@@ -23,7 +25,7 @@ use crate::clock::Clock;
 use crate::dialect::Dialect;
 use crate::measure;
 use crate::model::{Accepted, Fault, FaultKind, Request, State, TransactionId, Verdict, Warning};
-use crate::store::{Ledger, NewAttempt, NewTransaction, Settlement, StoreError};
+use crate::store::{Ledger, NewAttempt, NewTransaction, Settlement, StoreError, UploadKey};
 use crate::upstream::{Answered, Prepared, Upstream};
 
 /// Longest answer of an upstream that is kept on the record, in bytes.
@@ -57,18 +59,28 @@ pub struct Delivered {
     pub upstream_time: Option<Duration>,
 }
 
+/// What an attempt needs.
+struct Ready {
+    upstream: Arc<Upstream>,
+    prepared: Prepared,
+    /// The uploads that the request names.
+    uploads: Vec<UploadKey>,
+}
+
 /// The delivery of messages.
 pub struct Delivery {
     directory: ArcSwap<Directory>,
     ledger: Ledger,
+    files: Arc<Files>,
     clock: Arc<dyn Clock>,
     under_way: TaskTracker,
 }
 
 impl Delivery {
-    /// Delivery over a directory of accounts and upstreams, recorded in a ledger.
-    pub fn new(directory: Directory, ledger: Ledger, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { directory: ArcSwap::from_pointee(directory), ledger, clock, under_way: TaskTracker::new() })
+    /// Delivery over a directory of accounts and upstreams, recorded in a ledger, with the files that clients uploaded.
+    pub fn new(directory: Directory, ledger: Ledger, files: Arc<Files>, clock: Arc<dyn Clock>) -> Arc<Self> {
+        let directory = ArcSwap::from_pointee(directory);
+        Arc::new(Self { directory, ledger, files, clock, under_way: TaskTracker::new() })
     }
 
     /// The accounts, upstreams and routes that are in force.
@@ -95,10 +107,12 @@ impl Delivery {
         }
     }
 
-    /// Says what would happen to a request, and does nothing.
+    /// Says what would happen to a request, and does nothing: a file that the upstream has not got is not uploaded, so
+    /// the gateway's own id stands for it.
     pub fn rehearse(&self, order: &Order) -> Rehearsal {
         let upstream = self.directory.load().choose(&order.account, &order.request);
-        let prepared = upstream.as_ref().map_err(Clone::clone).and_then(|upstream| prepare(upstream, order));
+        let prepared =
+            upstream.as_ref().map_err(Clone::clone).and_then(|upstream| prepare(upstream, order, &order.request));
         Rehearsal::new(order, upstream.ok().as_deref(), prepared)
     }
 
@@ -114,13 +128,24 @@ impl Delivery {
         self.ledger.flush().await;
     }
 
-    async fn deliver(&self, order: Order) -> Delivered {
-        let upstream = self.directory.load().choose(&order.account, &order.request);
-        let prepared = upstream.and_then(|upstream| prepare(&upstream, &order).map(|prepared| (upstream, prepared)));
-        match prepared {
-            Ok((upstream, prepared)) => self.attempt(order, &upstream, prepared).await,
+    async fn deliver(&self, mut order: Order) -> Delivered {
+        match self.make_ready(&mut order).await {
+            Ok(ready) => self.attempt(order, ready).await,
             Err(fault) => self.refuse(order, fault).await,
         }
+    }
+
+    /// Chooses the upstream and says the request in its dialect, with the ids that it knows.
+    async fn make_ready(&self, order: &mut Order) -> Result<Ready, Fault> {
+        let upstream = self.directory.load().choose(&order.account, &order.request)?;
+        // Said before its files are uploaded: what cannot be said shall cost no upload.
+        let prepared = prepare(&upstream, order, &order.request)?;
+        if order.request.file_ids().is_empty() {
+            return Ok(Ready { upstream, prepared, uploads: Vec::new() });
+        }
+        let placed = self.files.place(order, &upstream).await?;
+        let prepared = prepare(&upstream, order, &placed.request)?;
+        Ok(Ready { upstream, prepared, uploads: placed.uploads })
     }
 
     /// A request that was understood and cannot be sent is recorded too: somebody will ask what became of it.
@@ -131,9 +156,10 @@ impl Delivery {
         Delivered { request: order.request, outcome, upstream_time: None }
     }
 
-    async fn attempt(&self, mut order: Order, upstream: &Upstream, prepared: Prepared) -> Delivered {
+    async fn attempt(&self, mut order: Order, ready: Ready) -> Delivered {
+        let Ready { upstream, prepared, uploads } = ready;
         order.warnings.extend(prepared.warnings);
-        let attempt = new_attempt(upstream, &prepared.request, self.clock.now());
+        let attempt = new_attempt(&upstream, &prepared.request, self.clock.now());
         if let Err(error) = self.ledger.record(new_transaction(&order, Some(attempt), None)).await {
             return Delivered { request: order.request, outcome: Err(store_fault(error)), upstream_time: None };
         }
@@ -142,14 +168,17 @@ impl Delivery {
         let upstream_time = Some(started.elapsed());
         measure::upstream(&upstream.name, started.elapsed());
         let settlement = settlement(order.id, &answered, self.clock.now());
-        log_end(&order, Some(upstream), settlement.state, settlement.fault.as_ref());
+        log_end(&order, Some(&upstream), settlement.state, settlement.fault.as_ref());
         self.ledger.settle_later(settlement);
+        if let Err(fault) = &answered.outcome {
+            self.files.doubt(&uploads, fault).await;
+        }
         Delivered { request: order.request, outcome: for_client(answered.outcome), upstream_time }
     }
 }
 
-fn prepare(upstream: &Upstream, order: &Order) -> Result<Prepared, Fault> {
-    let prepared = upstream.prepare(&order.request, order.id, order.dialect, order.account.losses);
+fn prepare(upstream: &Upstream, order: &Order, request: &Request) -> Result<Prepared, Fault> {
+    let prepared = upstream.prepare(request, order.id, order.dialect, order.account.losses);
     prepared.map_err(|fault| match &order.request {
         // That this upstream cannot carry the channel is no news to the client; that none does is.
         Request::Relay(relay) if fault.kind == FaultKind::UnsupportedKind => directory::no_upstream(relay.channel),

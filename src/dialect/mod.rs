@@ -17,6 +17,7 @@ mod samples;
 mod shapes;
 mod speaker;
 mod translation;
+mod upload;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, header};
@@ -27,8 +28,9 @@ pub use media::{FileFacts, MediaAnswer, MediaCall, UploadForm};
 pub use samples::{Sample, samples};
 pub use speaker::{Speaker, media_call, service, speaker};
 pub use translation::{Losses, Translation};
+pub use upload::Upload;
 
-use crate::model::{Accepted, Fault, Manner, Request, Served, Service, TransactionId, Warning};
+use crate::model::{Accepted, Fault, FaultKind, Manner, Request, Served, Service, TransactionId, Warning};
 
 /// Every dialect, in the order of the capability table.
 pub fn all() -> &'static [&'static dyn Dialect] {
@@ -104,6 +106,23 @@ pub trait Dialect: Send + Sync {
     /// # Errors
     /// What the upstream refused, decided by its own code before its status.
     fn decode_outcome(&self, answer: &Response<Bytes>) -> Result<Accepted, Fault>;
+
+    /// Writes the request that uploads a file for messages to name by its id.
+    ///
+    /// # Errors
+    /// Where the dialect knows no uploads; then it refuses messages with ids too, and nobody should get here.
+    fn encode_upload(&self, _: &FileFacts<'_>, _: &Target<'_>) -> Result<Upload, Fault> {
+        let detail = format!("the {} upstream takes links only; give a link", self.name());
+        Err(Fault::client(FaultKind::UnsupportedMember, detail))
+    }
+
+    /// Reads the id that an upstream gave to an upload.
+    ///
+    /// # Errors
+    /// What the upstream refused, as [`Self::decode_outcome`].
+    fn decode_uploaded(&self, _: &Response<Bytes>) -> Result<String, Fault> {
+        Err(Fault::gateway(FaultKind::Internal, format!("the {} upstream knows no uploads", self.name())))
+    }
 
     /// How the vendor's own server takes its credential; an upstream's configuration may differ.
     fn credential(&self) -> CredentialForm;
@@ -285,5 +304,5 @@ fn request(method: Method, path: &str, body: &Value) -> Result<http::Request<Byt
         .uri(path)
         .header(header::CONTENT_TYPE, "application/json")
         .body(Bytes::from(body.to_string()))
-        .map_err(|_| Fault::gateway(crate::model::FaultKind::Internal, "the upstream's path could not be formed"))
+        .map_err(|_| Fault::gateway(FaultKind::Internal, "the upstream's path could not be formed"))
 }

@@ -10,6 +10,7 @@ mod contact;
 mod content;
 mod extra;
 mod fault;
+mod files;
 mod ids;
 mod interactive;
 mod message;
@@ -23,6 +24,7 @@ pub use contact::Contact;
 pub use content::{Content, Kind, Location, Media, MediaKind, MediaSource, Provider, Reaction, Text};
 pub use extra::Extra;
 pub use fault::{Fault, FaultKind, Origin, UpstreamError, Verdict};
+pub use files::FileId;
 pub use ids::{ParseIdError, TransactionId};
 pub use interactive::{
     Action, ButtonExtra, Header, HeaderContent, Interactive, ListRow, ListSection, Paragraph, ProductItem,

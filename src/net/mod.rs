@@ -3,12 +3,15 @@
 //! Nothing outside this module knows the HTTP client library. What matters to a messaging gateway is told apart here:
 //! whether a request certainly did not go out, or may have.
 
+mod upload;
+
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use bytesize::ByteSize;
 use http::{Request, Response};
 use serde::{Deserialize, Serialize};
+pub use upload::{Chunks, Streamed};
 
 /// Limits of calls to providers.
 #[derive(Clone, Debug, Serialize, Deserialize)]

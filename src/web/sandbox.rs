@@ -6,9 +6,12 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use futures_util::{StreamExt, TryStreamExt};
 use http::StatusCode;
+use serde_json::Value;
 
 use super::{Shared, admin, auth, send};
+use crate::dialect::{Call, media_call};
 use crate::net::CallError;
 use crate::upstream::Sandbox;
 
@@ -40,6 +43,16 @@ pub fn router(sandbox: Arc<Sandbox>) -> Router {
 /// A server cannot break a connection from within a handler, so "reset" and "absent" end as an empty 502.
 async fn provide(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    let call = Call {
+        method: parts.method.clone(),
+        path: parts.uri.path().to_owned(),
+        headers: parts.headers.clone(),
+        body: Value::Null,
+    };
+    if let Some((speaker, asked)) = media_call(&call, None) {
+        let chunks = body.into_data_stream().map_err(Into::into).boxed();
+        return send::into_axum(sandbox.take_upload(speaker.dialect(), Some(asked), chunks).await);
+    }
     let Ok(bytes) = axum::body::to_bytes(body, 1024 * 1024).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };

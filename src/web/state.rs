@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::clock::Clock;
 use crate::delivery::Delivery;
+use crate::media::Vault;
 use crate::secret::KeyHash;
 use crate::service::Desk;
 use crate::store::Store;
@@ -56,6 +57,8 @@ pub struct AppState {
     pub desk: Desk,
     /// The record.
     pub store: Arc<dyn Store>,
+    /// The bytes of media.
+    pub vault: Vault,
     /// The simulated provider.
     pub sandbox: Arc<Sandbox>,
     /// Limits.

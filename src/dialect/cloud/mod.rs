@@ -16,12 +16,14 @@ mod outcome;
 mod send;
 #[cfg(test)]
 mod tests;
+mod upload;
 
 use bytes::Bytes;
 use http::Response;
 
 use super::{
-    Answer, Call, Claim, CredentialForm, Decoded, Dialect, MediaAnswer, MediaCall, Receipt, Target, Translation,
+    Answer, Call, Claim, CredentialForm, Decoded, Dialect, FileFacts, MediaAnswer, MediaCall, Receipt, Target,
+    Translation, Upload,
 };
 use crate::model::{Accepted, Fault, Request};
 
@@ -78,6 +80,14 @@ impl Dialect for Cloud {
 
     fn decode_outcome(&self, answer: &Response<Bytes>) -> Result<Accepted, Fault> {
         outcome::decode(answer)
+    }
+
+    fn encode_upload(&self, file: &FileFacts<'_>, target: &Target<'_>) -> Result<Upload, Fault> {
+        upload::encode(file, target)
+    }
+
+    fn decode_uploaded(&self, answer: &Response<Bytes>) -> Result<String, Fault> {
+        upload::decode(answer)
     }
 
     fn credential(&self) -> CredentialForm {

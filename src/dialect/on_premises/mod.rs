@@ -18,14 +18,15 @@ mod send;
 mod service;
 mod settings;
 mod template;
+mod upload;
 
 use bytes::Bytes;
 use http::{Method, Response};
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Call, Claim, CredentialForm, Decoded, Dialect, MediaAnswer, MediaCall, Receipt, Serving, Target,
-    Translation,
+    Answer, Call, Claim, CredentialForm, Decoded, Dialect, FileFacts, MediaAnswer, MediaCall, Receipt, Serving, Target,
+    Translation, Upload,
 };
 use crate::model::{Accepted, Fault, MediaKind, Request, Service};
 
@@ -90,6 +91,14 @@ impl Dialect for OnPremises {
 
     fn decode_outcome(&self, answer: &Response<Bytes>) -> Result<Accepted, Fault> {
         outcome::decode(answer)
+    }
+
+    fn encode_upload(&self, file: &FileFacts<'_>, _: &Target<'_>) -> Result<Upload, Fault> {
+        upload::encode(file)
+    }
+
+    fn decode_uploaded(&self, answer: &Response<Bytes>) -> Result<String, Fault> {
+        upload::decode(answer)
     }
 
     fn credential(&self) -> CredentialForm {

@@ -1,0 +1,186 @@
+//! Files that clients uploaded travel to an upstream once, and from then on by the id that it gave.
+//!
+//! An id of an account's upload means nothing at an upstream, so before a message leaves each such id is replaced. Ids
+//! that are not the account's own pass as they are: they are the provider's.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::{BoxFuture, Shared};
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
+use time::Duration;
+
+use super::{Order, store_fault};
+use crate::clock::Clock;
+use crate::dialect::FileFacts;
+use crate::media::{Vault, VaultError};
+use crate::model::{Fault, FaultKind, Origin, Request, Verdict};
+use crate::store::{Store, StoredMedia, UploadKey, UpstreamMedia};
+use crate::upstream::Upstream;
+
+/// An id that its upstream forgets so soon is not used any more: the message may wait before it is sent.
+const MARGIN: Duration = Duration::days(1);
+
+/// An upload that is under way, for everybody who waits for it.
+type Flight = Shared<BoxFuture<'static, Result<String, Fault>>>;
+
+/// Uploads files to upstreams, each once.
+pub struct Files {
+    store: Arc<dyn Store>,
+    vault: Vault,
+    clock: Arc<dyn Clock>,
+    flights: Mutex<HashMap<UploadKey, Flight>>,
+}
+
+/// A request whose ids the upstream knows.
+pub struct Placed {
+    /// The request.
+    pub request: Request,
+    /// The uploads that it names.
+    pub uploads: Vec<UploadKey>,
+}
+
+impl Files {
+    /// The files whose facts are in the store and whose bytes are in the vault.
+    pub fn new(store: Arc<dyn Store>, vault: Vault, clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self { store, vault, clock, flights: Mutex::default() })
+    }
+
+    /// The order's request with the upstream's ids in place of the account's own.
+    ///
+    /// # Errors
+    /// Where a file cannot be read or uploaded. Nothing was sent then, so no fault leaves that open.
+    pub async fn place(self: &Arc<Self>, order: &Order, upstream: &Arc<Upstream>) -> Result<Placed, Fault> {
+        let mut placed = Placed { request: order.request.clone(), uploads: Vec::new() };
+        for file in placed.request.file_ids() {
+            let media = self.store.media(&order.account.name, file.id).await.map_err(store_fault)?;
+            let Some(media) = media else { continue };
+            let key = upload_key(&media, upstream);
+            let id = self.flight(&key, media, upstream).await;
+            *file.id = id.map_err(|fault| at_member(fault, order.dialect.spell(&file.member)))?;
+            placed.uploads.push(key);
+        }
+        Ok(placed)
+    }
+
+    /// Forgets the ids of a message that was refused for its files: they may be gone at the upstream.
+    pub async fn doubt(&self, uploads: &[UploadKey], fault: &Fault) {
+        if fault.origin != Origin::Upstream || !may_mean_an_unknown_file(fault.kind) {
+            return;
+        }
+        for key in uploads {
+            if let Err(error) = self.store.forget_upstream_media(key).await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "an upstream's media id could not be forgotten"
+                );
+            }
+        }
+    }
+
+    /// The upload of a file that is under way, or a new one.
+    fn flight(self: &Arc<Self>, key: &UploadKey, media: StoredMedia, upstream: &Arc<Upstream>) -> Flight {
+        let mut flights = self.flights();
+        if let Some(flight) = flights.get(key) {
+            return flight.clone();
+        }
+        let landing = Landing { files: Arc::clone(self), key: key.clone() };
+        let upstream = Arc::clone(upstream);
+        let flight = async move { landing.files.known_or_uploaded(&landing.key, &media, &upstream).await };
+        let flight = flight.boxed().shared();
+        flights.insert(key.clone(), flight.clone());
+        flight
+    }
+
+    async fn known_or_uploaded(
+        &self,
+        key: &UploadKey,
+        media: &StoredMedia,
+        upstream: &Upstream,
+    ) -> Result<String, Fault> {
+        let known = self.store.upstream_media(key).await.map_err(store_fault)?;
+        if let Some(known) = known.filter(|known| known.expires_at - MARGIN > self.clock.now()) {
+            return Ok(known.media_id);
+        }
+        let uploaded = self.upload(media, upstream).await?;
+        let media_id = uploaded.media_id.clone();
+        if let Err(error) = self.store.remember_upstream_media(key, &uploaded).await {
+            // The file is there and the message can go; the next one will upload it again.
+            tracing::warn!(error = &error as &dyn std::error::Error, "an upstream's media id could not be remembered");
+        }
+        Ok(media_id)
+    }
+
+    async fn upload(&self, media: &StoredMedia, upstream: &Upstream) -> Result<UpstreamMedia, Fault> {
+        let Some((size, bytes)) = self.vault.get(&media.id).await.map_err(vault_fault)? else {
+            return Err(Fault::client(FaultKind::MediaUnreachable, "the file of this upload is gone; upload it again"));
+        };
+        let file = FileFacts {
+            id: &media.id,
+            mime_type: &media.mime_type,
+            filename: media.filename.as_deref(),
+            size,
+            sha256: &media.sha256,
+        };
+        let now = self.clock.now();
+        let uploaded = upstream.upload(&file, bytes.map_err(Into::into).boxed()).await;
+        let uploaded = uploaded.map_err(|fault| nothing_was_sent(fault, upstream))?;
+        tracing::info!(upstream.name = upstream.name, bytes = size, "file uploaded");
+        Ok(UpstreamMedia { media_id: uploaded.id, expires_at: now + uploaded.kept })
+    }
+
+    fn flights(&self) -> MutexGuard<'_, HashMap<UploadKey, Flight>> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes a flight off the list, however it ends.
+struct Landing {
+    files: Arc<Files>,
+    key: UploadKey,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        self.files.flights().remove(&self.key);
+    }
+}
+
+/// An upload belongs to the sender that it was made with.
+fn upload_key(media: &StoredMedia, upstream: &Upstream) -> UploadKey {
+    UploadKey {
+        upstream: upstream.name.clone(),
+        sender: upstream.phone_number_id.clone().or_else(|| upstream.sender.clone()).unwrap_or_default(),
+        sha256: media.sha256.clone(),
+        mime_type: media.mime_type.clone(),
+    }
+}
+
+/// An upload is never ambiguous for the message that waits for it.
+fn nothing_was_sent(fault: Fault, upstream: &Upstream) -> Fault {
+    if fault.verdict() != Verdict::Ambiguous {
+        return fault;
+    }
+    let detail =
+        format!("upstream {} did not take the file ({}); nothing was sent, try again", upstream.name, fault.kind);
+    Fault { kind: FaultKind::UpstreamUnavailable, detail, ..fault }
+}
+
+/// A fault that another try will not mend lies with the file, so it names the member that names the file.
+fn at_member(fault: Fault, member: String) -> Fault {
+    if fault.verdict() != Verdict::Permanent {
+        return fault;
+    }
+    Fault { detail: format!("{member}: {}", fault.detail), member: Some(member), ..fault }
+}
+
+/// Providers say of an id that they do not know that it cannot be downloaded, or that the parameter is wrong.
+fn may_mean_an_unknown_file(kind: FaultKind) -> bool {
+    use FaultKind::{InvalidMember, MediaTypeRefused, MediaUnreachable, NotFound, UpstreamRefused};
+    matches!(kind, MediaUnreachable | MediaTypeRefused | InvalidMember | NotFound | UpstreamRefused)
+}
+
+fn vault_fault(error: VaultError) -> Fault {
+    tracing::error!(error = &error as &dyn std::error::Error, "a client's upload could not be read");
+    Fault::gateway(FaultKind::StoreUnavailable, "the file of an upload cannot be read at the moment; try again")
+}
