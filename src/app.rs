@@ -73,17 +73,18 @@ impl App {
             Links { client: net::Client::new(&config.net)?, sandbox: Arc::new(Sandbox::new(Arc::clone(&clock))) };
         let dev_key = if config.accounts.is_empty() { Some(dev_key(&config.server.data_dir)?) } else { None };
         let directory = links.directory(config, dev_key.as_ref())?;
+        let vault = Vault::open(&config.server.data_dir.join("media"))
+            .context("server.data_dir: the folder for clients' files cannot be made; give one that can be written")?;
         let ledger = Ledger::start(store.clone(), Limits::default());
-        let vault = Vault::open(&config.server.data_dir.join("media"))?;
         let files = Files::new(Arc::clone(&store), vault.clone(), Arc::clone(&clock));
         let delivery = Delivery::new(directory, ledger, files, Arc::clone(&clock));
         let state = AppState {
             desk: Desk::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&delivery)),
             delivery,
-            vault,
             sandbox: Arc::clone(&links.sandbox),
             clock,
             store,
+            vault,
             config: config.server.clone(),
             admin: config.admin.clone(),
         };

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use bytes::Bytes;
+use futures_util::{Stream, stream};
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
@@ -27,9 +28,44 @@ pub async fn read(body: Body, config: &Config) -> Result<Bytes, Fault> {
             let detail = format!("the body is larger than {}; send less", config.max_body);
             Err(Fault::client(FaultKind::BodyTooLarge, detail))
         }
-        Ok(Err(_)) => Err(Fault::client(FaultKind::MalformedBody, "the body broke off; send it whole")),
+        Ok(Err(_)) => Err(broken_off()),
         Err(_) => Err(too_slow(config.body_timeout)),
     }
+}
+
+/// The body piece by piece; each has to arrive within the time that a whole small body has.
+pub fn chunks(body: &mut Body, limit: Duration) -> impl Stream<Item = Result<Bytes, Fault>> + Send {
+    stream::try_unfold(body, move |body| async move {
+        match tokio::time::timeout(limit, body.frame()).await {
+            Ok(Some(Ok(frame))) => Ok(Some((frame.into_data().unwrap_or_default(), body))),
+            Ok(Some(Err(_))) => Err(broken_off()),
+            Ok(None) => Ok(None),
+            Err(_) => Err(too_slow(limit)),
+        }
+    })
+}
+
+/// Reads on in the background what nobody wants any more: a client that writes all of its body before it reads sees the
+/// answer that way, and no broken pipe. No longer than a small body may take, and no more than a large one may have.
+pub fn forget(mut body: Body, headers: &HeaderMap, config: &Config) {
+    // Who asked first whether to send has not begun, or reads while it writes.
+    if body.is_end_stream() || headers.contains_key(header::EXPECT) {
+        return;
+    }
+    let (limit, mut rest) = (config.body_timeout, config.max_upload.as_u64());
+    let read_on = async move {
+        while let Some(Ok(frame)) = body.frame().await {
+            rest = rest.saturating_sub(frame.data_ref().map_or(0, Bytes::len) as u64);
+            if rest == 0 {
+                return;
+            }
+        }
+    };
+    tokio::spawn(tokio::time::timeout(limit, read_on));
+}
+
+fn broken_off() -> Fault {
+    Fault::client(FaultKind::MalformedBody, "the body broke off; send it whole")
 }
 
 fn too_slow(limit: Duration) -> Fault {

@@ -9,11 +9,13 @@ mod error;
 mod form;
 mod health;
 mod layers;
+mod media;
 mod sandbox;
 mod send;
 mod serve;
 mod service;
 mod state;
+mod upload;
 
 pub use admin::Page;
 use axum::Router;
@@ -54,6 +56,15 @@ pub fn router(state: Shared) -> NormalizePath<Router> {
         .route("/v1/status", get(service::serve))
         .route("/v1/profile", get(service::serve))
         .route("/kingslanding/login", post(service::serve))
+        // Their files. Of the last two only digits are ids; everything else is an unknown path still.
+        .route("/v1/media", post(media::media))
+        .route("/v1/media/{id}", get(media::media).delete(media::media))
+        .route("/media", post(media::media))
+        .route("/{phone_number_id}/media", post(media::media))
+        .route("/{version}/{phone_number_id}/media", post(media::media))
+        .route("/media/{id}", get(media::media))
+        .route("/{media_id}", any(media::media))
+        .route("/{version}/{media_id}", any(media::media))
         // What their old server did and the gateway has no part in: refused in their words.
         .route("/v1/users", any(service::serve))
         .route("/v1/users/{*name}", any(service::serve))

@@ -22,8 +22,12 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the gateway keeps what it makes itself.
     pub data_dir: std::path::PathBuf,
+    /// The gateway's address as clients see it, where they cannot tell it themselves.
+    pub public_url: Option<url::Url>,
     /// Largest body of a send.
     pub max_body: ByteSize,
+    /// Largest file of an upload.
+    pub max_upload: ByteSize,
     /// How long a request's head may take to arrive.
     #[serde(with = "humantime_serde")]
     pub header_timeout: Duration,
@@ -57,7 +61,7 @@ pub struct AppState {
     pub desk: Desk,
     /// The record.
     pub store: Arc<dyn Store>,
-    /// The bytes of media.
+    /// The bytes of clients' files.
     pub vault: Vault,
     /// The simulated provider.
     pub sandbox: Arc<Sandbox>,

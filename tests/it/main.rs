@@ -11,6 +11,8 @@
 mod bad_input;
 mod harness;
 mod matrix;
+mod media;
+mod media_memory;
 mod program;
 mod provider;
 mod record;

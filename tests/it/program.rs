@@ -8,15 +8,15 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A gateway in a process of its own, killed when the test ends.
-struct Gateway {
-    process: Child,
-    url: String,
+pub struct Gateway {
+    pub process: Child,
+    pub url: String,
     /// What it printed when it was ready, up to the line that ends the greeting.
     greeting: Vec<String>,
 }
 
 impl Gateway {
-    fn start(folder: &Path, arguments: &[&str]) -> Self {
+    pub fn start(folder: &Path, arguments: &[&str]) -> Self {
         let mut process = sabir(folder)
             .args(arguments)
             .env("SABIR__SERVER__LISTEN", "127.0.0.1:0")
