@@ -23,7 +23,8 @@ export async function check(what, test) {
     return result;
   } catch (error) {
     const place = error?.stack?.split('\n').find((line) => line.includes('_test.mjs'))?.trim() ?? '';
-    console.log(`FAIL  ${what}: ${error?.message ?? JSON.stringify(error)} ${place}`);
+    const reason = (error?.message ?? JSON.stringify(error)).replace(/\s+/g, ' ');
+    console.log(`FAIL  ${what}: ${reason} ${place}`);
   }
 }
 

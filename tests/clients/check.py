@@ -28,7 +28,8 @@ def check(what):
             result = test()
         except Exception as error:  # the library's own errors are as good as ours
             line = traceback.extract_tb(error.__traceback__)[-1].line
-            print(f"FAIL  {what}: {type(error).__name__}: {error} at `{line}`", flush=True)
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            print(f"FAIL  {what}: {reason} at `{line}`", flush=True)
             return None
         print(f"ok    {what}", flush=True)
         return result

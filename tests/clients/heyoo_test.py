@@ -1,8 +1,10 @@
-"""heyoo (Cloud API): answers are plain JSON, and members that are not there are sent as null."""
+"""heyoo (Cloud API; 360dialog v2 by its address and headers): answers are plain JSON, and members that are not there are sent as null."""
+
+from pathlib import Path
 
 from heyoo import WhatsApp
 
-from check import ADDRESS, KEY, LINK, PERSON, STRANGER, check, content, latest
+from check import ADDRESS, KEY, LINK, PERSON, PICTURE, STRANGER, check, content, latest
 
 
 def client(key):
@@ -10,6 +12,14 @@ def client(key):
     whatsapp.base_url = f"{ADDRESS}/v14.0"
     whatsapp.v15_base_url = f"{ADDRESS}/v15.0"
     whatsapp.url = f"{whatsapp.base_url}/5512000/messages"
+    return whatsapp
+
+
+def d360(key):
+    whatsapp = WhatsApp(key)
+    whatsapp.base_url = ADDRESS
+    whatsapp.url = f"{ADDRESS}/messages"
+    whatsapp.headers = {"D360-API-KEY": key}
     return whatsapp
 
 
@@ -114,6 +124,37 @@ def _():
     assert latest()["read"]["message_id"] == "wamid.HBgMNDQ3"
 
 
+@check("upload_media under its whole path, query_media_url and download_media")
+def media_id():
+    media_id = whatsapp.upload_media(str(PICTURE))["id"]
+    assert media_id.isdigit(), media_id
+    url = whatsapp.query_media_url(media_id)
+    assert url.startswith(ADDRESS), url
+    file = whatsapp.download_media(url, "image/png", "downloaded")
+    assert Path(file).read_bytes() == PICTURE.read_bytes()
+    return media_id
+
+
+@check("send_image by the id of an upload")
+def _():
+    media = sent(whatsapp.send_image(media_id, PERSON, link=False))["media"]
+    assert media["kind"] == "image" and media["source"]["id"], media
+
+
+@check("360dialog: query_media_url and download_media of that upload")
+def _():
+    url = d360(KEY).query_media_url(media_id)
+    file = d360(KEY).download_media(url, "image/png", "downloaded")
+    assert Path(file).read_bytes() == PICTURE.read_bytes()
+
+
+@check("delete_media, after which it is not there")
+def _():
+    assert whatsapp.delete_media(media_id) == {"success": True}
+    assert whatsapp.query_media_url(media_id) is None
+    assert whatsapp.delete_media(media_id) is None
+
+
 @check("a refusal is an error with an integer as its code")
 def _():
     error = whatsapp.send_message("Hi", STRANGER)["error"]
@@ -123,3 +164,23 @@ def _():
 @check("a wrong key is error 190")
 def _():
     assert client("wrong").send_message("Hi", PERSON)["error"]["code"] == 190
+
+
+@check("360dialog: send_message and send_image by link")
+def _():
+    assert sent(d360(KEY).send_message("Bay 2 is open", PERSON))["text"]["body"] == "Bay 2 is open"
+    assert sent(d360(KEY).send_image(LINK, PERSON))["media"]["source"] == {"link": LINK}
+
+
+@check("360dialog: send_template and send_reply_button")
+def _():
+    assert sent(d360(KEY).send_template("hello", PERSON, []))["template"]["name"] == "hello"
+    replies = [{"type": "reply", "reply": {"id": "yes", "title": "Yes"}}]
+    button = {"type": "button", "body": {"text": "Book bay 2?"}, "action": {"buttons": replies}}
+    assert sent(d360(KEY).send_reply_button(button, PERSON))["interactive"]["action"]["buttons"][0]["id"] == "yes"
+
+
+@check("360dialog: a refusal and a wrong key")
+def _():
+    assert d360(KEY).send_message("Hi", STRANGER)["error"]["code"] == 131026
+    assert d360("wrong").send_message("Hi", PERSON)["error"]["code"] == 190

@@ -1,11 +1,12 @@
 // @kapso/whatsapp-cloud-api (Cloud API): has an option for the address, and sorts errors by their codes.
 
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { WhatsAppClient, buildTemplateSendPayload } from '@kapso/whatsapp-cloud-api';
-import { address, check, content, failure, key, latest, link, person, provider, silent, stranger } from './check.mjs';
+import { address, check, content, failure, key, latest, link, person, picture, provider, silent, stranger } from './check.mjs';
 
 const connect = (accessToken) => new WhatsAppClient({ baseUrl: address, accessToken });
-const { messages } = connect(key);
+const { media, messages } = connect(key);
 const to = { phoneNumberId: '5512000', to: `+${person}` };
 
 async function sent(promise) {
@@ -80,6 +81,19 @@ await check('sendLocation, sendContacts and sendReaction', async () => {
 await check('markRead', async () => {
   assert.deepEqual(await messages.markRead({ phoneNumberId: '5512000', messageId: 'wamid.HBgMNDQ3' }), { success: true });
   assert.equal((await latest()).read.message_id, 'wamid.HBgMNDQ3');
+});
+
+await check('media: upload, get, download, sendImage, delete', async () => {
+  const bytes = await readFile(picture);
+  const upload = { phoneNumberId: '5512000', type: 'image/png', file: new Blob([bytes], { type: 'image/png' }) };
+  const { id } = await media.upload({ ...upload, fileName: 'picture.png' });
+  const described = await media.get({ mediaId: id, phoneNumberId: '5512000' });
+  assert.deepEqual([described.mimeType, Number(described.fileSize)], ['image/png', bytes.length]);
+  // Only Kapso's own host gets the key unasked.
+  assert.deepEqual(Buffer.from(await media.download({ mediaId: id, auth: 'always' })), bytes);
+  assert.ok((await sent(messages.sendImage({ ...to, image: { id } }))).media.source.id);
+  assert.deepEqual(await media.delete({ mediaId: id }), { success: true });
+  assert.equal((await failure(media.get({ mediaId: id }))).code, 100);
 });
 
 await check('refusals are sorted: undeliverable, window closed', async () => {

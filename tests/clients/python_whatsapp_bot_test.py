@@ -1,8 +1,9 @@
 """python-whatsapp-bot (Cloud API): hands the HTTP response on; its read mark always carries the typing indicator."""
 
+import requests
 from python_whatsapp_bot import Inline_button, Inline_keyboard, Inline_list, List_item, Whatsapp
 
-from check import ADDRESS, KEY, LINK, PERSON, PROVIDER, SILENT, check, content, latest
+from check import ADDRESS, KEY, LINK, PERSON, PICTURE, PROVIDER, SILENT, check, content, latest
 
 
 def client(key):
@@ -65,6 +66,23 @@ def _():
         assert response.json() == {"success": True} and latest()["read"]["typing"]
     else:
         assert "typing_indicator" in response.json()["error"]["error_data"]["details"]
+
+
+@check("get_media_url, download_media and download_media_data of a file that another client uploaded")
+def _():
+    with PICTURE.open("rb") as file:
+        form = {"messaging_product": "whatsapp", "type": "image/png"}
+        key = {"Authorization": f"Bearer {KEY}"}
+        media_id = requests.post(bot.media_url, form, files={"file": file}, headers=key).json()["id"]
+    assert bot.get_media_url(media_id)["mime_type"] == "image/png"
+    assert bot.download_media(media_id, "downloads").read_bytes() == PICTURE.read_bytes()
+    assert bot.download_media_data(media_id, "").content == PICTURE.read_bytes()
+
+
+@check("upload_media, which sends no file, is an error that can be read")
+def _():
+    refused = bot.upload_media()
+    assert refused.status_code == 400 and isinstance(refused.json()["error"]["code"], int), refused.text
 
 
 @check("a refusal and a wrong key are errors with integers as codes")

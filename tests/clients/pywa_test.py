@@ -1,11 +1,13 @@
 """pywa (Cloud API): types every answer, and raises an exception of its own for each error code."""
 
+import hashlib
+
 import httpx
 from pywa import WhatsApp, errors
 from pywa.types import Button, Section, SectionList, SectionRow, URLButton
 from pywa.types.templates import BodyText, HeaderImage, TemplateLanguage
 
-from check import ADDRESS, KEY, LINK, PERSON, PROVIDER, SILENT, STRANGER, check, content, fails, latest
+from check import ADDRESS, KEY, LINK, PERSON, PICTURE, PROVIDER, SILENT, STRANGER, check, content, fails, latest
 
 
 def client(key):
@@ -101,6 +103,39 @@ def _():
         assert send() and latest()["read"]["typing"]
     else:
         assert "typing_indicator" in fails(errors.WhatsAppError, send).details
+
+
+@check("upload_media, get_media_url, get_media_bytes and download_media")
+def media():
+    media = whatsapp.upload_media(PICTURE)
+    described = whatsapp.get_media_url(media.id)
+    data = PICTURE.read_bytes()
+    assert (described.mime_type, described.file_size) == ("image/png", len(data)), described
+    assert described.sha256 == hashlib.sha256(data).hexdigest(), described
+    assert whatsapp.get_media_bytes(described.url) == data
+    file = whatsapp.download_media(url=described.url)
+    assert (file.name, file.read_bytes()) == ("picture.png", data), file
+    return media
+
+
+@check("upload_media from memory, in pieces, under an odd name")
+def _():
+    for name in "ünïcode %41 \"quoted\".png", "../../folder/picture.png":
+        media = whatsapp.upload_media(iter([b"\x89PNG", b"\r\n"]), "image/png", name)
+        assert whatsapp.get_media_bytes(whatsapp.get_media_url(media.id).url) == b"\x89PNG\r\n"
+
+
+@check("send_image by the id of an upload, and of a file that it uploads first")
+def _():
+    assert sent(whatsapp.send_image(PERSON, media))["media"]["source"]["id"]
+    assert sent(whatsapp.send_image(PERSON, PICTURE, caption="Bay 2"))["media"]["source"]["id"]
+
+
+@check("delete_media, after which it is not there")
+def _():
+    assert whatsapp.delete_media(media.id)
+    error = fails(errors.WhatsAppError, lambda: whatsapp.get_media_url(media.id))
+    assert error.code == 100 and error.message, error
 
 
 @check("refusals are exceptions of their own")

@@ -1,9 +1,10 @@
 // whatsapp-api-js (Cloud API): takes a fetch of one's own, which sends its calls here; errors are answers to it.
 
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { WhatsAppAPI } from 'whatsapp-api-js';
 import * as m from 'whatsapp-api-js/messages';
-import { address, check, content, key, latest, link, person, provider, stranger } from './check.mjs';
+import { address, check, content, key, latest, link, person, picture, provider, stranger } from './check.mjs';
 
 const connect = (token) => new WhatsAppAPI({ token, v: 'v24.0', secure: false, ponyfill: { fetch: here } });
 const api = connect(key);
@@ -75,6 +76,21 @@ await check('markAsRead, with the typing indicator where there is one', async ()
   const typing = await api.markAsRead('5512000', 'wamid.HBgMNDQ3', 'text');
   if (provider === 'cloud') assert.deepEqual(typing, { success: true });
   else assert.match(typing.error.error_data.details, /typing_indicator/);
+});
+
+await check('uploadMedia without a type, its product in the query; retrieveMedia, fetchMedia, deleteMedia', async () => {
+  const bytes = await readFile(picture);
+  const form = new FormData();
+  form.set('file', new Blob([bytes], { type: 'image/png' }), 'picture.png');
+  const { id } = await api.uploadMedia('5512000', form);
+  const described = await api.retrieveMedia(id, '5512000');
+  assert.deepEqual([described.messaging_product, described.mime_type], ['whatsapp', 'image/png']);
+  const fetched = await api.fetchMedia(described.url);
+  assert.equal(fetched.headers.get('content-type'), 'image/png');
+  assert.deepEqual(Buffer.from(await fetched.arrayBuffer()), bytes);
+  assert.ok((await sent(new m.Image(id, true))).media.source.id);
+  assert.deepEqual(await api.deleteMedia(id, '5512000'), { success: true });
+  assert.equal((await api.retrieveMedia(id)).error.code, 100);
 });
 
 await check('a refusal and a wrong key are errors with integers as codes', async () => {

@@ -1,8 +1,10 @@
 // whatsapp-business (Cloud API): throws the error member of an answer, with words of its own for the codes that it knows.
 
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { finished } from 'node:stream/promises';
 import { WABAClient } from 'whatsapp-business';
-import { address, check, content, failure, key, latest, link, person, silent } from './check.mjs';
+import { address, check, content, failure, key, latest, link, person, picture, silent } from './check.mjs';
 
 function connect(apiToken) {
   const client = new WABAClient({ accountId: '9912000', apiToken, phoneId: '5512000' });
@@ -42,6 +44,17 @@ await check('sendMessage: buttons', async () => {
 await check('markMessageAsRead', async () => {
   assert.deepEqual(await client.markMessageAsRead('wamid.HBgMNDQ3'), { success: true });
   assert.equal((await latest()).read.message_id, 'wamid.HBgMNDQ3');
+});
+
+await check('uploadMedia in pieces, getMedia, downloadMedia, deleteMedia', async () => {
+  const { id } = await client.uploadMedia({ file: picture, type: 'image/png' });
+  const described = await client.getMedia(id);
+  assert.deepEqual([described.id, described.mime_type], [id, 'image/png']);
+  await finished(await client.downloadMedia(described.url, 'downloaded.png'));
+  assert.deepEqual(await readFile('downloaded.png'), await readFile(picture));
+  assert.ok((await sent({ type: 'image', image: { id } })).media.source.id);
+  assert.deepEqual(await client.deleteMedia(id), { success: true });
+  assert.equal((await failure(client.getMedia(id))).code, 100);
 });
 
 await check('a refusal and a wrong key are errors that it knows', async () => {
