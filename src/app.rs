@@ -122,7 +122,7 @@ impl App {
         let sweeping = service::watch_sessions(Arc::clone(&state.store), Arc::clone(&state.clock));
         let sweeping = AbortOnDrop(tokio::spawn(sweeping));
         web::serve(listener, web::router(Arc::clone(state)), &state.config, stop).await;
-        drop((watching, measuring, sweeping));
+        drop((watching, sweeping, measuring));
         self.close().await;
         Ok(())
     }

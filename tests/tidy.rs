@@ -21,7 +21,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("net", &[]),
     ("upstream", &["net", "dialect", "model", "clock", "secret"]),
     ("delivery", &["measure", "media", "upstream", "store", "dialect", "model", "clock", "secret"]),
-    ("web", &["measure", "media", "delivery", "upstream", "store", "dialect", "model", "clock", "secret", "net"]),
+    ("service", &["delivery", "store", "dialect", "model", "clock", "secret"]),
+    (
+        "web",
+        &["measure", "media", "service", "delivery", "upstream", "store", "dialect", "model", "clock", "secret", "net"],
+    ),
     ("config", &["web", "delivery", "upstream", "store", "dialect", "net", "telemetry", "secret"]),
     (
         "app",
@@ -29,6 +33,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "measure",
             "config",
             "web",
+            "service",
             "delivery",
             "upstream",
             "net",

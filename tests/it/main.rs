@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod harness;
+mod legacy;
 mod matrix;
 mod media;
 mod media_memory;

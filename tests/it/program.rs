@@ -17,13 +17,18 @@ pub struct Gateway {
 
 impl Gateway {
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let mut process = sabir(folder)
-            .args(arguments)
-            .env("SABIR__SERVER__LISTEN", "127.0.0.1:0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        Self::run(folder, sabir(folder).args(arguments).stderr(Stdio::null()))
+    }
+
+    /// One that writes all that it can say into a file.
+    fn logging(folder: &Path, log: &Path) -> Self {
+        let log = std::fs::File::create(log).unwrap();
+        Self::run(folder, sabir(folder).env("RUST_LOG", "debug").env("NO_COLOR", "1").stderr(log))
+    }
+
+    fn run(folder: &Path, command: &mut Command) -> Self {
+        let command = command.env("SABIR__SERVER__LISTEN", "127.0.0.1:0").stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
         let first = lines.next().expect("the gateway did not start");
         let url = first.strip_prefix("Sabir listens on ").unwrap().to_owned();
@@ -86,6 +91,33 @@ fn a_first_run_prints_a_key_and_a_line_for_each_dialect_that_delivers_when_paste
     drop(gateway);
     let again = Gateway::start(folder.path(), &["serve"]);
     assert!(again.greeting.iter().any(|line| line.trim() == key.trim()), "the key is made once");
+}
+
+#[test]
+fn no_log_holds_a_key_password_or_token() {
+    let folder = TempDir::new().unwrap();
+    let log = folder.path().join("log");
+    let gateway = Gateway::logging(folder.path(), &log);
+    let key = std::fs::read_to_string(folder.path().join("data/dev.key")).unwrap().trim().to_owned();
+    let curl = |arguments: &[&str]| {
+        let output = Command::new("curl").args(["--silent", "--fail-with-body"]).args(arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let at = |path: &str| format!("{}{path}", gateway.url);
+    let login =
+        curl(&["-u", &format!("admin:{key}"), "-d", r#"{"new_password":"Sunny-Days-4"}"#, &at("/v1/users/login")]);
+    let token = json(&login)["users"][0]["token"].as_str().unwrap().to_owned();
+    let text = r#"{"messaging_product":"whatsapp","to":"447700900123","text":{"body":"Hi"}}"#;
+    let json_body = ["-H", "content-type: application/json", "-d", text];
+    curl(&[json_body.as_slice(), &[&at(&format!("/v23.0/5512000/messages?access_token={key}"))]].concat());
+    curl(&[json_body.as_slice(), &[&at(&format!("/messages?access_token={token}"))]].concat());
+    curl(&[&at(&format!("/nowhere?access_token={key}"))]);
+    drop(gateway);
+    let logged = std::fs::read_to_string(log).unwrap();
+    assert_eq!(logged.matches("state=\"sent\"").count(), 2, "{logged}");
+    for secret in [key.as_str(), token.as_str(), "Sunny-Days-4", "447700900123"] {
+        assert!(!logged.contains(secret), "{logged}");
+    }
 }
 
 #[test]

@@ -34,3 +34,19 @@ pub fn stamped(mut response: Response<Bytes>, fault: Option<&Fault>) -> Response
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::FaultKind;
+
+    #[test]
+    fn a_spent_quota_says_when_it_is_full_again() {
+        let fault = Fault::client(FaultKind::RateLimited, "x").retry_after(Some(Duration::from_secs(300)));
+        let response = stamped(Response::new(Bytes::new()), Some(&fault));
+        assert_eq!(response.headers()["ratelimit-remaining"], "0");
+        assert_eq!(response.headers()["ratelimit-reset"], "5m0s");
+    }
+}

@@ -44,3 +44,56 @@ pub fn encode(serving: &Serving<'_>) -> Response<Bytes> {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+    use serde_json::{Value, json};
+    use time::OffsetDateTime;
+
+    use super::*;
+    use crate::dialect::channel_request::ChannelRequest;
+    use crate::dialect::{Answer, Dialect};
+    use crate::model::{Manner, TransactionId};
+
+    fn said(served: &Served) -> Response<Bytes> {
+        let answer = Answer { transaction: TransactionId(uuid::Uuid::nil()), at: OffsetDateTime::UNIX_EPOCH };
+        ChannelRequest.encode_served(&Serving { answer, served, manner: &Manner::default(), sender: None })
+    }
+
+    fn asked(method: Method, path: &str, body: Value) -> Option<Result<Service, Fault>> {
+        decode(&Call { method, path: path.to_owned(), headers: HeaderMap::new(), body })
+    }
+
+    #[test]
+    fn name_and_password_stand_in_the_body() {
+        let body = json!({"username": "ada", "password": "secret"});
+        let Some(Ok(Service::Login(login))) = asked(Method::POST, "/kingslanding/login", body) else { panic!() };
+        assert_eq!((login.user.as_str(), login.password.expose_secret()), ("ada", "secret"));
+        assert_eq!(login.life, Duration::from_secs(86_400));
+        let missing = asked(Method::POST, "/kingslanding/login", json!({"username": "ada"})).unwrap().unwrap_err();
+        assert_eq!(missing.member.as_deref(), Some("password"));
+        assert!(asked(Method::POST, "/notification", json!({})).is_none());
+    }
+
+    #[test]
+    fn the_key_stands_in_a_header_beside_an_empty_body() {
+        let expires_at = OffsetDateTime::UNIX_EPOCH;
+        let response = said(&Served::LoggedIn { token: SecretString::from("t"), expires_at });
+        assert_eq!((response.status(), response.body().len()), (StatusCode::OK, 0));
+        let headers = response.headers();
+        assert_eq!(headers["authorization"], "Bearer t");
+        assert_eq!(headers["ratelimit-limit"], "300");
+        assert_eq!(headers["ratelimit-policy"], "300;w= 60");
+        assert_eq!(headers["ratelimit-remaining"], "300");
+        assert_eq!(headers["ratelimit-reset"], "1m0s");
+    }
+
+    #[test]
+    fn a_refused_login_is_403() {
+        let response = said(&Served::LoginRefused);
+        assert_eq!(response.status(), StatusCode::FORBIDDEN);
+        let body: Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(body["errors"]["reason"], "the name or the password is wrong");
+    }
+}

@@ -18,6 +18,8 @@ mod send;
 mod service;
 mod settings;
 mod template;
+#[cfg(test)]
+mod tests;
 mod upload;
 
 use bytes::Bytes;
@@ -146,58 +148,4 @@ fn meta() -> Value {
 /// The same with the version that an account wants to read: RapidPro puts a `v` in front of what it finds.
 fn meta_of(version: Option<&str>) -> Value {
     json!({ "api_status": "stable", "version": version.unwrap_or(VERSION) })
-}
-
-#[cfg(test)]
-mod tests {
-    use http::HeaderMap;
-
-    use super::*;
-
-    fn claim(method: Method, body: Value) -> Claim {
-        let path = "/v1/messages".to_owned();
-        OnPremises.claim(&Call { method, path, headers: HeaderMap::new(), body })
-    }
-
-    #[test]
-    fn what_the_neighbours_lack_tells_the_dialect() {
-        for body in [
-            json!({"type": "text", "text": {"body": "x"}, "recipient_type": "individual"}),
-            json!({"type": "text", "text": {"body": "x"}, "preview_url": false}),
-            json!({"text": {"body": "x"}}),
-            json!({"type": "image", "image": {"id": "x"}}),
-            json!({"type": "image", "image": {"link": "x", "provider": {"name": "x"}}}),
-            json!({"type": "template", "template": {"namespace": "x"}}),
-            json!({"type": "hsm", "hsm": {}}),
-            json!({"type": "contact"}),
-            json!({"type": "interactive", "interactive": {"type": "product"}}),
-        ] {
-            assert_eq!(claim(Method::POST, body.clone()), Claim::Likely, "{body}");
-        }
-    }
-
-    #[test]
-    fn a_body_that_is_as_good_elsewhere_is_only_possible() {
-        let text = json!({"to": "447700900123", "type": "text", "text": {"body": "x"}, "image": {"id": null}});
-        assert_eq!(claim(Method::POST, text), Claim::Possible);
-        assert_eq!(claim(Method::POST, Value::Null), Claim::Possible);
-    }
-
-    #[test]
-    fn the_key_of_360dialog_tells_unless_the_body_is_the_cloud_apis() {
-        let mut call = Call {
-            method: Method::POST,
-            path: "/v1/messages".to_owned(),
-            headers: HeaderMap::from_iter([(http::HeaderName::from_static("d360-api-key"), "k".parse().unwrap())]),
-            body: json!({"to": "447700900123", "type": "text", "text": {"body": "x"}}),
-        };
-        assert_eq!(OnPremises.claim(&call), Claim::Likely);
-        call.body["messaging_product"] = "whatsapp".into();
-        assert_eq!(OnPremises.claim(&call), Claim::Possible);
-    }
-
-    #[test]
-    fn read_marks_are_put() {
-        assert_eq!(claim(Method::PUT, json!({"status": "read"})), Claim::Certain);
-    }
 }

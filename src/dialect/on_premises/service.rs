@@ -165,26 +165,19 @@ fn contacts(call: &Call) -> Result<Service, Fault> {
     Ok(Service::CheckContacts(inputs.collect::<Result<_, _>>()?))
 }
 
-/// Writes the answer: exactly 200, and `meta` beside what was asked for.
+/// Writes the answer: exactly 200, and `meta` beside what was asked for, but on the paths that are 360dialog's own.
 pub fn encode(serving: &Serving<'_>) -> Response<Bytes> {
     let body = match serving.served {
         Served::LoginRefused => return refuse_login(),
-        // 360dialog's own paths answer without `meta`.
         Served::Templates => return answer(StatusCode::OK, &no_templates()),
-        Served::Profile(_) => {
-            return answer(StatusCode::OK, &json!({ "phone_number": serving.sender.unwrap_or_default() }));
-        }
-        Served::Setting(Setting::Webhook, value) => {
-            return answer(StatusCode::OK, &settings::webhook_of(value.as_ref()).into());
-        }
-        Served::Changed(Setting::Webhook, value) => {
-            return answer(StatusCode::OK, &settings::webhook_of(Some(value)).into());
-        }
+        Served::Profile(_) => return answer(StatusCode::OK, &json!({ "phone_number": serving.sender })),
+        Served::Setting(Setting::Webhook, value) => return webhook(value.as_ref()),
+        Served::Changed(Setting::Webhook, value) => return webhook(Some(value)),
         Served::LoggedIn { token, expires_at } => json!({ "users": [user(token, *expires_at)] }),
         Served::Contacts(contacts) => json!({ "contacts": contacts.iter().map(contact).collect::<Vec<_>>() }),
         Served::Health { ready } => json!({ "health": health(*ready, serving.manner) }),
         Served::Statistics => json!({ "stats": {} }),
-        Served::Setting(setting, value) => settings::read(*setting, value.as_ref(), serving.sender),
+        Served::Setting(setting, value) => settings::encode(*setting, value.as_ref(), serving.sender),
         Served::Done | Served::Changed(..) => json!({}),
     };
     let mut response = answer(StatusCode::OK, &with_meta(body, serving.manner));
@@ -192,6 +185,10 @@ pub fn encode(serving: &Serving<'_>) -> Response<Bytes> {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(BASIC));
     }
     response
+}
+
+fn webhook(value: Option<&Value>) -> Response<Bytes> {
+    answer(StatusCode::OK, &settings::encode(Setting::Webhook, value, None))
 }
 
 fn with_meta(mut body: Value, manner: &Manner) -> Value {

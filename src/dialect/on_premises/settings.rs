@@ -2,11 +2,10 @@
 //!
 //! Only what the gateway acts on is checked. The rest is kept and given back, so that a client finds what it set.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::dialect::reader::{ANY_LENGTH, Members};
-use crate::dialect::shapes::Object;
 use crate::model::{Fault, FaultKind, Setting};
 
 /// Longest line below the business's name.
@@ -69,31 +68,23 @@ fn about(body: Value) -> Result<Value, Fault> {
     Ok(json!({ "text": text }))
 }
 
-/// A setting as a client that asks for it gets it.
-pub fn read(setting: Setting, value: Option<&Value>, sender: Option<&str>) -> Value {
+/// Writes a setting for a client that asks for it. 360dialog's webhook stands alone, without `settings` around it.
+pub fn encode(setting: Setting, value: Option<&Value>, sender: Option<&str>) -> Value {
+    let or = |default: Value| value.cloned().unwrap_or(default);
     let inside = match setting {
+        Setting::Webhook => return or(json!({ "url": "", "headers": {} })),
         Setting::Application => json!({ "application": application_of(value, sender) }),
-        Setting::BusinessProfile => json!({ "business": { "profile": value.unwrap_or(&json!({})) } }),
-        Setting::About => json!({ "profile": { "about": value.unwrap_or(&json!({ "text": "" })) } }),
-        Setting::Webhook => json!({ "webhook": webhook_of(value) }),
+        Setting::BusinessProfile => json!({ "business": { "profile": or(json!({})) } }),
+        Setting::About => json!({ "profile": { "about": or(json!({ "text": "" })) } }),
     };
     json!({ "settings": inside })
-}
-
-/// `{"url", "headers"}`, as it was given.
-pub fn webhook_of(value: Option<&Value>) -> Map<String, Value> {
-    let member = |name: &str| value.and_then(|value| value.get(name)).cloned();
-    let mut webhook = Object::new();
-    webhook.put("url", member("url").unwrap_or_else(|| json!("")));
-    webhook.put("headers", member("headers").unwrap_or_else(|| json!({})));
-    webhook.0
 }
 
 /// Every key that the vendor documents, with the client's values over its defaults.
 fn application_of(changes: Option<&Value>, sender: Option<&str>) -> Value {
     let mut all = defaults();
-    all["wa_id"] = sender.unwrap_or_default().into();
     merge(&mut all, changes.unwrap_or(&Value::Null));
+    merge(&mut all, &json!({ "wa_id": sender.unwrap_or_default() }));
     all
 }
 
