@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody as _};
+use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use http::{HeaderMap, header};
@@ -43,25 +43,6 @@ pub fn chunks(body: &mut Body, limit: Duration) -> impl Stream<Item = Result<Byt
             Err(_) => Err(too_slow(limit)),
         }
     })
-}
-
-/// Reads on in the background what nobody wants any more: a client that writes all of its body before it reads sees the
-/// answer that way, and no broken pipe. No longer than a small body may take, and no more than a large one may have.
-pub fn forget(mut body: Body, headers: &HeaderMap, config: &Config) {
-    // Who asked first whether to send has not begun, or reads while it writes.
-    if body.is_end_stream() || headers.contains_key(header::EXPECT) {
-        return;
-    }
-    let (limit, mut rest) = (config.body_timeout, config.max_upload.as_u64());
-    let read_on = async move {
-        while let Some(Ok(frame)) = body.frame().await {
-            rest = rest.saturating_sub(frame.data_ref().map_or(0, Bytes::len) as u64);
-            if rest == 0 {
-                return;
-            }
-        }
-    };
-    tokio::spawn(tokio::time::timeout(limit, read_on));
 }
 
 fn broken_off() -> Fault {
