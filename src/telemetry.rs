@@ -15,6 +15,13 @@ pub struct Config {
     pub filter: String,
 }
 
+impl Config {
+    /// Whether the filter can be read; one that cannot would be left out in part, in silence.
+    pub fn filter_is_readable(&self) -> bool {
+        EnvFilter::try_new(&self.filter).is_ok()
+    }
+}
+
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use bytesize::ByteSize;
 use http::{Request, Response, header};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::{CliError, runtime};
 use crate::net;
@@ -61,10 +62,14 @@ impl Admin {
         match answer.status().as_u16() {
             200 => Ok(Some(serde_json::from_slice(answer.body()).context("the gateway's answer cannot be read")?)),
             404 => Ok(None),
-            status => {
-                let text = String::from_utf8_lossy(answer.body()).into_owned();
-                Err(CliError::Failed(anyhow!("the gateway answered {status}: {text}")))
-            }
+            status => Err(CliError::Failed(anyhow!("the gateway answered {status}: {}", reason(answer.body())))),
         }
     }
+}
+
+/// The admin API's own words, or whatever else came.
+fn reason(body: &[u8]) -> String {
+    let said = serde_json::from_slice::<Value>(body).ok();
+    let words = said.as_ref().and_then(|said| said.get("error")?.as_str());
+    words.map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned)
 }

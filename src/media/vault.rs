@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -14,6 +15,9 @@ use sha2::{Digest, Sha256};
 
 /// Written at once; with one more part in flight this is what an upload takes of memory, however large the file.
 const PART_BYTES: usize = 1024 * 1024;
+
+/// How old half a file is before nobody can be writing it any more.
+const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A file's bytes, as they are read.
 pub type Bytestream = BoxStream<'static, Result<Bytes, VaultError>>;
@@ -59,7 +63,9 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Unavailable`] where it cannot be made.
     pub fn open(dir: &Path) -> Result<Self, VaultError> {
-        std::fs::create_dir_all(dir).map_err(|error| VaultError::Unavailable(error.into()))?;
+        let unavailable = |error: std::io::Error| VaultError::Unavailable(error.into());
+        std::fs::create_dir_all(dir).map_err(unavailable)?;
+        sweep(dir).map_err(unavailable)?;
         // Synced before an upload is answered: what a client was given an id for outlives a power cut.
         let store = LocalFileSystem::new_with_prefix(dir)?.with_fsync(true);
         Ok(Self { store: Arc::new(store) })
@@ -111,6 +117,19 @@ impl Vault {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Removes what a killed process left of files. The library marks those by `#`; another process may share the folder and
+/// be writing, so only old ones go.
+fn sweep(dir: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(dir)?.filter_map(Result::ok) {
+        let is_half = entry.file_name().to_string_lossy().contains('#');
+        let age = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        if is_half && age().is_some_and(|age| age > ABANDONED) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Copies the stream into the file, counts and hashes.
@@ -235,6 +254,23 @@ mod tests {
         while files_in(&folder) > 0 {
             tokio::task::yield_now().await;
         }
+    }
+
+    #[tokio::test]
+    async fn halves_that_a_killed_process_left_go_when_they_are_old() {
+        let folder = TempDir::new().unwrap();
+        let vault = Vault::open(folder.path()).unwrap();
+        vault.put("1", chunks(&["bay"]), 3).await.unwrap();
+        let old = std::time::SystemTime::now() - 2 * ABANDONED;
+        for name in ["2#1", "3#1"] {
+            std::fs::write(folder.path().join(name), "ba").unwrap();
+        }
+        for name in ["1", "2#1"] {
+            std::fs::File::options().append(true).open(folder.path().join(name)).unwrap().set_modified(old).unwrap();
+        }
+        Vault::open(folder.path()).unwrap();
+        let is_there = |name| folder.path().join(name).exists();
+        assert!(is_there("1") && !is_there("2#1") && is_there("3#1"));
     }
 
     #[tokio::test]

@@ -32,7 +32,7 @@ impl Desk {
     /// Does what a caller asks for, in the dialect that it was asked in. Only a login needs no caller.
     ///
     /// # Errors
-    /// That nobody calls; that the store is away; that a setting cannot be so.
+    /// That nobody calls; that the store is away; that the gateway has no part in it.
     pub async fn serve(
         &self,
         caller: Result<Caller, Fault>,
@@ -41,26 +41,17 @@ impl Desk {
     ) -> Result<Served, Fault> {
         match service {
             Service::Login(login) => self.login(dialect, login).await,
+            Service::Logout => self.logout(&caller?).await,
+            Service::CheckContacts(inputs) => caller.map(|_| check(inputs)),
             Service::Health => caller.and(Ok(Served::Health { ready: self.store.ping().await.is_ok() })),
-            service => self.serve_caller(caller?, service).await,
-        }
-    }
-
-    async fn serve_caller(&self, caller: Caller, service: Service) -> Result<Served, Fault> {
-        match service {
-            Service::Logout => self.logout(&caller).await,
-            Service::CheckContacts(inputs) => {
-                Ok(Served::Contacts(inputs.into_iter().map(CheckedContact::new).collect()))
-            }
-            Service::Profile => Ok(Served::Profile(caller.account.name.clone())),
-            Service::Statistics => Ok(Served::Statistics),
-            Service::Templates => Ok(Served::Templates),
-            Service::Read(setting) => self.read(&caller.account, setting).await,
-            Service::Change(setting, value) => self.change(&caller.account, setting, value).await,
-            Service::Clear(setting) => self.clear(&caller.account, setting).await,
-            Service::Refuse(fault) => Err(fault),
-            // The first two were served above.
-            Service::Login(_) | Service::Health | Service::Nothing => Ok(Served::Done),
+            Service::Profile => caller.map(|caller| Served::Profile(caller.account.name.clone())),
+            Service::Statistics => caller.and(Ok(Served::Statistics)),
+            Service::Templates => caller.and(Ok(Served::Templates)),
+            Service::Read(setting) => self.read(&caller?.account, setting).await,
+            Service::Change(setting, value) => self.change(&caller?.account, setting, value).await,
+            Service::Clear(setting) => self.clear(&caller?.account, setting).await,
+            Service::Nothing => caller.and(Ok(Served::Done)),
+            Service::Refuse(fault) => caller.and(Err(fault)),
         }
     }
 
@@ -83,6 +74,10 @@ impl Desk {
         self.store.clear(&account.name, setting.name()).await.map_err(store_fault)?;
         Ok(Served::Done)
     }
+}
+
+fn check(inputs: Vec<String>) -> Served {
+    Served::Contacts(inputs.into_iter().map(CheckedContact::new).collect())
 }
 
 /// An object with the members of another over its own; `null` takes a member away (RFC 7396).

@@ -68,7 +68,10 @@ impl Desk {
             Some(account) => Some(account),
             None => self.holder(&hash(&login.user, &login.password)).await?,
         };
-        let Some(account) = account else { return Ok(Served::LoginRefused) };
+        let Some(account) = account else {
+            tracing::info!(dialect = dialect.name(), "login refused");
+            return Ok(Served::LoginRefused);
+        };
         if let Some(new_password) = &login.new_password {
             self.set_password(&account, hash(&login.user, new_password)).await?;
         }

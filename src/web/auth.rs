@@ -1,7 +1,10 @@
 //! Who is asking: key → account, token → operator.
 
+use std::net::IpAddr;
+
 use axum::extract::Request;
 use http::request::Parts;
+use http::uri::Authority;
 use http::{HeaderMap, header};
 
 use super::{AppState, Peer};
@@ -49,7 +52,7 @@ pub fn is_operator(state: &AppState, request: &Request) -> bool {
     let headers = request.headers();
     match &state.admin.token {
         Some(token) => CredentialForm::Bearer.read(headers).is_some_and(|key| token.matches(key)),
-        None => is_local(headers, request.extensions().get::<Peer>()),
+        None => is_local(headers, request.extensions().get::<Peer>()) && is_asked_for_by_address(request),
     }
 }
 
@@ -57,4 +60,13 @@ pub fn is_operator(state: &AppState, request: &Request) -> bool {
 fn is_local(headers: &HeaderMap, peer: Option<&Peer>) -> bool {
     let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name));
     !forwarded && peer.is_some_and(|peer| peer.0.ip().to_canonical().is_loopback())
+}
+
+/// A web page can have its own name point to this machine and then read what a browser here may read; it cannot do so
+/// under an address or the name `localhost`.
+fn is_asked_for_by_address(request: &Request) -> bool {
+    let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()?.parse().ok());
+    let authority = request.uri().authority().cloned().or(header);
+    let host = authority.as_ref().map(Authority::host).unwrap_or_default();
+    host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
 }

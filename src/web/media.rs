@@ -1,5 +1,7 @@
 //! The media endpoints of every dialect that has them: files come, are shown, and go.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -184,11 +186,15 @@ fn unknown() -> Fault {
 
 fn store_fault(error: &StoreError) -> Fault {
     tracing::error!(error = error as &dyn std::error::Error, "the record of media failed");
-    Fault::gateway(FaultKind::StoreUnavailable, "the record of media cannot be reached now; try again")
+    away("the record of media cannot be reached now; try again")
 }
 
 /// Of a file that is read or written: the gateway's own trouble.
 pub(super) fn vault_fault(error: &VaultError) -> Fault {
     tracing::error!(error = error as &dyn std::error::Error, "the vault failed");
-    Fault::gateway(FaultKind::StoreUnavailable, "the file cannot be kept or read now; try again")
+    away("the file cannot be kept or read now; try again")
+}
+
+fn away(detail: &str) -> Fault {
+    Fault::gateway(FaultKind::StoreUnavailable, detail).retry_after(Some(Duration::from_secs(1)))
 }

@@ -15,36 +15,28 @@ use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 use tokio::runtime::Handle;
 
-use super::{Config, Shared};
+use super::Shared;
+
+/// How long a rest is read: what a large file takes over a slow line.
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// Sees to it that the request's body is read to its end, whatever becomes of it.
 pub async fn read_on(State(state): State<Shared>, request: Request) -> Request {
     // Who asked first whether to send has not begun, as long as nobody reads.
     let is_coming = !request.headers().contains_key(header::EXPECT);
+    // Twice as much as a file may have, so that most that are too large come to their end.
+    let max_bytes = state.config.max_upload.as_u64().saturating_mul(2);
     request.map(|body| match body.is_end_stream() {
         true => body,
-        false => Body::new(ReadOn { body, is_coming, limits: Limits::of(&state.config) }),
+        false => Body::new(ReadOn { body, is_coming, max_bytes }),
     })
-}
-
-/// How much of a rest is read: what a large file may have, for as long as a small body may take.
-#[derive(Clone, Copy)]
-struct Limits {
-    bytes: u64,
-    time: Duration,
-}
-
-impl Limits {
-    fn of(config: &Config) -> Self {
-        Self { bytes: config.max_upload.as_u64(), time: config.body_timeout }
-    }
 }
 
 /// A body whose rest is read in the background once it is dropped.
 struct ReadOn {
     body: Body,
     is_coming: bool,
-    limits: Limits,
+    max_bytes: u64,
 }
 
 impl HttpBody for ReadOn {
@@ -75,15 +67,16 @@ impl Drop for ReadOn {
         // There is none while the program ends.
         if let Ok(runtime) = Handle::try_current() {
             let rest = std::mem::take(&mut self.body);
-            runtime.spawn(tokio::time::timeout(self.limits.time, read(rest, self.limits.bytes)));
+            runtime.spawn(tokio::time::timeout(LONGEST, read(rest, self.max_bytes)));
         }
     }
 }
 
-async fn read(mut body: Body, mut bytes: u64) {
+async fn read(mut body: Body, max_bytes: u64) {
+    let mut left = max_bytes;
     while let Some(Ok(frame)) = body.frame().await {
-        bytes = bytes.saturating_sub(frame.data_ref().map_or(0, Bytes::len) as u64);
-        if bytes == 0 {
+        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len) as u64);
+        if left == 0 {
             return;
         }
     }

@@ -34,10 +34,12 @@ pub async fn clear(State(state): State<Shared>, request: Request) -> Response {
 
 /// The sandbox alone: every path is a provider's.
 pub fn router(sandbox: Arc<Sandbox>) -> Router {
-    Router::new()
-        .route("/sandbox/messages", get(|State(sandbox): State<Arc<Sandbox>>| async move { Json(sandbox.received()) }))
-        .fallback(provide)
-        .with_state(sandbox)
+    let list = |State(sandbox): State<Arc<Sandbox>>| async move { Json(sandbox.received()) };
+    let clear = |State(sandbox): State<Arc<Sandbox>>| async move {
+        sandbox.clear();
+        StatusCode::NO_CONTENT
+    };
+    Router::new().route("/sandbox/messages", get(list).delete(clear)).fallback(provide).with_state(sandbox)
 }
 
 /// A server cannot break a connection from within a handler, so "reset" and "absent" end as an empty 502.

@@ -18,6 +18,7 @@ mod program;
 mod provider;
 mod record;
 mod samples;
+mod sandbox;
 mod shared_path;
 mod uploads;
 mod upstreams;

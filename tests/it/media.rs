@@ -333,9 +333,9 @@ async fn what_is_too_large_is_told_so_though_it_writes_to_the_end() {
     app.upload_form("/media", &[part(&largest[..]), PRODUCT]).await;
     let uploads = [
         ("/v1/media", "image/jpeg", large.clone()),
-        ("/v1/media", "image/jpeg", bytes(1_900_000)),
+        ("/v1/media", "image/jpeg", bytes(2_050_000)),
         ("/media", FORM, form(&[part(&large[..]), PRODUCT])),
-        ("/v23.0/5512000/media", FORM, form(&[part(&bytes(1_900_000)[..]), PRODUCT])),
+        ("/v23.0/5512000/media", FORM, form(&[part(&bytes(2_050_000)[..]), PRODUCT])),
     ];
     for (path, content_type, body) in uploads {
         for length in [format!("Content-Length: {}", body.len()), "Transfer-Encoding: chunked".to_owned()] {

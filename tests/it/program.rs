@@ -17,7 +17,11 @@ pub struct Gateway {
 
 impl Gateway {
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
-        Self::run(folder, sabir(folder).args(arguments).stderr(Stdio::null()))
+        Self::spawn(sabir(folder).args(arguments), folder)
+    }
+
+    fn spawn(command: &mut Command, folder: &Path) -> Self {
+        Self::run(folder, command.stderr(Stdio::null()))
     }
 
     /// One that writes all that it can say into a file.
@@ -51,7 +55,7 @@ impl Drop for Gateway {
     }
 }
 
-fn sabir(folder: &Path) -> Command {
+pub fn sabir(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sabir"));
     command.current_dir(folder).env_remove("SABIR_ADMIN_TOKEN").env_remove("SABIR_CONFIG").env_remove("RUST_LOG");
     command
@@ -160,7 +164,7 @@ fn a_gateway_that_is_killed_between_forward_and_answer_leaves_the_record() {
     .unwrap();
     let received = || {
         let mut stream = std::net::TcpStream::connect(address).unwrap();
-        write!(stream, "GET /sandbox/messages HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        write!(stream, "GET /sandbox/messages HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
         text.contains("99900000408")
@@ -254,6 +258,23 @@ fn a_key_is_printed_once_and_its_hash_opens_the_gateway() {
     let send = ["send", "--to", "447700900123", "--text", "Hi", "--key"];
     assert_eq!(read(&gateway.client(folder.path(), &[&send[..], &[key]].concat())).0, 0);
     assert_eq!(read(&gateway.client(folder.path(), &[&send[..], &["wrong"]].concat())).0, 1);
+}
+
+#[test]
+fn a_secret_of_digits_is_taken_from_the_environment_as_it_is() {
+    let folder = TempDir::new().unwrap();
+    let gateway = Gateway::spawn(sabir(folder.path()).env("SABIR__ADMIN__TOKEN", "007"), folder.path());
+    let list = |token: &str| read(&gateway.client(folder.path(), &["transactions", "list", "--token", token])).0;
+    assert_eq!((list("007"), list("7")), (0, 1));
+}
+
+#[test]
+fn a_proxy_of_the_environment_does_not_stand_before_this_machine() {
+    let folder = TempDir::new().unwrap();
+    let gateway = Gateway::start(folder.path(), &[]);
+    let mut health = sabir(folder.path());
+    let asked = health.args(["health", "--url", &gateway.url]).env("http_proxy", "http://127.0.0.1:1").output();
+    assert_eq!(read(&asked.unwrap()).0, 0);
 }
 
 #[test]

@@ -83,6 +83,22 @@ async fn postman_logs_in_sends_and_hears_of_recipients_who_are_not_there() {
     app.stop().await;
 }
 
+/// Whatever the provider behind speaks, the client is answered as its old server answered.
+#[tokio::test]
+async fn postman_is_served_over_every_upstream() {
+    for dialect in sabir::dialect::all() {
+        let name = dialect.name();
+        let upstream = format!("name = \"{name}\"\ndialect = \"{name}\"\nbase_url = \"sandbox://in-process\"");
+        let app = TestApp::with(&format!("[[upstreams]]\n{upstream}\nsender = \"442079460000\"")).await;
+        let client = Client::logged_in(&app).await;
+        let sent = client.send(text("447700900123")).await;
+        assert_eq!(only(&sent["contacts"])["wa_id"], "447700900123", "{name}");
+        let (status, error) = client.refused(text("99900131026")).await;
+        assert_eq!((status, &error["code"]), (400, &json!(1013)), "{name}");
+        app.stop().await;
+    }
+}
+
 /// Wax decodes every body, and tries four times in all where it cannot.
 #[tokio::test]
 async fn wax_decodes_every_body() {
