@@ -1,7 +1,8 @@
 //! From a request that was understood to an answer: choose, say, record, send, record.
 //!
 //! Nothing leaves for an upstream before the transaction and its attempt are committed; the outcome may be committed
-//! just after the client was answered. Delivery knows neither wire formats nor status codes.
+//! just after the client was answered. Only a message's files go ahead of it, since it names them by the upstream's ids;
+//! an upload sends nobody anything. Delivery knows neither wire formats nor status codes.
 
 mod abandoned;
 mod account;
@@ -55,7 +56,7 @@ pub struct Delivered {
     pub request: Request,
     /// Taken, or the fault.
     pub outcome: Result<Accepted, Fault>,
-    /// How long the upstream took; none where it was not called.
+    /// How long the upstream took, with the uploads of files; none where it was not called.
     pub upstream_time: Option<Duration>,
 }
 
@@ -129,18 +130,25 @@ impl Delivery {
     }
 
     async fn deliver(&self, mut order: Order) -> Delivered {
-        match self.make_ready(&mut order).await {
+        let started = Instant::now();
+        let has_files = !order.request.file_ids().is_empty();
+        let ready = self.make_ready(&order, has_files).await;
+        let upload_time = has_files.then(|| started.elapsed());
+        let mut delivered = match ready {
             Ok(ready) => self.attempt(order, ready).await,
             Err(fault) => self.refuse(order, fault).await,
-        }
+        };
+        delivered.upstream_time =
+            [upload_time, delivered.upstream_time].into_iter().flatten().reduce(Duration::saturating_add);
+        delivered
     }
 
-    /// Chooses the upstream and says the request in its dialect, with the ids that it knows.
-    async fn make_ready(&self, order: &mut Order) -> Result<Ready, Fault> {
+    /// Chooses the upstream and says the request in its dialect, naming files by the ids that it knows.
+    async fn make_ready(&self, order: &Order, has_files: bool) -> Result<Ready, Fault> {
         let upstream = self.directory.load().choose(&order.account, &order.request)?;
         // Said before its files are uploaded: what cannot be said shall cost no upload.
         let prepared = prepare(&upstream, order, &order.request)?;
-        if order.request.file_ids().is_empty() {
+        if !has_files {
             return Ok(Ready { upstream, prepared, uploads: Vec::new() });
         }
         let placed = self.files.place(order, &upstream).await?;

@@ -13,6 +13,8 @@ export const person = '447700900123';
 export const stranger = '99900131026';
 export const silent = '99900131047';
 export const link = 'https://files.example.net/bay/2.png';
+// Larger than the gateway of these tests takes.
+export const tooLarge = 3_000_000;
 export const picture = fileURLToPath(new URL('picture.png', import.meta.url));
 
 /** Runs a test and prints how it went. Its result, if any, is the test's. */

@@ -17,6 +17,8 @@ STRANGER = "99900131026"
 SILENT = "99900131047"
 LINK = "https://files.example.net/bay/2.png"
 PICTURE = Path(__file__).with_name("picture.png")
+# Larger than the gateway of these tests takes.
+TOO_LARGE = 3_000_000
 INVOICE = Path(__file__).with_name("invoice.pdf")
 
 

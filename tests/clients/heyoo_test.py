@@ -135,10 +135,10 @@ def media_id():
     return media_id
 
 
-@check("send_image by the id of an upload")
+@check("send_image by the id of an upload, twice: the provider gets the file once, and its own id for it")
 def _():
-    media = sent(whatsapp.send_image(media_id, PERSON, link=False))["media"]
-    assert media["kind"] == "image" and media["source"]["id"], media
+    first, second = (sent(whatsapp.send_image(media_id, PERSON, link=False))["media"] for _ in range(2))
+    assert first == second and first["kind"] == "image" and first["source"]["id"] != media_id, first
 
 
 @check("360dialog: query_media_url and download_media of that upload")

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { WhatsAppClient, buildTemplateSendPayload } from '@kapso/whatsapp-cloud-api';
-import { address, check, content, failure, key, latest, link, person, picture, provider, silent, stranger } from './check.mjs';
+import { address, check, content, failure, key, latest, link, person, picture, provider, silent, stranger, tooLarge } from './check.mjs';
 
 const connect = (accessToken) => new WhatsAppClient({ baseUrl: address, accessToken });
 const { media, messages } = connect(key);
@@ -94,6 +94,12 @@ await check('media: upload, get, download, sendImage, delete', async () => {
   assert.ok((await sent(messages.sendImage({ ...to, image: { id } }))).media.source.id);
   assert.deepEqual(await media.delete({ mediaId: id }), { success: true });
   assert.equal((await failure(media.get({ mediaId: id }))).code, 100);
+});
+
+await check('media.upload of a file that is too large is an error that can be read', async () => {
+  const file = new Blob([Buffer.alloc(tooLarge)]);
+  const error = await failure(media.upload({ phoneNumberId: '5512000', type: 'image/png', file, fileName: 'large.png' }));
+  assert.deepEqual([error.name, error.httpStatus], ['GraphApiError', 413]);
 });
 
 await check('refusals are sorted: undeliverable, window closed', async () => {

@@ -7,7 +7,7 @@ from pywa import WhatsApp, errors
 from pywa.types import Button, Section, SectionList, SectionRow, URLButton
 from pywa.types.templates import BodyText, HeaderImage, TemplateLanguage
 
-from check import ADDRESS, KEY, LINK, PERSON, PICTURE, PROVIDER, SILENT, STRANGER, check, content, fails, latest
+from check import ADDRESS, KEY, LINK, PERSON, PICTURE, PROVIDER, SILENT, STRANGER, TOO_LARGE, check, content, fails, latest
 
 
 def client(key):
@@ -136,6 +136,13 @@ def _():
     assert whatsapp.delete_media(media.id)
     error = fails(errors.WhatsAppError, lambda: whatsapp.get_media_url(media.id))
     assert error.code == 100 and error.message, error
+
+
+@check("a file that is too large is an exception that can be read, and the next call is as good as any")
+def _():
+    error = fails(errors.WhatsAppError, lambda: whatsapp.upload_media(bytes(TOO_LARGE), "image/png", "large.png"))
+    assert error.status_code == 413 and error.code and error.details, error
+    assert sent(whatsapp.send_message(PERSON, "Hi"))
 
 
 @check("refusals are exceptions of their own")

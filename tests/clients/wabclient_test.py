@@ -2,12 +2,13 @@
 and reads JSON in every other answer."""
 
 import datetime
+import io
 
 import requests
 from wabclient import Client
 from wabclient.exceptions import AddressException
 
-from check import ADDRESS, INVOICE, KEY, PERSON, PICTURE, SILENT, STRANGER, check, content, fails
+from check import ADDRESS, INVOICE, KEY, PERSON, PICTURE, SILENT, STRANGER, TOO_LARGE, check, content, fails
 
 
 def logged_in(password):
@@ -133,6 +134,11 @@ def _():
 @check("a wrong key is 401")
 def _():
     assert refusal(lambda: d360("wrong").send_message(PERSON, "Hi")) == (401, 1005)
+
+
+@check("a file that is too large is 413")
+def _():
+    assert refusal(lambda: client.upload("/v1/media", io.BytesIO(bytes(TOO_LARGE)), "image/png"))[0] == 413
 
 
 @check("a file that is not there is 404")

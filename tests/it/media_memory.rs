@@ -3,10 +3,12 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::program::Gateway;
+use crate::sandbox::Sandbox;
 
 /// `server.max_upload`
 const LARGEST: usize = 100 * 1024 * 1024;
@@ -68,6 +70,13 @@ fn download(gateway: &Gateway, head: &str) -> (usize, String) {
     }
 }
 
+/// The length and hash of the file.
+fn expected() -> (usize, String) {
+    let mut hash = Sha256::new();
+    (0..LARGEST / PIECE).for_each(|at| hash.update(piece(at)));
+    (LARGEST, hex::encode(hash.finalize()))
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn the_largest_file_goes_through_each_surface_without_being_held_in_memory() {
@@ -75,9 +84,7 @@ fn the_largest_file_goes_through_each_surface_without_being_held_in_memory() {
     let gateway = Gateway::start(folder.path(), &[]);
     let key = std::fs::read_to_string(folder.path().join("data/dev.key")).unwrap();
     let key = format!("Authorization: Bearer {}", key.trim());
-    let mut hash = Sha256::new();
-    (0..LARGEST / PIECE).for_each(|at| hash.update(piece(at)));
-    let expected = (LARGEST, hex::encode(hash.finalize()));
+    let expected = expected();
     let before = gateway.peak();
     let bare = format!("POST /v1/media HTTP/1.1\r\n{key}\r\nContent-Type: video/mp4");
     let form =
@@ -93,4 +100,50 @@ fn the_largest_file_goes_through_each_surface_without_being_held_in_memory() {
     let grown = gateway.peak() - before;
     println!("{before} bytes at rest, {grown} more for files of {LARGEST}");
     assert!(grown < MOST, "the gateway grew by {grown} bytes");
+}
+
+/// A gateway whose upstream speaks that dialect, in a process of its own.
+fn over(sandbox: &Sandbox, folder: &TempDir, dialect: &str) -> Gateway {
+    let config = format!(
+        "[[upstreams]]\nname = \"main\"\ndialect = \"{dialect}\"\nbase_url = \"{}\"\nkey = \"upstream-key\"\n",
+        sandbox.url
+    );
+    let path = folder.path().join("sabir.toml");
+    std::fs::write(&path, config).unwrap();
+    Gateway::start(folder.path(), &["serve", "--config", path.to_str().unwrap()])
+}
+
+/// Makes a call and gives the whole answer.
+fn call(url: &str, head: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
+    write!(stream, "{head}\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_largest_file_goes_on_to_an_upstream_without_being_held_in_memory() {
+    let expected = expected();
+    for dialect in ["cloud", "on-premises"] {
+        let (sandbox, folder) = (Sandbox::start(), TempDir::new().unwrap());
+        let gateway = over(&sandbox, &folder, dialect);
+        let key = std::fs::read_to_string(folder.path().join("data/dev.key")).unwrap();
+        let key = format!("Authorization: Bearer {}", key.trim());
+        let id = upload(&gateway, &format!("POST /v1/media HTTP/1.1\r\n{key}\r\nContent-Type: video/mp4"), "", "");
+        let before = gateway.peak();
+        let message =
+            json!({ "messaging_product": "whatsapp", "to": "447700900123", "type": "video", "video": { "id": id } });
+        let answer = call(&gateway.url, &format!("POST /messages HTTP/1.1\r\n{key}"), &message.to_string());
+        assert!(answer.starts_with("HTTP/1.1 200"), "{dialect}: {answer}");
+        let files = call(&sandbox.url, "GET /sandbox/files HTTP/1.1", "");
+        let files: Value = serde_json::from_str(files.split_once("\r\n\r\n").unwrap().1).unwrap();
+        assert_eq!(files[0]["size"], expected.0, "{dialect}");
+        assert_eq!(files[0]["sha256"], expected.1, "{dialect}");
+        assert_eq!(files[0]["dialect"], dialect);
+        let grown = gateway.peak() - before;
+        println!("{dialect}: {before} bytes before, {grown} more for a file of {LARGEST}");
+        assert!(grown < MOST, "{dialect}: the gateway grew by {grown} bytes");
+    }
 }

@@ -17,11 +17,7 @@ pub struct Gateway {
 
 impl Gateway {
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
-        Self::spawn(sabir(folder).args(arguments), folder)
-    }
-
-    fn spawn(command: &mut Command, folder: &Path) -> Self {
-        Self::run(folder, command.stderr(Stdio::null()))
+        Self::run(folder, sabir(folder).args(arguments).stderr(Stdio::null()))
     }
 
     /// One that writes all that it can say into a file.
@@ -263,7 +259,8 @@ fn a_key_is_printed_once_and_its_hash_opens_the_gateway() {
 #[test]
 fn a_secret_of_digits_is_taken_from_the_environment_as_it_is() {
     let folder = TempDir::new().unwrap();
-    let gateway = Gateway::spawn(sabir(folder.path()).env("SABIR__ADMIN__TOKEN", "007"), folder.path());
+    let gateway =
+        Gateway::run(folder.path(), sabir(folder.path()).env("SABIR__ADMIN__TOKEN", "007").stderr(Stdio::null()));
     let list = |token: &str| read(&gateway.client(folder.path(), &["transactions", "list", "--token", token])).0;
     assert_eq!((list("007"), list("7")), (0, 1));
 }

@@ -16,13 +16,13 @@ const SENDER: &str = "442079460000";
 const NAMESPACE: &str = "acme_ns";
 
 /// `sabir sandbox`, killed when the test ends.
-struct Sandbox {
+pub struct Sandbox {
     process: Child,
-    url: String,
+    pub url: String,
 }
 
 impl Sandbox {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let folder = TempDir::new().unwrap();
         let mut command = sabir(folder.path());
         let process = command.args(["sandbox", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped());

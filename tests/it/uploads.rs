@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use crate::harness::{Answer, TestApp};
-use crate::provider::{Mood, Provider};
+use crate::provider::{Mood, Provider, deaf, hasty};
 
 /// The id that the gateway gave to the client's file.
 const ID: &str = "8801234567890";
@@ -19,13 +19,16 @@ const WITH_IDS: [&str; 2] = ["cloud", "on-premises"];
 
 /// A gateway in front of the provider, and a file of the account `shop` that has never left it.
 async fn gateway(provider: &Provider, client: &str, upstream: &str) -> TestApp {
+    gateway_at(&provider.url, client, upstream).await
+}
+
+async fn gateway_at(base_url: &str, client: &str, upstream: &str) -> TestApp {
     let app = TestApp::with(&format!(
         "[net]\nfirst_byte_timeout = \"500ms\"\n\
-         [[upstreams]]\nname = \"main\"\ndialect = \"{upstream}\"\nbase_url = \"{}\"\nkey = \"upstream-key\"\n\
+         [[upstreams]]\nname = \"main\"\ndialect = \"{upstream}\"\nbase_url = \"{base_url}\"\nkey = \"upstream-key\"\n\
          sender = \"442079460000\"\n\
          [[accounts]]\nname = \"shop\"\nkey = \"shop-key\"\ndialect = \"{client}\"\n\
-         [[accounts]]\nname = \"other\"\nkey = \"other-key\"",
-        provider.url
+         [[accounts]]\nname = \"other\"\nkey = \"other-key\""
     ))
     .await;
     put(&app, "shop", ID, Bytes::from_static(BYTES)).await;
@@ -249,13 +252,34 @@ async fn an_upload_that_fails_is_tried_again_by_the_next_send_and_leaves_nothing
 
 #[tokio::test]
 async fn an_upstream_that_is_not_there_gets_nothing() {
-    let mut nobody = Provider::start().await;
-    nobody.url = "http://127.0.0.1:1".to_owned();
-    let app = gateway(&nobody, "on-premises", "cloud").await;
+    let app = gateway_at("http://127.0.0.1:1", "on-premises", "cloud").await;
     let answer = send(&app, &image(ID)).await;
     assert_eq!(answer.status, 503, "{answer:?}");
     let latest = app.recorded().await.remove(0);
     assert_eq!((latest.state.as_str(), latest.fault.as_deref()), ("failed", Some("upstream_unreachable")));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_upstream_that_stops_reading_does_not_hold_the_send_for_ever() {
+    let app = gateway_at(&deaf().await, "cloud", "on-premises").await;
+    put(&app, "shop", "77", Bytes::from(vec![7; 20_000_000])).await;
+    let answer = send(&app, &image("77")).await;
+    assert_eq!(answer.status, 503, "{answer:?}");
+    let latest = app.recorded().await.remove(0);
+    assert_eq!((latest.state.as_str(), latest.fault.as_deref()), ("failed", Some("upstream_unavailable")));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_upstream_that_refuses_before_it_has_read_the_file_is_heard() {
+    let body = r#"{"errors":[{"code":1014,"title":"Upload failed"}]}"#;
+    let refusal = format!("HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let app = gateway_at(&hasty(refusal.leak()).await, "on-premises", "on-premises").await;
+    put(&app, "shop", "77", Bytes::from(vec![7; 20_000_000])).await;
+    let answer = send(&app, &image("77")).await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+    assert_eq!(answer.body["errors"][0]["code"], 1014);
     app.stop().await;
 }
 
