@@ -1,11 +1,12 @@
 //! Builds the parts from the configuration; starts and stops them.
 
+use std::io::{ErrorKind, Write as _};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
@@ -19,7 +20,7 @@ use crate::measure;
 use crate::media::Vault;
 use crate::model::Manner;
 use crate::net;
-use crate::secret::{KeyHash, Secret};
+use crate::secret::{KeyHash, Secret, private_file};
 use crate::service::{self, Desk};
 use crate::store::{self, Ledger, Limits, Store};
 use crate::upstream::{self, InProcess, Provider, SANDBOX_SCHEME, Sandbox, Transport, Upstream};
@@ -121,8 +122,10 @@ impl App {
         let watching = AbortOnDrop(tokio::spawn(watching));
         let sweeping = service::watch_sessions(Arc::clone(&state.store), Arc::clone(&state.clock));
         let sweeping = AbortOnDrop(tokio::spawn(sweeping));
+        let forgetting = delivery::watch_files(Arc::clone(&state.store), Arc::clone(&state.clock));
+        let forgetting = AbortOnDrop(tokio::spawn(forgetting));
         web::serve(listener, web::router(Arc::clone(state)), &state.config, stop).await;
-        drop((watching, sweeping, measuring));
+        drop((watching, sweeping, forgetting, measuring));
         self.close().await;
         Ok(())
     }
@@ -220,23 +223,20 @@ fn sandbox_upstream() -> upstream::Config {
 
 /// The key of the `dev` account: made once, kept in a file that only its owner can read.
 fn dev_key(data_dir: &Path) -> anyhow::Result<Secret> {
-    let path: PathBuf = data_dir.join("dev.key");
-    if let Ok(key) = std::fs::read_to_string(&path) {
-        return Ok(Secret::new(key.trim()));
+    let path = data_dir.join(format!("{DEV_ACCOUNT}.key"));
+    match std::fs::read_to_string(&path) {
+        Ok(key) if !key.trim().is_empty() => Ok(Secret::new(key.trim())),
+        Ok(_) => bail!("{} is empty; delete it, and a fresh key is made", path.display()),
+        Err(error) if error.kind() == ErrorKind::NotFound => make_dev_key(&path),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
-    let key = new_key();
-    std::fs::create_dir_all(data_dir).with_context(|| format!("cannot make {}", data_dir.display()))?;
-    write_private(&path, &key).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(Secret::new(key))
 }
 
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    writeln!(options.open(path)?, "{text}")
+fn make_dev_key(path: &Path) -> anyhow::Result<Secret> {
+    let key = new_key();
+    let made = private_file(path).and_then(|mut file| writeln!(file, "{key}"));
+    made.with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(Secret::new(key))
 }
 
 /// A fresh key with 244 random bits.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::future::{BoxFuture, Shared};
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use time::Duration;
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Order, store_fault};
 use crate::clock::Clock;
@@ -20,6 +21,9 @@ use crate::upstream::Upstream;
 
 /// An id that its upstream forgets so soon is not used any more: the message may wait before it is sent.
 const MARGIN: Duration = Duration::days(1);
+
+/// How often ids that upstreams have forgotten are looked for.
+const EVERY: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 
 /// An upload that is under way, for everybody who waits for it.
 type Flight = Shared<BoxFuture<'static, Result<String, Fault>>>;
@@ -131,6 +135,18 @@ impl Files {
 
     fn flights(&self) -> MutexGuard<'_, HashMap<UploadKey, Flight>> {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sweeps out ids that upstreams have forgotten, for ever; any number of processes may do so at once.
+pub async fn watch(store: Arc<dyn Store>, clock: Arc<dyn Clock>) {
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = store.sweep_upstream_media(clock.now()).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "expired media ids not swept out");
+        }
     }
 }
 

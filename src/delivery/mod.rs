@@ -17,7 +17,7 @@ pub use abandoned::watch as watch_abandoned;
 pub use account::{Account, AccountConfig};
 use arc_swap::ArcSwap;
 pub use directory::{Directory, Parts, RouteConfig};
-pub use files::Files;
+pub use files::{Files, watch as watch_files};
 pub use rehearsal::Rehearsal;
 use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
@@ -101,7 +101,8 @@ impl Delivery {
         match self.under_way.spawn(async move { this.deliver(order).await }).await {
             Ok(delivered) => delivered,
             Err(error) => {
-                tracing::error!(error = %error, "delivery ended abnormally");
+                // Not the error's own words: they repeat those of a panic, which may hold what a client sent.
+                tracing::error!(panicked = error.is_panic(), "delivery ended abnormally");
                 let fault = Fault::gateway(FaultKind::Internal, "the delivery ended abnormally; see the log");
                 Delivered { request, outcome: Err(fault), upstream_time: None }
             }

@@ -19,6 +19,8 @@ mod speaker;
 mod translation;
 mod upload;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, header};
 use serde_json::Value;
@@ -295,6 +297,12 @@ fn answer(status: StatusCode, body: &Value) -> Response<Bytes> {
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     response
+}
+
+/// How long an upstream's answer asks to wait, in seconds; its other form, a date, is used by none of them.
+fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
+    let value = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
+    value.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// A JSON request to an upstream.

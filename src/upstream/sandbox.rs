@@ -176,7 +176,7 @@ impl Sandbox {
         match behaviour {
             Behaviour::Absent => return Err(CallError::NotSent("the sandbox plays absent".into())),
             Behaviour::Refuse(kind) => {
-                let fault = Fault::client(kind, "the sandbox was asked for this by the recipient's number");
+                let fault = Fault::client(kind, words_for(kind));
                 // The vendor's own words, credential faults included: here the sandbox is the vendor.
                 return Ok(speaker.dialect().encode_fault(&fault, &answer));
             }
@@ -243,6 +243,14 @@ fn strictly(speaker: &Speaker, call: Call) -> Result<model::Request, Fault> {
     match decoded.warnings.into_iter().next() {
         Some(warning) => Err(Fault::invalid(warning.member, warning.text)),
         None => Ok(decoded.value),
+    }
+}
+
+/// Where one code stands for several faults, clients go by the words.
+fn words_for(kind: FaultKind) -> &'static str {
+    match kind {
+        FaultKind::MediaUnreachable => "the download failed: the sandbox was asked for this by the recipient's number",
+        _ => "the sandbox was asked for this by the recipient's number",
     }
 }
 

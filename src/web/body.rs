@@ -15,6 +15,8 @@ use crate::model::{Fault, FaultKind};
 /// Deepest nesting of a body. The model wraps what it does not know a few levels deeper, and must read back.
 const MAX_DEPTH: usize = 64;
 
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// The whole body.
 ///
 /// # Errors
@@ -53,6 +55,11 @@ fn too_slow(limit: Duration) -> Fault {
     Fault::client(FaultKind::BodyTimeout, format!("the body did not arrive within {limit:?}; send it faster"))
 }
 
+/// Without the mark that some clients of Windows put in front of UTF-8; JSON knows none.
+pub fn without_mark(body: Bytes) -> Bytes {
+    if body.starts_with(BYTE_ORDER_MARK) { body.slice(BYTE_ORDER_MARK.len()..) } else { body }
+}
+
 /// The body as JSON.
 ///
 /// # Errors
@@ -60,6 +67,10 @@ fn too_slow(limit: Duration) -> Fault {
 pub fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Fault> {
     if let Some(other) = foreign_content_type(headers) {
         let detail = format!("Content-Type is {other}; send application/json");
+        return Err(Fault::client(FaultKind::WrongContentType, detail));
+    }
+    if is_compressed(headers) {
+        let detail = "the body is compressed; send it plain, without Content-Encoding";
         return Err(Fault::client(FaultKind::WrongContentType, detail));
     }
     if bytes.trim_ascii().is_empty() {
@@ -98,4 +109,8 @@ fn foreign_content_type(headers: &HeaderMap) -> Option<String> {
     let json =
         essence.is_empty() || essence == "application/json" || essence == "text/json" || essence.ends_with("+json");
     (!json).then_some(essence)
+}
+
+fn is_compressed(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_ENCODING).is_some_and(|coding| !coding.is_empty() && coding != "identity")
 }

@@ -1,7 +1,5 @@
 //! Answers to what no handler took: unknown paths, wrong methods, panics. In the caller's dialect, as everything.
 
-use std::any::Any;
-
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::request::Parts;
@@ -30,17 +28,9 @@ pub async fn no_such_service(state: &AppState, parts: &Parts) -> Response {
     answer(state, parts, &Fault::client(FaultKind::NotFound, detail)).await
 }
 
-/// A handler panicked: a defect, answered all the same.
-pub async fn panicked(state: &AppState, parts: &Parts, panic: Box<dyn Any + Send>) -> Response {
-    log(panic.as_ref());
-    drop(panic);
+/// A handler panicked: a defect, answered all the same. It was logged where it happened, by [`crate::telemetry`].
+pub async fn panicked(state: &AppState, parts: &Parts) -> Response {
     answer(state, parts, &send::internal()).await
-}
-
-fn log(panic: &(dyn Any + Send)) {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    tracing::error!(panic = text, "handler panicked");
 }
 
 async fn refuse(state: &AppState, request: Request, fault: Fault) -> Response {

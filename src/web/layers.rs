@@ -23,6 +23,6 @@ async fn catch_panic(State(state): State<Shared>, request: Request, next: Next) 
     let request = Request::from_parts(parts, body);
     match std::panic::AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
-        Err(panic) => error::panicked(&state, &kept, panic).await,
+        Err(_) => error::panicked(&state, &kept).await,
     }
 }

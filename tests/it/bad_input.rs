@@ -217,6 +217,18 @@ async fn what_is_no_request_is_refused_and_leaves_no_record() {
 }
 
 #[tokio::test]
+async fn the_mark_that_windows_puts_before_a_text_is_no_fault() {
+    for client in clients() {
+        let app = app_for(&client).await;
+        let marked = format!("\u{feff}{}", client.text_to("447700900123"));
+        let answer = client.send(&app, marked).await;
+        assert_eq!(answer.status / 100, 2, "{}: {answer:?}", client.dialect);
+        assert!(app.only().await.client_request.is_object(), "{}", client.dialect);
+        app.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn what_no_handler_takes_is_refused_in_the_callers_dialect() {
     for client in clients() {
         let app = app_for(&client).await;
@@ -233,6 +245,9 @@ async fn what_no_handler_takes_is_refused_in_the_callers_dialect() {
         let wrong_type = app.call(request(Method::POST, client.path, "text/csv", Some(KEY))).await;
         let status = if client.dialect.starts_with("aisoule") { 415 } else { 400 };
         client.assert_refused("wrong content type", &wrong_type, status, &["text/csv", "application/json"]);
+        let mut compressed = request(Method::POST, client.path, json, Some(KEY));
+        compressed.headers_mut().insert("content-encoding", "gzip".parse().unwrap());
+        client.assert_refused("compressed", &app.call(compressed).await, status, &["Content-Encoding", "plain"]);
         let wrong_key = app.call(request(Method::POST, client.path, json, Some("wrong"))).await;
         client.assert_refused("wrong key", &wrong_key, 401, &["key"]);
         let no_key = app.call(request(Method::POST, client.path, json, None)).await;

@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod docs;
 mod harness;
 mod legacy;
 mod matrix;

@@ -1,6 +1,7 @@
 //! The program itself: a first run, its commands, its exit codes, and what is left after it was killed.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -17,16 +18,16 @@ pub struct Gateway {
 
 impl Gateway {
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
-        Self::run(folder, sabir(folder).args(arguments).stderr(Stdio::null()))
+        Self::spawn(sabir(folder).args(arguments).stderr(Stdio::null()), folder)
     }
 
     /// One that writes all that it can say into a file.
     fn logging(folder: &Path, log: &Path) -> Self {
         let log = std::fs::File::create(log).unwrap();
-        Self::run(folder, sabir(folder).env("RUST_LOG", "debug").env("NO_COLOR", "1").stderr(log))
+        Self::spawn(sabir(folder).env("RUST_LOG", "debug").env("NO_COLOR", "1").stderr(log), folder)
     }
 
-    fn run(folder: &Path, command: &mut Command) -> Self {
+    pub fn spawn(command: &mut Command, folder: &Path) -> Self {
         let command = command.env("SABIR__SERVER__LISTEN", "127.0.0.1:0").stdout(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
@@ -39,7 +40,7 @@ impl Gateway {
     }
 
     /// The output of a command that talks to this gateway.
-    fn client(&self, folder: &Path, arguments: &[&str]) -> Output {
+    pub fn client(&self, folder: &Path, arguments: &[&str]) -> Output {
         sabir(folder).args(arguments).env("SABIR_URL", &self.url).output().unwrap()
     }
 }
@@ -61,12 +62,12 @@ fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     read(&sabir(folder).args(arguments).output().unwrap())
 }
 
-fn read(output: &Output) -> (i32, String, String) {
+pub fn read(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
-fn json(text: &str) -> Value {
+pub fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
@@ -88,6 +89,10 @@ fn a_first_run_prints_a_key_and_a_line_for_each_dialect_that_delivers_when_paste
     }
     let key = std::fs::read_to_string(folder.path().join("data/dev.key")).unwrap();
     assert!(gateway.greeting.iter().any(|line| line.trim() == key.trim()));
+    for name in ["dev.key", "sabir.db", "sabir.db-wal"] {
+        let mode = std::fs::metadata(folder.path().join("data").join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name} holds what is nobody else's affair");
+    }
     drop(gateway);
     let again = Gateway::start(folder.path(), &["serve"]);
     assert!(again.greeting.iter().any(|line| line.trim() == key.trim()), "the key is made once");
@@ -260,7 +265,7 @@ fn a_key_is_printed_once_and_its_hash_opens_the_gateway() {
 fn a_secret_of_digits_is_taken_from_the_environment_as_it_is() {
     let folder = TempDir::new().unwrap();
     let gateway =
-        Gateway::run(folder.path(), sabir(folder.path()).env("SABIR__ADMIN__TOKEN", "007").stderr(Stdio::null()));
+        Gateway::spawn(sabir(folder.path()).env("SABIR__ADMIN__TOKEN", "007").stderr(Stdio::null()), folder.path());
     let list = |token: &str| read(&gateway.client(folder.path(), &["transactions", "list", "--token", token])).0;
     assert_eq!((list("007"), list("7")), (0, 1));
 }

@@ -4,14 +4,12 @@
 //! Codes that the vendor gave in webhooks only (400, 402, 410, 470) are answered at once where the gateway knows at
 //! once: every client has them in its tables. 471 is not: courier stops an account's bulk messages for a day at it.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::{BASIC, meta};
-use crate::dialect::answer;
+use crate::dialect::{answer, retry_after};
 use crate::model::{Fault, FaultKind, Origin, UpstreamError, Verdict};
 
 const HREF: &str = "https://developers.facebook.com/docs/whatsapp/on-premises/errors";
@@ -235,11 +233,6 @@ fn kind_of_words(status: StatusCode, said: &Said<'_>) -> FaultKind {
         500..=599 => FaultKind::UpstreamFailed,
         _ => FaultKind::UpstreamRefused,
     }
-}
-
-fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
-    let value = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
-    value.trim().parse().ok().map(Duration::from_secs)
 }
 
 #[cfg(test)]
