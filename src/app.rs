@@ -77,7 +77,7 @@ impl App {
         let vault = Vault::open(&config.server.data_dir.join("media"))
             .context("server.data_dir: the folder for clients' files cannot be made; give one that can be written")?;
         let ledger = Ledger::start(store.clone(), Limits::default());
-        let files = Files::new(Arc::clone(&store), vault.clone(), Arc::clone(&clock));
+        let files = Files::new(Arc::clone(&store), vault.clone(), Arc::clone(&clock), config.net.total_timeout);
         let delivery = Delivery::new(directory, ledger, files, Arc::clone(&clock));
         let state = AppState {
             desk: Desk::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&delivery)),

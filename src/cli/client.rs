@@ -34,7 +34,9 @@ impl Gateway {
     /// Makes one call.
     pub fn call(&self, request: http::request::Builder, path: &str, body: Bytes) -> Result<Response<Bytes>, CliError> {
         let request = request.uri(format!("{}{path}", self.url.trim_end_matches('/')));
-        let request: Request<Bytes> = request.body(body).context("the gateway's address is no address")?;
+        let request: Request<Bytes> = request
+            .body(body)
+            .context("the gateway's address is no address; give one such as http://127.0.0.1:8080")?;
         let config = net::Config {
             connect_timeout: Duration::from_secs(5),
             first_byte_timeout: Duration::from_secs(60),
@@ -62,7 +64,11 @@ impl Admin {
         match answer.status().as_u16() {
             200 => Ok(Some(serde_json::from_slice(answer.body()).context("the gateway's answer cannot be read")?)),
             404 => Ok(None),
-            status => Err(CliError::Failed(anyhow!("the gateway answered {status}: {}", reason(answer.body())))),
+            status => {
+                let error = anyhow!("the gateway answered {status}: {}", reason(answer.body()));
+                // 503: it runs and cannot reach its store.
+                Err(if status == 503 { CliError::Unreachable(error) } else { CliError::Failed(error) })
+            }
         }
     }
 }

@@ -37,8 +37,10 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<(), CliError> {
         let listener = TcpListener::bind(arguments.listen).await;
         let listener = listener.with_context(|| format!("cannot listen on {}", arguments.listen));
         let listener = listener.map_err(CliError::Unreachable)?;
+        // Heard before the sandbox says that it is there: whoever reads that may end it at once.
+        let stop = stop_signal()?;
         print(format_args!("the sandbox listens on http://{}", listener.local_addr()?))?;
-        web::serve(listener, web::sandbox_router(sandbox), &config.server, stop_signal()?).await;
+        web::serve(listener, web::sandbox_router(sandbox), &config.server, stop).await;
         Ok(())
     })
 }

@@ -189,17 +189,18 @@ fn print_transaction(transaction: &Transaction) -> Result<(), CliError> {
     }
     print("\nclient request")?;
     print_json(&transaction.client_request)?;
-    transaction.attempts.iter().try_for_each(print_attempt)
+    transaction.attempts.iter().try_for_each(|attempt| print_attempt(attempt, summary.state))
 }
 
-fn print_attempt(attempt: &Attempt) -> Result<(), CliError> {
+fn print_attempt(attempt: &Attempt, state: State) -> Result<(), CliError> {
     print(format_args!("\nattempt {} over {} at {}", attempt.number, attempt.upstream, written(attempt.started_at)))?;
     print(format_args!("{} {}", attempt.method, attempt.url))?;
     print_text(&attempt.body)?;
     match (attempt.status, attempt.finished_at) {
         (Some(status), Some(at)) => print(format_args!("\nanswer {status} at {}", written(at)))?,
         (None, Some(at)) => print(format_args!("\nno answer by {}", written(at)))?,
-        (_, None) => print("\nno answer yet")?,
+        (_, None) if state == State::Sending => print("\nno answer yet")?,
+        (_, None) => print("\nno answer was recorded: the gateway ended before; it may have gone out")?,
     }
     if let Some(answer) = &attempt.answer {
         print_text(answer)?;

@@ -5,11 +5,12 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Shared};
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
-use time::Duration;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::task::JoinError;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use super::{Order, store_fault};
 use crate::clock::Clock;
@@ -20,10 +21,13 @@ use crate::store::{Store, StoredMedia, UploadKey, UpstreamMedia};
 use crate::upstream::Upstream;
 
 /// An id that its upstream forgets so soon is not used any more: the message may wait before it is sent.
-const MARGIN: Duration = Duration::days(1);
+const MARGIN: time::Duration = time::Duration::days(1);
+
+/// When to come back where an upload takes longer than a client waits.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// How often ids that upstreams have forgotten are looked for.
-const EVERY: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+const EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// An upload that is under way, for everybody who waits for it.
 type Flight = Shared<BoxFuture<'static, Result<String, Fault>>>;
@@ -33,6 +37,7 @@ pub struct Files {
     store: Arc<dyn Store>,
     vault: Vault,
     clock: Arc<dyn Clock>,
+    patience: Duration,
     flights: Mutex<HashMap<UploadKey, Flight>>,
 }
 
@@ -45,9 +50,10 @@ pub struct Placed {
 }
 
 impl Files {
-    /// The files whose facts are in the store and whose bytes are in the vault.
-    pub fn new(store: Arc<dyn Store>, vault: Vault, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { store, vault, clock, flights: Mutex::default() })
+    /// The files whose facts are in the store and whose bytes are in the vault. A message waits for their uploads as
+    /// long as the patience lasts.
+    pub fn new(store: Arc<dyn Store>, vault: Vault, clock: Arc<dyn Clock>, patience: Duration) -> Arc<Self> {
+        Arc::new(Self { store, vault, clock, patience, flights: Mutex::default() })
     }
 
     /// The order's request with the upstream's ids in place of the account's own.
@@ -56,11 +62,13 @@ impl Files {
     /// Where a file cannot be read or uploaded. Nothing was sent then, so no fault leaves that open.
     pub async fn place(self: &Arc<Self>, order: &Order, upstream: &Arc<Upstream>) -> Result<Placed, Fault> {
         let mut placed = Placed { request: order.request.clone(), uploads: Vec::new() };
+        let deadline = Instant::now() + self.patience;
         for file in placed.request.file_ids() {
             let media = self.store.media(&order.account.name, file.id).await.map_err(store_fault)?;
             let Some(media) = media else { continue };
             let key = upload_key(&media, upstream);
-            let id = self.flight(&key, media, upstream).await;
+            let id = timeout_at(deadline, self.flight(&key, media, upstream)).await;
+            let id = id.unwrap_or_else(|_| Err(still_on_its_way(upstream)));
             *file.id = id.map_err(|fault| at_member(fault, order.dialect.spell(&file.member)))?;
             placed.uploads.push(key);
         }
@@ -82,7 +90,7 @@ impl Files {
         }
     }
 
-    /// The upload of a file that is under way, or a new one.
+    /// The upload of a file that is under way, or a new one. It goes on to its end whether somebody waits or not.
     fn flight(self: &Arc<Self>, key: &UploadKey, media: StoredMedia, upstream: &Arc<Upstream>) -> Flight {
         let mut flights = self.flights();
         if let Some(flight) = flights.get(key) {
@@ -91,6 +99,7 @@ impl Files {
         let landing = Landing { files: Arc::clone(self), key: key.clone() };
         let upstream = Arc::clone(upstream);
         let flight = async move { landing.files.known_or_uploaded(&landing.key, &media, &upstream).await };
+        let flight = tokio::spawn(flight).map(|ended| ended.unwrap_or_else(|error| Err(ended_abnormally(&error))));
         let flight = flight.boxed().shared();
         flights.insert(key.clone(), flight.clone());
         flight
@@ -170,6 +179,18 @@ fn upload_key(media: &StoredMedia, upstream: &Upstream) -> UploadKey {
         sha256: media.sha256.clone(),
         mime_type: media.mime_type.clone(),
     }
+}
+
+/// Clients give up after a while and send again. So before one does, it is told to: a message that went out after its
+/// client had given up would reach the person twice.
+fn still_on_its_way(upstream: &Upstream) -> Fault {
+    let detail = format!("the file is still on its way to upstream {}; nothing was sent, try again", upstream.name);
+    Fault::upstream(FaultKind::UpstreamUnavailable, detail).retry_after(Some(RETRY_AFTER))
+}
+
+fn ended_abnormally(error: &JoinError) -> Fault {
+    tracing::error!(%error, "an upload ended abnormally");
+    Fault::gateway(FaultKind::Internal, "the upload ended abnormally; see the log")
 }
 
 /// An upload is never ambiguous for the message that waits for it.

@@ -22,6 +22,8 @@ pub enum Mood {
     Refuses(u16, &'static str),
     /// Reads uploads and never answers.
     Hangs,
+    /// Takes uploads after a second and a half.
+    Slow,
     /// Answers messages with this status and body.
     RefusesMessages(u16, &'static str),
 }
@@ -100,15 +102,17 @@ async fn answer(State(provider): State<Arc<Inner>>, request: Request) -> Respons
         Mood::RefusesMessages(status, body) if !is_upload => {
             (StatusCode::from_u16(status).unwrap(), body).into_response()
         }
-        _ if is_upload => uploaded(&provider).await,
+        Mood::Slow if is_upload => uploaded(&provider, Duration::from_millis(1500)).await,
+        // Long enough for others to come meanwhile.
+        _ if is_upload => uploaded(&provider, Duration::from_millis(50)).await,
         _ => taken(),
     }
 }
 
 /// Both vendors' answers in one; each dialect reads its own.
-async fn uploaded(provider: &Inner) -> Response {
-    // Long enough for others to come meanwhile.
-    tokio::time::sleep(Duration::from_millis(50)).await;
+async fn uploaded(provider: &Inner, after: Duration) -> Response {
+    // A real server takes its time, and this test's time is real.
+    tokio::time::sleep(after).await;
     let id = format!("given-{}", provider.given.fetch_add(1, Ordering::SeqCst) + 1);
     axum::Json(json!({ "id": id, "media": [{ "id": id }] })).into_response()
 }

@@ -261,6 +261,26 @@ async fn an_upstream_that_is_not_there_gets_nothing() {
 }
 
 #[tokio::test]
+async fn a_client_is_told_to_come_back_before_it_gives_up_and_the_upload_goes_on() {
+    let provider = Provider::start().await;
+    let app = TestApp::with(&format!(
+        "[net]\ntotal_timeout = \"1s\"\n\
+         [[upstreams]]\nname = \"main\"\nprovider = \"360dialog\"\nbase_url = \"{}\"\nkey = \"upstream-key\"",
+        provider.url
+    ))
+    .await;
+    put(&app, "shop", "77", Bytes::from(vec![7; 1_000_000])).await;
+    provider.feels(Mood::Slow);
+    let answer = send(&app, &image("77")).await;
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert_eq!(answer.headers["retry-after"], "5");
+    assert!(provider.messages().is_empty());
+    assert_eq!(send(&app, &image("77")).await.status, 200);
+    assert_eq!((provider.uploads().len(), provider.messages().len()), (1, 1));
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn an_upstream_that_stops_reading_does_not_hold_the_send_for_ever() {
     let app = gateway_at(&deaf().await, "cloud", "on-premises").await;
     put(&app, "shop", "77", Bytes::from(vec![7; 20_000_000])).await;
