@@ -174,15 +174,15 @@ impl Delivery {
         }
         let started = Instant::now();
         let answered = upstream.send(prepared.request).await;
-        let upstream_time = Some(started.elapsed());
-        measure::upstream(&upstream.name, started.elapsed());
+        let took = started.elapsed();
+        measure::upstream(&upstream.name, took);
         let settlement = settlement(order.id, &answered, self.clock.now());
-        log_end(&order, Some(&upstream), settlement.state, settlement.fault.as_ref());
+        log_end(&order, Some((&upstream, took)), settlement.state, settlement.fault.as_ref());
         self.ledger.settle_later(settlement);
         if let Err(fault) = &answered.outcome {
             self.files.doubt(&uploads, fault).await;
         }
-        Delivered { request: order.request, outcome: for_client(answered.outcome), upstream_time }
+        Delivered { request: order.request, outcome: for_client(answered.outcome), upstream_time: Some(took) }
     }
 }
 
@@ -261,14 +261,15 @@ fn store_fault(error: StoreError) -> Fault {
 }
 
 /// One line and one count for each transaction: enough to find it, nothing that is private.
-fn log_end(order: &Order, upstream: Option<&Upstream>, state: State, fault: Option<&Fault>) {
-    let upstream_name = upstream.map(|upstream| upstream.name.as_str());
+fn log_end(order: &Order, upstream: Option<(&Upstream, Duration)>, state: State, fault: Option<&Fault>) {
+    let upstream_name = upstream.map(|(upstream, _)| upstream.name.as_str());
     measure::transaction(&order.account.name, order.dialect.name(), upstream_name, order.request.kind(), state);
     tracing::info!(
         transaction.id = %order.id,
         account.name = order.account.name,
         dialect = order.dialect.name(),
         upstream.name = upstream_name,
+        upstream.duration_ms = upstream.map(|(_, took)| took.as_millis()),
         kind = order.request.kind().as_str(),
         state = state.as_str(),
         fault.kind = fault.map(|fault| fault.kind.code()),

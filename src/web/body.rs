@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
+use bytesize::ByteSize;
 use futures_util::{Stream, stream};
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -17,17 +18,21 @@ const MAX_DEPTH: usize = 64;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// The whole body.
+/// Largest body that is read of somebody without a key: enough to tell in which dialect to refuse it.
+const OF_STRANGERS: ByteSize = ByteSize::kib(64);
+
+/// The whole body; of a stranger less is read than of a client.
 ///
 /// # Errors
 /// When it is too large, too slow, or breaks off.
-pub async fn read(body: Body, config: &Config) -> Result<Bytes, Fault> {
-    let limit = usize::try_from(config.max_body.as_u64()).unwrap_or(usize::MAX);
+pub async fn read(body: Body, is_known: bool, config: &Config) -> Result<Bytes, Fault> {
+    let max = if is_known { config.max_body } else { config.max_body.min(OF_STRANGERS) };
+    let limit = usize::try_from(max.as_u64()).unwrap_or(usize::MAX);
     let whole = tokio::time::timeout(config.body_timeout, Limited::new(body, limit).collect());
     match whole.await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let detail = format!("the body is larger than {}; send less", config.max_body);
+            let detail = format!("the body is larger than {max}; send less");
             Err(Fault::client(FaultKind::BodyTooLarge, detail))
         }
         Ok(Err(_)) => Err(broken_off()),

@@ -42,7 +42,7 @@ pub async fn send(State(state): State<Shared>, request: Request) -> Response {
 async fn take(state: &AppState, answer: &Answer, request: Request) -> (Speaker, Result<Order, Fault>) {
     let (parts, stream) = request.into_parts();
     let caller = auth::caller(state, &parts).await;
-    let bytes = body::read(stream, &state.config).await.map(body::without_mark);
+    let bytes = body::read(stream, caller.is_ok(), &state.config).await.map(body::without_mark);
     let parsed = bytes.and_then(|bytes| Ok((body::parse(&parts.headers, &bytes)?, bytes)));
     let (body, text) = match parsed {
         Ok((body, bytes)) => (body, Ok(String::from_utf8_lossy(&bytes).into_owned())),

@@ -18,7 +18,7 @@ pub async fn serve(State(state): State<Shared>, request: Request) -> Response {
     let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now() };
     let (parts, stream) = request.into_parts();
     let caller = auth::caller(&state, &parts).await;
-    let (call, readable) = read(&state, &parts, stream).await;
+    let (call, readable) = read(&state, &parts, stream, caller.is_ok()).await;
     let setting = caller.as_ref().ok().and_then(|caller| caller.dialect);
     let Some((speaker, service)) = dialect::service(&call, setting) else {
         return error::no_such_service(&state, &parts).await;
@@ -35,8 +35,8 @@ pub async fn serve(State(state): State<Shared>, request: Request) -> Response {
 }
 
 /// The call, and whether its body could be read; without one it is `null`.
-async fn read(state: &AppState, parts: &Parts, stream: Body) -> (Call, Result<(), Fault>) {
-    let body = match body::read(stream, &state.config).await {
+async fn read(state: &AppState, parts: &Parts, stream: Body, is_known: bool) -> (Call, Result<(), Fault>) {
+    let body = match body::read(stream, is_known, &state.config).await {
         Ok(bytes) => form::parse(&parts.headers, bytes).await,
         Err(fault) => Err(fault),
     };

@@ -371,21 +371,22 @@ async fn a_channel_without_an_upstream_is_refused_by_name() {
 async fn an_early_answer_reaches_a_client_that_is_still_writing() {
     let app = TestApp::start().await;
     let body = vec![b'x'; 3_000_000];
-    for (target, status) in [
-        ("POST /v23.0/5512000/nothing", "404"),
-        ("PATCH /v1/messages", "405"),
-        ("POST /v1/messages", "413"),
-        ("POST /v1/contacts", "413"),
-        ("DELETE /v1/media/1", "404"),
+    for (target, key, status) in [
+        ("POST /v23.0/5512000/nothing", KEY, "404"),
+        ("PATCH /v1/messages", KEY, "405"),
+        ("POST /v1/messages", KEY, "413"),
+        ("POST /v1/messages", "wrong", "401"),
+        ("POST /v1/contacts", KEY, "413"),
+        ("DELETE /v1/media/1", KEY, "404"),
     ] {
         let mut stream = TcpStream::connect(app.url().trim_start_matches("http://")).await.unwrap();
         let head = format!(
-            "{target} HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {KEY}\r\nContent-Length: {}\r\n\r\n",
+            "{target} HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {key}\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
         stream.write_all(head.as_bytes()).await.unwrap();
-        // Time enough to answer: for what is refused by its size, once enough of it has come.
-        let (first, rest) = body.split_at(if status == "413" { 2_000_000 } else { 1 });
+        // As much as is read before the answer: more than a body may have, or nothing.
+        let (first, rest) = body.split_at(if matches!(status, "404" | "405") { 1 } else { 2_000_000 });
         stream.write_all(first).await.unwrap();
         stream.readable().await.unwrap();
         stream.write_all(rest).await.unwrap_or_else(|error| panic!("{target}: {error}"));
@@ -396,5 +397,20 @@ async fn an_early_answer_reaches_a_client_that_is_still_writing() {
         assert!(answers.starts_with(&format!("HTTP/1.1 {status} ")), "{target}: {answers}");
         assert!(answers.contains("HTTP/1.1 200 OK"), "{target}: {answers}");
     }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn of_somebody_without_a_key_only_as_much_is_read_as_tells_a_dialect() {
+    let app = TestApp::start().await;
+    let refused = async |blanks: usize| {
+        let body = format!("{{\"messaging_product\":\"whatsapp\"{}}}", " ".repeat(blanks));
+        let request = Request::post(format!("{}/v1/messages", app.url())).header("authorization", "Bearer wrong");
+        app.call(request.body(Bytes::from(body)).unwrap()).await
+    };
+    let small = refused(60_000).await;
+    assert_eq!((small.status, &small.body["error"]["code"]), (401, &json!(190)), "its body told the Cloud API");
+    let large = refused(70_000).await;
+    assert_eq!((large.status, &large.body["error"]["code"]), (401, &json!("unauthorized")), "its path alone told");
     app.stop().await;
 }
