@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody as _};
+use axum::body::Body;
 use bytes::Bytes;
 use bytesize::ByteSize;
 use futures_util::{Stream, stream};
@@ -17,9 +17,6 @@ use crate::model::{Fault, FaultKind};
 const MAX_DEPTH: usize = 64;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
-
-/// How long an unwanted body is read on: what a large file takes over a slow line.
-const LONGEST: Duration = Duration::from_secs(120);
 
 /// Largest body that is read of somebody without a key: enough to tell in which dialect to refuse it.
 const OF_STRANGERS: ByteSize = ByteSize::kib(64);
@@ -53,25 +50,6 @@ pub fn chunks(body: &mut Body, limit: Duration) -> impl Stream<Item = Result<Byt
             Err(_) => Err(too_slow(limit)),
         }
     })
-}
-
-/// Reads on in the background what nobody wants any more: a client that writes all of its body before it reads sees the
-/// answer that way, and no broken pipe. Twice as much as a file may have, so that most that are too large end first.
-pub fn forget(mut body: Body, headers: &HeaderMap, config: &Config) {
-    // Who asked first whether to send has not begun, or reads while it writes.
-    if body.is_end_stream() || headers.contains_key(header::EXPECT) {
-        return;
-    }
-    let mut rest = config.max_upload.as_u64().saturating_mul(2);
-    let read_on = async move {
-        while let Some(Ok(frame)) = body.frame().await {
-            rest = rest.saturating_sub(frame.data_ref().map_or(0, Bytes::len) as u64);
-            if rest == 0 {
-                return;
-            }
-        }
-    };
-    tokio::spawn(tokio::time::timeout(LONGEST, read_on));
 }
 
 fn broken_off() -> Fault {

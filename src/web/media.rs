@@ -11,7 +11,7 @@ use http::{Method, header};
 use serde_json::Value;
 
 use super::upload::{self, Received};
-use super::{AppState, Shared, auth, body, error, send};
+use super::{AppState, Shared, auth, error, send};
 use crate::delivery::Account;
 use crate::dialect::{self, Answer, Call, Dialect, FileFacts, MediaAnswer, MediaCall, UploadForm};
 use crate::media::{Vault, VaultError};
@@ -34,7 +34,6 @@ pub async fn media(State(state): State<Shared>, request: Request) -> Response {
         }
         Err(fault) => Err(fault),
     };
-    body::forget(body, &parts.headers, &state.config);
     done.unwrap_or_else(|fault| {
         let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now() };
         send::refused(&speaker, &fault, &answer)

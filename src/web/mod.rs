@@ -10,6 +10,7 @@ mod form;
 mod health;
 mod layers;
 mod media;
+mod rest;
 mod sandbox;
 mod send;
 mod serve;

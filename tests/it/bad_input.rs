@@ -5,6 +5,8 @@ use bytes::Bytes;
 use http::{Method, Request};
 use sabir::model::State;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::harness::{Answer, KEY, TestApp};
 
@@ -361,6 +363,40 @@ async fn a_channel_without_an_upstream_is_refused_by_name() {
         client.assert_refused("channel", &answer, 400, &["channel", channel, "route"]);
     }
     assert_eq!(app.recorded().await.len(), 4, "understood, so somebody may ask what became of them");
+    app.stop().await;
+}
+
+/// A client that writes all of its body before it reads anything, answered before the body has come.
+#[tokio::test]
+async fn an_early_answer_reaches_a_client_that_is_still_writing() {
+    let app = TestApp::start().await;
+    let body = vec![b'x'; 3_000_000];
+    for (target, key, status) in [
+        ("POST /v23.0/5512000/nothing", KEY, "404"),
+        ("PATCH /v1/messages", KEY, "405"),
+        ("POST /v1/messages", KEY, "413"),
+        ("POST /v1/messages", "wrong", "401"),
+        ("POST /v1/contacts", KEY, "413"),
+        ("DELETE /v1/media/1", KEY, "404"),
+    ] {
+        let mut stream = TcpStream::connect(app.url().trim_start_matches("http://")).await.unwrap();
+        let head = format!(
+            "{target} HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {key}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // As much as is read before the answer: more than a body may have, or nothing.
+        let (first, rest) = body.split_at(if matches!(status, "404" | "405") { 1 } else { 2_000_000 });
+        stream.write_all(first).await.unwrap();
+        stream.readable().await.unwrap();
+        stream.write_all(rest).await.unwrap_or_else(|error| panic!("{target}: {error}"));
+        // The connection is as good as new.
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n").await.unwrap();
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).await.unwrap_or_else(|error| panic!("{target}: {error}"));
+        assert!(answers.starts_with(&format!("HTTP/1.1 {status} ")), "{target}: {answers}");
+        assert!(answers.contains("HTTP/1.1 200 OK"), "{target}: {answers}");
+    }
     app.stop().await;
 }
 
