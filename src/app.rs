@@ -1,11 +1,12 @@
 //! Builds the parts from the configuration; starts and stops them.
 
+use std::io::{ErrorKind, Write as _};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
@@ -13,10 +14,14 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::delivery::{self, Account, Delivery, Directory, Parts};
+use crate::delivery::{self, Account, Delivery, Directory, Files, Parts};
 use crate::dialect::{self, Losses};
+use crate::measure;
+use crate::media::Vault;
+use crate::model::Manner;
 use crate::net;
-use crate::secret::{KeyHash, Secret};
+use crate::secret::{KeyHash, Secret, private_file};
+use crate::service::{self, Desk};
 use crate::store::{self, Ledger, Limits, Store};
 use crate::upstream::{self, InProcess, Provider, SANDBOX_SCHEME, Sandbox, Transport, Upstream};
 use crate::web::{self, AppState, Shared};
@@ -69,12 +74,18 @@ impl App {
             Links { client: net::Client::new(&config.net)?, sandbox: Arc::new(Sandbox::new(Arc::clone(&clock))) };
         let dev_key = if config.accounts.is_empty() { Some(dev_key(&config.server.data_dir)?) } else { None };
         let directory = links.directory(config, dev_key.as_ref())?;
+        let vault = Vault::open(&config.server.data_dir.join("media"))
+            .context("server.data_dir: the folder for clients' files cannot be made; give one that can be written")?;
         let ledger = Ledger::start(store.clone(), Limits::default());
+        let files = Files::new(Arc::clone(&store), vault.clone(), Arc::clone(&clock), config.net.total_timeout);
+        let delivery = Delivery::new(directory, ledger, files, Arc::clone(&clock));
         let state = AppState {
-            delivery: Delivery::new(directory, ledger, Arc::clone(&clock)),
+            desk: Desk::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&delivery)),
+            delivery,
             sandbox: Arc::clone(&links.sandbox),
             clock,
             store,
+            vault,
             config: config.server.clone(),
             admin: config.admin.clone(),
         };
@@ -106,10 +117,15 @@ impl App {
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         ready(listener.local_addr()?);
         let state = &self.state;
+        let measuring = AbortOnDrop(tokio::spawn(keep_measuring()));
         let watching = delivery::watch_abandoned(Arc::clone(&state.store), Arc::clone(&state.clock), self.longest_call);
         let watching = AbortOnDrop(tokio::spawn(watching));
+        let sweeping = service::watch_sessions(Arc::clone(&state.store), Arc::clone(&state.clock));
+        let sweeping = AbortOnDrop(tokio::spawn(sweeping));
+        let forgetting = delivery::watch_files(Arc::clone(&state.store), Arc::clone(&state.clock));
+        let forgetting = AbortOnDrop(tokio::spawn(forgetting));
         web::serve(listener, web::router(Arc::clone(state)), &state.config, stop).await;
-        drop(watching);
+        drop((watching, sweeping, forgetting, measuring));
         self.close().await;
         Ok(())
     }
@@ -118,6 +134,14 @@ impl App {
     pub async fn close(&self) {
         self.state.delivery.close().await;
         self.state.store.close().await;
+    }
+}
+
+async fn keep_measuring() {
+    let mut ticks = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        ticks.tick().await;
+        measure::upkeep();
     }
 }
 
@@ -138,12 +162,14 @@ impl Links {
                 dialect: name.and_then(dialect::named),
                 upstream: account.upstream.clone().unwrap_or_else(|| only.clone()),
                 losses: account.losses,
+                manner: Manner { health: account.health, version: account.version.clone() },
             };
             (account.key, ready)
         });
         let dev = dev_key.map(|key| {
             let name = DEV_ACCOUNT.to_owned();
-            let account = Account { name, dialect: None, upstream: only.clone(), losses: Losses::default() };
+            let (losses, manner) = (Losses::default(), Manner::default());
+            let account = Account { name, dialect: None, upstream: only.clone(), losses, manner };
             (KeyHash::of(key.expose()), account)
         });
         let accounts = accounts.chain(dev).collect();
@@ -197,23 +223,20 @@ fn sandbox_upstream() -> upstream::Config {
 
 /// The key of the `dev` account: made once, kept in a file that only its owner can read.
 fn dev_key(data_dir: &Path) -> anyhow::Result<Secret> {
-    let path: PathBuf = data_dir.join("dev.key");
-    if let Ok(key) = std::fs::read_to_string(&path) {
-        return Ok(Secret::new(key.trim()));
+    let path = data_dir.join(format!("{DEV_ACCOUNT}.key"));
+    match std::fs::read_to_string(&path) {
+        Ok(key) if !key.trim().is_empty() => Ok(Secret::new(key.trim())),
+        Ok(_) => bail!("{} is empty; delete it, and a fresh key is made", path.display()),
+        Err(error) if error.kind() == ErrorKind::NotFound => make_dev_key(&path),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
-    let key = new_key();
-    std::fs::create_dir_all(data_dir).with_context(|| format!("cannot make {}", data_dir.display()))?;
-    write_private(&path, &key).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(Secret::new(key))
 }
 
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    writeln!(options.open(path)?, "{text}")
+fn make_dev_key(path: &Path) -> anyhow::Result<Secret> {
+    let key = new_key();
+    let made = private_file(path).and_then(|mut file| writeln!(file, "{key}"));
+    made.with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(Secret::new(key))
 }
 
 /// A fresh key with 244 random bits.

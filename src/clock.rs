@@ -14,6 +14,10 @@ pub trait Clock: Send + Sync {
 
     /// A fresh id; later ids sort after earlier ones.
     fn transaction_id(&self) -> TransactionId;
+
+    /// A fresh id for a file: digits alone, as clients of the Cloud API know them, and by chance, so that none can be
+    /// guessed.
+    fn media_id(&self) -> String;
 }
 
 /// The system's clock.
@@ -27,6 +31,10 @@ impl Clock for SystemClock {
 
     fn transaction_id(&self) -> TransactionId {
         TransactionId(Uuid::now_v7())
+    }
+
+    fn media_id(&self) -> String {
+        media_id(Uuid::new_v4().as_u128())
     }
 }
 
@@ -56,4 +64,14 @@ impl Clock for FixedClock {
         bytes.iter_mut().skip(2).zip(count.to_be_bytes()).for_each(|(byte, count)| *byte = count);
         TransactionId(uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid())
     }
+
+    fn media_id(&self) -> String {
+        media_id(self.ids.fetch_add(1, Ordering::Relaxed).into())
+    }
+}
+
+/// Sixteen digits, as long as Meta's, and small enough for clients that keep every number in floating point.
+fn media_id(chance: u128) -> String {
+    const LEAST: u128 = 1_000_000_000_000_000;
+    (LEAST + chance % (8 * LEAST)).to_string()
 }

@@ -16,6 +16,9 @@ use crate::{net, store, telemetry, web};
 
 mod check;
 mod unknown;
+mod words;
+
+use words::{plain, unparsed};
 
 /// The options where nothing else is said.
 pub const DEFAULT: &str = include_str!("../config/default.toml");
@@ -111,7 +114,7 @@ impl Problem {
 /// # Errors
 /// Every fault that was found.
 pub fn load(file: Option<&Path>) -> Result<Loaded, Problems> {
-    let environment = Environment::with_prefix("SABIR").prefix_separator("__").separator("__").try_parsing(true);
+    let environment = Environment::with_prefix("SABIR").prefix_separator("__").separator("__");
     load_from(file.map(|path| File::from(path).format(FileFormat::Toml)), environment)
 }
 
@@ -134,7 +137,7 @@ where
     }
     let merged = builder.add_source(environment).build();
     let merged = merged.and_then(|config| config.collect());
-    let sections = merged.map_err(|error| Problems(vec![Problem::new("configuration", error.to_string())]))?;
+    let sections = merged.map_err(|error| Problems(vec![unparsed(error)]))?;
     let mut reader = Reader { sections: sections.into_iter().collect(), ..Reader::default() };
     let draft = reader.draft();
     check::check(&draft, &mut reader.problems);
@@ -280,13 +283,4 @@ fn origin(value: &Value) -> Option<String> {
         _ => None,
     };
     value.origin().map(str::to_owned).or_else(inner)
-}
-
-/// An error's own words, without the key and file that are printed beside them.
-fn plain(error: &::config::ConfigError) -> String {
-    match error {
-        ::config::ConfigError::At { error, .. } => plain(error),
-        ::config::ConfigError::Type { unexpected, expected, .. } => format!("is {unexpected}; give {expected}"),
-        other => other.to_string(),
-    }
 }

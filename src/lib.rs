@@ -6,11 +6,13 @@
 //! - [`model`]: what a message is; knows no wire name, does no I/O
 //! - [`dialect`]: wire ↔ model, pure; a folder for each language
 //! - [`clock`], [`secret`]: time and secrets, passed in
+//! - [`measure`]: what is counted and timed
 //! - [`store`]: what happened, durably; the only place that knows SQL
-//! - [`media`]: files: what is in them, and whether WhatsApp will take them
+//! - [`media`]: files: the bytes that clients upload, what is in them, and whether WhatsApp will take them
 //! - [`net`]: the way out; the only place that knows the HTTP client
 //! - [`upstream`]: whom we call: dialect, address, credential; the sandbox
 //! - [`delivery`]: from a request to an answer
+//! - [`service`]: what clients call beside sends: logins, contact checks, health, settings
 //! - [`web`]: the HTTP surface
 //! - [`config`], [`telemetry`], [`app`]: options, logs, and how the parts are put together
 //! - [`cli`]: the commands
@@ -21,10 +23,12 @@ pub mod clock;
 pub mod config;
 pub mod delivery;
 pub mod dialect;
+pub mod measure;
 pub mod media;
 pub mod model;
 pub mod net;
 pub mod secret;
+pub mod service;
 pub mod store;
 pub mod telemetry;
 pub mod upstream;

@@ -1,6 +1,8 @@
 //! Secrets: read from where the configuration says, compared by hash, printed as stars.
 
-use std::fmt;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::path::Path;
+use std::{fmt, io};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de};
@@ -67,6 +69,25 @@ pub enum SecretError {
     /// Not a hash.
     #[error("is no hash; sha256: is followed by 64 hexadecimal digits, as `sabir key new` prints them")]
     Hash,
+}
+
+/// Makes a file, and the folders above it, that only their owner can read: it is to hold what is nobody else's affair.
+///
+/// # Errors
+/// Where the file is there already, or cannot be made.
+pub fn private_file(path: &Path) -> io::Result<File> {
+    let (mut folders, mut file) = (DirBuilder::new(), OpenOptions::new());
+    folders.recursive(true);
+    file.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::DirBuilderExt::mode(&mut folders, 0o700);
+        std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    }
+    if let Some(folder) = path.parent() {
+        folders.create(folder)?;
+    }
+    file.open(path)
 }
 
 /// The SHA-256 of a key that is only ever compared.

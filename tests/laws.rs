@@ -27,7 +27,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use sabir::dialect::{self, Call, Dialect, Losses, Receipt, Speaker, Translation};
-use sabir::model::{Accepted, Content, Fault, FaultKind, References, Request, TransactionId, Verdict, Warning};
+use sabir::model::{Accepted, Content, Fault, FaultKind, Origin, References, Request, TransactionId, Verdict, Warning};
 use serde_json::{Map, Value};
 
 type Encoded = Result<http::Request<Bytes>, Fault>;
@@ -238,6 +238,20 @@ proptest! {
     fn no_body_makes_a_decoder_panic(body in arbitrary::json(), of in any::<Index>()) {
         for seeds in SEEDS.iter() {
             run(seeds.dialect, Call { body: body.clone(), ..of.get(&seeds.requests).call() });
+        }
+    }
+
+    #[test]
+    fn no_body_of_another_call_makes_a_decoder_panic(body in arbitrary::json(), of in any::<Index>()) {
+        let paths = ["/v1/users/login", "/v1/contacts", "/v1/settings/application", "/v1/settings/business/profile",
+            "/v1/settings/profile/about", "/v1/configs/webhook", "/kingslanding/login"];
+        let path = (*of.get(&paths)).to_owned();
+        let call = Call { method: http::Method::POST, path, headers: http::HeaderMap::new(), body };
+        for &dialect in dialect::all() {
+            if let Some(Err(fault)) = dialect.decode_service(&call) {
+                prop_assert_eq!(fault.origin, Origin::Client);
+                dialect.encode_fault(&fault, &answer());
+            }
         }
     }
 

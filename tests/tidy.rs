@@ -15,16 +15,36 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("clock", &["model"]),
     ("secret", &[]),
     ("telemetry", &[]),
-    ("store", &["model", "secret"]),
+    ("measure", &["model"]),
+    ("store", &["model", "secret", "measure"]),
     ("media", &["dialect", "model"]),
     ("net", &[]),
     ("upstream", &["net", "dialect", "model", "clock", "secret"]),
-    ("delivery", &["upstream", "store", "dialect", "model", "clock", "secret"]),
-    ("web", &["delivery", "upstream", "store", "dialect", "model", "clock", "secret", "net"]),
+    ("delivery", &["measure", "media", "upstream", "store", "dialect", "model", "clock", "secret"]),
+    ("service", &["delivery", "store", "dialect", "model", "clock", "secret"]),
+    (
+        "web",
+        &["measure", "media", "service", "delivery", "upstream", "store", "dialect", "model", "clock", "secret", "net"],
+    ),
     ("config", &["web", "delivery", "upstream", "store", "dialect", "net", "telemetry", "secret"]),
     (
         "app",
-        &["config", "web", "delivery", "upstream", "net", "store", "telemetry", "secret", "clock", "dialect", "model"],
+        &[
+            "measure",
+            "config",
+            "web",
+            "service",
+            "delivery",
+            "upstream",
+            "net",
+            "media",
+            "store",
+            "telemetry",
+            "secret",
+            "clock",
+            "dialect",
+            "model",
+        ],
     ),
     (
         "cli",
@@ -32,6 +52,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "app",
             "config",
             "web",
+            "measure",
             "delivery",
             "upstream",
             "net",
@@ -46,8 +67,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Crates that one module alone knows.
-const HOMES: &[(&str, &str)] = &[("sqlx", "store"), ("reqwest", "net")];
+/// Crates that few modules know. Forms are read where they arrive: in the web, and in the sandbox.
+const HOMES: &[(&str, &[&str])] =
+    &[("sqlx", &["store"]), ("reqwest", &["net"]), ("object_store", &["media"]), ("multer", &["web", "upstream"])];
 
 /// What only a module without clock, chance and I/O does not name.
 const IMPURE: &[&str] = &[
@@ -225,9 +247,10 @@ fn a_module_uses_only_those_below_it() {
 fn the_database_is_known_to_the_store_alone_and_the_http_client_to_the_net() {
     let mut violations = Vec::new();
     for source in sources("src") {
-        for (name, home) in HOMES.iter().filter(|(_, home)| *home != source.layer()) {
+        for (name, homes) in HOMES.iter().filter(|(_, homes)| !homes.contains(&source.layer())) {
             let named = source.lines().filter(|(_, line)| has_word(line, name));
-            violations.extend(named.map(|(number, _)| format!("{}:{number}: {name} belongs to {home}", source.path)));
+            violations
+                .extend(named.map(|(number, _)| format!("{}:{number}: {name} belongs to {homes:?}", source.path)));
         }
     }
     assert_none(&violations);

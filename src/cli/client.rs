@@ -7,6 +7,7 @@ use bytes::Bytes;
 use bytesize::ByteSize;
 use http::{Request, Response, header};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::{CliError, runtime};
 use crate::net;
@@ -33,7 +34,9 @@ impl Gateway {
     /// Makes one call.
     pub fn call(&self, request: http::request::Builder, path: &str, body: Bytes) -> Result<Response<Bytes>, CliError> {
         let request = request.uri(format!("{}{path}", self.url.trim_end_matches('/')));
-        let request: Request<Bytes> = request.body(body).context("the gateway's address is no address")?;
+        let request: Request<Bytes> = request
+            .body(body)
+            .context("the gateway's address is no address; give one such as http://127.0.0.1:8080")?;
         let config = net::Config {
             connect_timeout: Duration::from_secs(5),
             first_byte_timeout: Duration::from_secs(60),
@@ -62,9 +65,17 @@ impl Admin {
             200 => Ok(Some(serde_json::from_slice(answer.body()).context("the gateway's answer cannot be read")?)),
             404 => Ok(None),
             status => {
-                let text = String::from_utf8_lossy(answer.body()).into_owned();
-                Err(CliError::Failed(anyhow!("the gateway answered {status}: {text}")))
+                let error = anyhow!("the gateway answered {status}: {}", reason(answer.body()));
+                // 503: it runs and cannot reach its store.
+                Err(if status == 503 { CliError::Unreachable(error) } else { CliError::Failed(error) })
             }
         }
     }
+}
+
+/// The admin API's own words, or whatever else came.
+fn reason(body: &[u8]) -> String {
+    let said = serde_json::from_slice::<Value>(body).ok();
+    let words = said.as_ref().and_then(|said| said.get("error")?.as_str());
+    words.map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned)
 }

@@ -170,7 +170,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Media(command) => media::run(&command, context),
         Command::Transactions(command) => transactions::run(&command, context),
         Command::Dialects(arguments) => dialects::table(&arguments, context),
-        Command::Sandbox(arguments) => sandbox::run(&arguments),
+        Command::Sandbox(arguments) => sandbox::run(&arguments, context),
     }
 }
 

@@ -9,14 +9,19 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{CliError, Context, print, runtime};
 use crate::app::App;
 use crate::dialect::{self, Dialect, Losses, Target, Translation, samples};
+use crate::measure;
 use crate::model::Request;
 use crate::store;
 use crate::telemetry;
+
+/// Where the commands look for a gateway when they are told no other address.
+const DEFAULT_PORT: u16 = 8080;
 
 /// Runs the gateway until it is told to stop.
 pub fn serve(context: &Context) -> Result<(), CliError> {
     let config = context.load()?.config;
     telemetry::start(&config.log);
+    measure::start().map_err(anyhow::Error::from)?;
     runtime()?.block_on(async {
         let app = App::build(&config).await.map_err(startup)?;
         let ready = |address| greet(&app, address);
@@ -46,7 +51,8 @@ fn startup(error: anyhow::Error) -> CliError {
     }
 }
 
-fn stop_signal() -> Result<impl Future<Output = ()>, CliError> {
+/// Resolves when the process is told to end, by SIGTERM or by SIGINT.
+pub(super) fn stop_signal() -> Result<impl Future<Output = ()>, CliError> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
@@ -94,7 +100,10 @@ fn print_greeting(app: &App, address: SocketAddr) -> Result<(), CliError> {
     for &dialect in dialect::all() {
         print(format_args!("# {}\n{}\n", dialect.name(), curl_line(dialect, address, key.expose())?))?;
     }
-    print("Then look what became of it:  sabir transactions list   (or: cargo run --release -- transactions list)")
+    let url = if address.port() == DEFAULT_PORT { String::new() } else { format!(" --url http://{address}") };
+    print(format_args!(
+        "Then look what became of it:  sabir transactions list{url}   (or: cargo run --release -- transactions list{url})"
+    ))
 }
 
 /// A command that sends the first sample in a dialect.

@@ -1,11 +1,14 @@
 //! `sabir transactions`
 
+use clap::builder::NonEmptyStringValueParser;
 use comfy_table::{Table, presets};
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::client::Admin;
 use super::{CliError, Context, print, print_json};
-use crate::model::{Fault, State};
+use crate::model::{Fault, State, TransactionId};
 use crate::store::{Attempt, Summary, Transaction};
 use crate::web::Page;
 
@@ -38,24 +41,24 @@ pub struct List {
     /// Of this kind: text, image, template …
     #[arg(long)]
     kind: Option<String>,
-    /// To this recipient, in digits.
+    /// To this recipient: its number with the country code, or its id.
     #[arg(long, value_name = "NUMBER")]
     recipient: Option<String>,
     /// With this fault, by its code.
     #[arg(long, value_name = "CODE")]
     fault: Option<String>,
     /// Received at this time or later: 2026-03-02T07:15:00Z.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
     since: Option<String>,
     /// Received before this time.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
     until: Option<String>,
     /// At most so many.
     #[arg(long, default_value_t = 20)]
     limit: u32,
     /// Those after this one: `next` of the page before.
     #[arg(long, value_name = "ID")]
-    after: Option<String>,
+    after: Option<TransactionId>,
 }
 
 /// Which transaction.
@@ -64,12 +67,19 @@ pub struct Show {
     #[command(flatten)]
     admin: Admin,
     /// The transaction's id, the id that the client was given, or the upstream's.
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     id: String,
 }
 
 fn parse_state(name: &str) -> Result<State, String> {
     State::named(name)
         .ok_or_else(|| "give accepted, sending, waiting, unknown, sent, delivered, read or failed".to_owned())
+}
+
+/// Checked here and sent as it is.
+fn parse_time(text: &str) -> Result<String, String> {
+    let parsed = OffsetDateTime::parse(text, &Rfc3339);
+    parsed.map(|_| text.to_owned()).map_err(|_| "give a time such as 2026-03-02T07:15:00Z".to_owned())
 }
 
 pub fn run(command: &Command, context: &Context) -> Result<(), CliError> {
@@ -87,7 +97,17 @@ fn list(arguments: &List, context: &Context) -> Result<(), CliError> {
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["TRANSACTION", "RECEIVED", "ACCOUNT", "DIALECT", "UPSTREAM", "KIND", "TO", "STATE", "FAULT"]);
+    table.set_header([
+        "TRANSACTION",
+        "RECEIVED (UTC)",
+        "ACCOUNT",
+        "DIALECT",
+        "UPSTREAM",
+        "KIND",
+        "TO",
+        "STATE",
+        "FAULT",
+    ]);
     for summary in &page.transactions {
         table.add_row(row(summary));
     }
@@ -119,6 +139,7 @@ impl List {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.append_pair("limit", &self.limit.to_string());
         let state = self.state.map(|state| state.to_string());
+        let after = self.after.map(|after| after.to_string());
         let parameters = [
             ("account", &self.account),
             ("upstream", &self.upstream),
@@ -128,7 +149,7 @@ impl List {
             ("fault", &self.fault),
             ("since", &self.since),
             ("until", &self.until),
-            ("after", &self.after),
+            ("after", &after),
         ];
         for (name, value) in parameters {
             if let Some(value) = value {
@@ -155,7 +176,7 @@ fn print_transaction(transaction: &Transaction) -> Result<(), CliError> {
     let summary = &transaction.summary;
     print(format_args!("transaction  {}", summary.id))?;
     print(format_args!("state        {}", summary.state))?;
-    print(format_args!("received     {}", summary.received_at))?;
+    print(format_args!("received     {}", written(summary.received_at)))?;
     print(format_args!("account      {} ({})", summary.account, summary.dialect))?;
     print(format_args!("kind         {} on {}", summary.kind.as_str(), summary.channel))?;
     print(format_args!("recipient    {}", summary.recipient.as_deref().unwrap_or("-")))?;
@@ -168,17 +189,18 @@ fn print_transaction(transaction: &Transaction) -> Result<(), CliError> {
     }
     print("\nclient request")?;
     print_json(&transaction.client_request)?;
-    transaction.attempts.iter().try_for_each(print_attempt)
+    transaction.attempts.iter().try_for_each(|attempt| print_attempt(attempt, summary.state))
 }
 
-fn print_attempt(attempt: &Attempt) -> Result<(), CliError> {
-    print(format_args!("\nattempt {} over {} at {}", attempt.number, attempt.upstream, attempt.started_at))?;
+fn print_attempt(attempt: &Attempt, state: State) -> Result<(), CliError> {
+    print(format_args!("\nattempt {} over {} at {}", attempt.number, attempt.upstream, written(attempt.started_at)))?;
     print(format_args!("{} {}", attempt.method, attempt.url))?;
     print_text(&attempt.body)?;
     match (attempt.status, attempt.finished_at) {
-        (Some(status), Some(at)) => print(format_args!("\nanswer {status} at {at}"))?,
-        (None, Some(at)) => print(format_args!("\nno answer by {at}"))?,
-        (_, None) => print("\nno answer yet")?,
+        (Some(status), Some(at)) => print(format_args!("\nanswer {status} at {}", written(at)))?,
+        (None, Some(at)) => print(format_args!("\nno answer by {}", written(at)))?,
+        (_, None) if state == State::Sending => print("\nno answer yet")?,
+        (_, None) => print("\nno answer was recorded: the gateway ended before; it may have gone out")?,
     }
     if let Some(answer) = &attempt.answer {
         print_text(answer)?;
@@ -191,6 +213,10 @@ fn print_attempt(attempt: &Attempt) -> Result<(), CliError> {
 
 fn print_fault(name: &str, fault: &Fault) -> Result<(), CliError> {
     print(format_args!("{name:<12} {}: {}", fault.kind, fault.detail))
+}
+
+fn written(at: OffsetDateTime) -> String {
+    at.format(&Rfc3339).unwrap_or_else(|_| at.to_string())
 }
 
 /// Prints a body: indented where it is JSON, else as it is.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use http::HeaderValue;
 use url::Url;
 
 use super::{Draft, Problem};
@@ -9,10 +10,27 @@ use crate::dialect;
 use crate::upstream::{self, Provider, SANDBOX_SCHEME};
 
 pub fn check(draft: &Draft, problems: &mut Vec<Problem>) {
+    check_server(draft, problems);
+    check_log(draft, problems);
     check_store(draft, problems);
+    check_providers(draft, problems);
     check_accounts(draft, problems);
     check_upstreams(draft, problems);
     check_routes(draft, problems);
+}
+
+fn check_server(draft: &Draft, problems: &mut Vec<Problem>) {
+    let none = draft.server.as_ref().is_some_and(|server| server.max_connections == 0);
+    if none {
+        problems.push(Problem::new("server.max_connections", "is 0, so nobody could connect; give at least 1"));
+    }
+}
+
+fn check_log(draft: &Draft, problems: &mut Vec<Problem>) {
+    if draft.log.as_ref().is_some_and(|log| !log.filter_is_readable()) {
+        let text = "is no filter; give a level, or parts of the program with theirs: info,sabir::delivery=debug";
+        problems.push(Problem::new("log.filter", text));
+    }
 }
 
 fn check_store(draft: &Draft, problems: &mut Vec<Problem>) {
@@ -56,6 +74,12 @@ fn check_accounts(draft: &Draft, problems: &mut Vec<Problem>) {
     }
 }
 
+fn check_providers(draft: &Draft, problems: &mut Vec<Problem>) {
+    for (name, provider) in &draft.providers {
+        check_dialect(&format!("providers.{name}.dialect"), &provider.dialect, problems);
+    }
+}
+
 fn check_upstreams(draft: &Draft, problems: &mut Vec<Problem>) {
     let mut names = HashSet::new();
     for (at, upstream) in &draft.upstreams {
@@ -80,9 +104,16 @@ fn check_upstream(
     provider: Option<&Provider>,
     problems: &mut Vec<Problem>,
 ) {
-    match upstream.dialect.as_ref().or(provider.map(|provider| &provider.dialect)) {
+    match &upstream.dialect {
         Some(name) => check_dialect(&key("dialect"), name, problems),
-        None => problems.push(Problem::new(key("dialect"), "is missing; give it, or a provider")),
+        None if provider.is_none() => {
+            problems.push(Problem::new(key("dialect"), "is missing; give it, or a provider"));
+        }
+        None => {}
+    }
+    if upstream.key.as_ref().is_some_and(|key| HeaderValue::from_str(key.expose()).is_err()) {
+        let text = "holds a line end or another sign that no header can carry; give the credential alone";
+        problems.push(Problem::new(key("key"), text));
     }
     let base_url = upstream.base_url.as_ref().or(provider.and_then(|provider| provider.base_url.as_ref()));
     let Some(base_url) = base_url else {

@@ -4,7 +4,17 @@
 const KNOWN: &[(&str, &[&str])] = &[
     (
         "server",
-        &["listen", "data_dir", "max_body", "header_timeout", "body_timeout", "shutdown_grace", "max_connections"],
+        &[
+            "listen",
+            "data_dir",
+            "public_url",
+            "max_body",
+            "max_upload",
+            "header_timeout",
+            "body_timeout",
+            "shutdown_grace",
+            "max_connections",
+        ],
     ),
     ("store", &["url", "connections"]),
     ("admin", &["token"]),
@@ -14,7 +24,7 @@ const KNOWN: &[(&str, &[&str])] = &[
     ),
     ("log", &["format", "filter"]),
     ("providers", &["dialect", "base_url", "credential"]),
-    ("accounts[]", &["name", "key", "dialect", "upstream", "losses"]),
+    ("accounts[]", &["name", "key", "dialect", "upstream", "losses", "health", "version"]),
     (
         "upstreams[]",
         &[

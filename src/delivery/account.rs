@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::dialect::{Dialect, Losses};
+use crate::model::{HealthForm, Manner};
 use crate::secret::KeyHash;
 
 /// An account as the configuration describes it.
@@ -19,6 +20,11 @@ pub struct AccountConfig {
     /// What happens to members that an upstream cannot say.
     #[serde(default)]
     pub losses: Losses,
+    /// The shape of the answer about health.
+    #[serde(default)]
+    pub health: HealthForm,
+    /// The version that the gateway goes for.
+    pub version: Option<String>,
 }
 
 /// An account that is in force.
@@ -31,4 +37,6 @@ pub struct Account {
     pub upstream: String,
     /// What happens to members that an upstream cannot say.
     pub losses: Losses,
+    /// How it wants to be answered where clients contradict each other.
+    pub manner: Manner,
 }

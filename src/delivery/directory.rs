@@ -52,6 +52,11 @@ impl Directory {
         self.accounts.get(&KeyHash::of(key)).cloned()
     }
 
+    /// The account of that name.
+    pub fn account_named(&self, name: &str) -> Option<Arc<Account>> {
+        self.accounts.values().find(|account| account.name == name).cloned()
+    }
+
     /// The upstream of a request: the first route that matches, else the account's own.
     ///
     /// # Errors

@@ -1,11 +1,13 @@
 //! From a request that was understood to an answer: choose, say, record, send, record.
 //!
 //! Nothing leaves for an upstream before the transaction and its attempt are committed; the outcome may be committed
-//! just after the client was answered. Delivery knows neither wire formats nor status codes.
+//! just after the client was answered. Only a message's files go ahead of it, since it names them by the upstream's ids;
+//! an upload sends nobody anything. Delivery knows neither wire formats nor status codes.
 
 mod abandoned;
 mod account;
 mod directory;
+mod files;
 mod rehearsal;
 
 use std::sync::Arc;
@@ -15,14 +17,16 @@ pub use abandoned::watch as watch_abandoned;
 pub use account::{Account, AccountConfig};
 use arc_swap::ArcSwap;
 pub use directory::{Directory, Parts, RouteConfig};
+pub use files::{Files, watch as watch_files};
 pub use rehearsal::Rehearsal;
 use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::dialect::Dialect;
+use crate::measure;
 use crate::model::{Accepted, Fault, FaultKind, Request, State, TransactionId, Verdict, Warning};
-use crate::store::{Ledger, NewAttempt, NewTransaction, Settlement, StoreError};
+use crate::store::{Ledger, NewAttempt, NewTransaction, Settlement, StoreError, UploadKey};
 use crate::upstream::{Answered, Prepared, Upstream};
 
 /// Longest answer of an upstream that is kept on the record, in bytes.
@@ -52,22 +56,32 @@ pub struct Delivered {
     pub request: Request,
     /// Taken, or the fault.
     pub outcome: Result<Accepted, Fault>,
-    /// How long the upstream took; none where it was not called.
+    /// How long the upstream took, with the uploads of files; none where it was not called.
     pub upstream_time: Option<Duration>,
+}
+
+/// What an attempt needs.
+struct Ready {
+    upstream: Arc<Upstream>,
+    prepared: Prepared,
+    /// The uploads that the request names.
+    uploads: Vec<UploadKey>,
 }
 
 /// The delivery of messages.
 pub struct Delivery {
     directory: ArcSwap<Directory>,
     ledger: Ledger,
+    files: Arc<Files>,
     clock: Arc<dyn Clock>,
     under_way: TaskTracker,
 }
 
 impl Delivery {
-    /// Delivery over a directory of accounts and upstreams, recorded in a ledger.
-    pub fn new(directory: Directory, ledger: Ledger, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { directory: ArcSwap::from_pointee(directory), ledger, clock, under_way: TaskTracker::new() })
+    /// Delivery over a directory of accounts and upstreams, recorded in a ledger, with the files that clients uploaded.
+    pub fn new(directory: Directory, ledger: Ledger, files: Arc<Files>, clock: Arc<dyn Clock>) -> Arc<Self> {
+        let directory = ArcSwap::from_pointee(directory);
+        Arc::new(Self { directory, ledger, files, clock, under_way: TaskTracker::new() })
     }
 
     /// The accounts, upstreams and routes that are in force.
@@ -87,17 +101,20 @@ impl Delivery {
         match self.under_way.spawn(async move { this.deliver(order).await }).await {
             Ok(delivered) => delivered,
             Err(error) => {
-                tracing::error!(error = %error, "delivery ended abnormally");
+                // Not the error's own words: they repeat those of a panic, which may hold what a client sent.
+                tracing::error!(panicked = error.is_panic(), "delivery ended abnormally");
                 let fault = Fault::gateway(FaultKind::Internal, "the delivery ended abnormally; see the log");
                 Delivered { request, outcome: Err(fault), upstream_time: None }
             }
         }
     }
 
-    /// Says what would happen to a request, and does nothing.
+    /// Says what would happen to a request, and does nothing: a file that the upstream has not got is not uploaded, so
+    /// the gateway's own id stands for it.
     pub fn rehearse(&self, order: &Order) -> Rehearsal {
         let upstream = self.directory.load().choose(&order.account, &order.request);
-        let prepared = upstream.as_ref().map_err(Clone::clone).and_then(|upstream| prepare(upstream, order));
+        let prepared =
+            upstream.as_ref().map_err(Clone::clone).and_then(|upstream| prepare(upstream, order, &order.request));
         Rehearsal::new(order, upstream.ok().as_deref(), prepared)
     }
 
@@ -113,41 +130,66 @@ impl Delivery {
         self.ledger.flush().await;
     }
 
-    async fn deliver(&self, order: Order) -> Delivered {
-        let upstream = self.directory.load().choose(&order.account, &order.request);
-        let prepared = upstream.and_then(|upstream| prepare(&upstream, &order).map(|prepared| (upstream, prepared)));
-        match prepared {
-            Ok((upstream, prepared)) => self.attempt(order, &upstream, prepared).await,
+    async fn deliver(&self, mut order: Order) -> Delivered {
+        let started = Instant::now();
+        let has_files = !order.request.file_ids().is_empty();
+        let ready = self.make_ready(&order, has_files).await;
+        let upload_time = has_files.then(|| started.elapsed());
+        let mut delivered = match ready {
+            Ok(ready) => self.attempt(order, ready).await,
             Err(fault) => self.refuse(order, fault).await,
+        };
+        delivered.upstream_time =
+            [upload_time, delivered.upstream_time].into_iter().flatten().reduce(Duration::saturating_add);
+        delivered
+    }
+
+    /// Chooses the upstream and says the request in its dialect, naming files by the ids that it knows.
+    async fn make_ready(&self, order: &Order, has_files: bool) -> Result<Ready, Fault> {
+        let upstream = self.directory.load().choose(&order.account, &order.request)?;
+        // Said before its files are uploaded: what cannot be said shall cost no upload.
+        let prepared = prepare(&upstream, order, &order.request)?;
+        if !has_files {
+            return Ok(Ready { upstream, prepared, uploads: Vec::new() });
         }
+        let placed = self.files.place(order, &upstream).await?;
+        let prepared = prepare(&upstream, order, &placed.request)?;
+        Ok(Ready { upstream, prepared, uploads: placed.uploads })
     }
 
     /// A request that was understood and cannot be sent is recorded too: somebody will ask what became of it.
     async fn refuse(&self, order: Order, fault: Fault) -> Delivered {
         let record = new_transaction(&order, None, Some(fault.clone()));
-        let outcome = self.ledger.record(record).await.map_err(store_fault).and(Err(fault));
-        log_end(&order, None, State::Failed, outcome.as_ref().err());
-        Delivered { request: order.request, outcome, upstream_time: None }
+        if let Err(error) = self.ledger.record(record).await {
+            return not_recorded(order, error);
+        }
+        log_end(&order, None, State::Failed, Some(&fault));
+        Delivered { request: order.request, outcome: Err(fault), upstream_time: None }
     }
 
-    async fn attempt(&self, mut order: Order, upstream: &Upstream, prepared: Prepared) -> Delivered {
+    async fn attempt(&self, mut order: Order, ready: Ready) -> Delivered {
+        let Ready { upstream, prepared, uploads } = ready;
         order.warnings.extend(prepared.warnings);
-        let attempt = new_attempt(upstream, &prepared.request, self.clock.now());
+        let attempt = new_attempt(&upstream, &prepared.request, self.clock.now());
         if let Err(error) = self.ledger.record(new_transaction(&order, Some(attempt), None)).await {
-            return Delivered { request: order.request, outcome: Err(store_fault(error)), upstream_time: None };
+            return not_recorded(order, error);
         }
         let started = Instant::now();
         let answered = upstream.send(prepared.request).await;
-        let upstream_time = Some(started.elapsed());
+        let took = started.elapsed();
+        measure::upstream(&upstream.name, took);
         let settlement = settlement(order.id, &answered, self.clock.now());
-        log_end(&order, Some(upstream), settlement.state, settlement.fault.as_ref());
+        log_end(&order, Some((&upstream, took)), settlement.state, settlement.fault.as_ref());
         self.ledger.settle_later(settlement);
-        Delivered { request: order.request, outcome: for_client(answered.outcome), upstream_time }
+        if let Err(fault) = &answered.outcome {
+            self.files.doubt(&uploads, fault).await;
+        }
+        Delivered { request: order.request, outcome: for_client(answered.outcome), upstream_time: Some(took) }
     }
 }
 
-fn prepare(upstream: &Upstream, order: &Order) -> Result<Prepared, Fault> {
-    let prepared = upstream.prepare(&order.request, order.id, order.dialect, order.account.losses);
+fn prepare(upstream: &Upstream, order: &Order, request: &Request) -> Result<Prepared, Fault> {
+    let prepared = upstream.prepare(request, order.id, order.dialect, order.account.losses);
     prepared.map_err(|fault| match &order.request {
         // That this upstream cannot carry the channel is no news to the client; that none does is.
         Request::Relay(relay) if fault.kind == FaultKind::UnsupportedKind => directory::no_upstream(relay.channel),
@@ -211,6 +253,13 @@ fn settlement(transaction: TransactionId, answered: &Answered, now: OffsetDateTi
     }
 }
 
+/// The store did not take the request, so nothing was sent and there is no transaction.
+fn not_recorded(order: Order, error: StoreError) -> Delivered {
+    let fault = store_fault(error);
+    measure::refused(order.dialect.name(), fault.kind);
+    Delivered { request: order.request, outcome: Err(fault), upstream_time: None }
+}
+
 fn store_fault(error: StoreError) -> Fault {
     let (kind, detail) = match error {
         StoreError::Overloaded => (FaultKind::Overloaded, "more requests than can be recorded; try again"),
@@ -220,13 +269,16 @@ fn store_fault(error: StoreError) -> Fault {
     Fault::gateway(kind, detail).retry_after(Some(Duration::from_secs(1)))
 }
 
-/// One line for each transaction: enough to find it, nothing that is private.
-fn log_end(order: &Order, upstream: Option<&Upstream>, state: State, fault: Option<&Fault>) {
+/// One line and one count for each transaction: enough to find it, nothing that is private.
+fn log_end(order: &Order, upstream: Option<(&Upstream, Duration)>, state: State, fault: Option<&Fault>) {
+    let upstream_name = upstream.map(|(upstream, _)| upstream.name.as_str());
+    measure::transaction(&order.account.name, order.dialect.name(), upstream_name, order.request.kind(), state);
     tracing::info!(
         transaction.id = %order.id,
         account.name = order.account.name,
         dialect = order.dialect.name(),
-        upstream.name = upstream.map(|upstream| upstream.name.as_str()),
+        upstream.name = upstream_name,
+        upstream.duration_ms = upstream.map(|(_, took)| took.as_millis()),
         kind = order.request.kind().as_str(),
         state = state.as_str(),
         fault.kind = fault.map(|fault| fault.kind.code()),

@@ -10,6 +10,7 @@ mod aisoule;
 mod aisoule_app;
 mod channel_request;
 mod cloud;
+pub mod media;
 mod on_premises;
 mod promise;
 mod reader;
@@ -17,18 +18,23 @@ mod samples;
 mod shapes;
 mod speaker;
 mod translation;
+mod upload;
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, header};
 use serde_json::Value;
 use time::OffsetDateTime;
 
+pub use media::{FileFacts, MediaAnswer, MediaCall, UploadForm};
 pub use promise::{KindPromise, MediaPromise, SizeLimit};
 pub use samples::{Sample, samples};
-pub use speaker::{Speaker, speaker};
+pub use speaker::{Speaker, media_call, service, speaker};
 pub use translation::{Losses, Translation};
+pub use upload::Upload;
 
-use crate::model::{Accepted, Fault, Request, TransactionId, Warning};
+use crate::model::{Accepted, Fault, FaultKind, Manner, Request, Served, Service, TransactionId, Warning};
 
 /// Every dialect, in the order of the capability table.
 pub fn all() -> &'static [&'static dyn Dialect] {
@@ -105,12 +111,49 @@ pub trait Dialect: Send + Sync {
     /// What the upstream refused, decided by its own code before its status.
     fn decode_outcome(&self, answer: &Response<Bytes>) -> Result<Accepted, Fault>;
 
+    /// Writes the request that uploads a file for messages to name by its id.
+    ///
+    /// # Errors
+    /// Where the dialect knows no uploads; then it refuses messages with ids too, and nobody should get here.
+    fn encode_upload(&self, _: &FileFacts<'_>, _: &Target<'_>) -> Result<Upload, Fault> {
+        let detail = format!("the {} upstream takes links only; give a link", self.name());
+        Err(Fault::client(FaultKind::UnsupportedMember, detail))
+    }
+
+    /// Reads the id that an upstream gave to an upload.
+    ///
+    /// # Errors
+    /// What the upstream refused, as [`Self::decode_outcome`].
+    fn decode_uploaded(&self, _: &Response<Bytes>) -> Result<String, Fault> {
+        Err(Fault::gateway(FaultKind::Internal, format!("the {} upstream knows no uploads", self.name())))
+    }
+
     /// How the vendor's own server takes its credential; an upstream's configuration may differ.
     fn credential(&self) -> CredentialForm;
 
     /// What the vendor's documents promise of media; whatever WhatsApp takes, where they promise that.
     fn media_promise(&self) -> &'static MediaPromise {
         &MediaPromise::EVERYTHING
+    }
+
+    /// Reads a call that is no send and no matter of media; none where the vendor's server has no such path.
+    fn decode_service(&self, _call: &Call) -> Option<Result<Service, Fault>> {
+        None
+    }
+
+    /// Writes the answer to such a call.
+    fn encode_served(&self, _serving: &Serving<'_>) -> Response<Bytes> {
+        answer(StatusCode::OK, &Value::Object(serde_json::Map::new()))
+    }
+
+    /// Reads a call of the media endpoints; none where the vendor's server has no such path.
+    fn decode_media_call(&self, _call: &Call) -> Option<Result<MediaCall, Fault>> {
+        None
+    }
+
+    /// Writes the answer to such a call.
+    fn encode_media_answer(&self, _said: &MediaAnswer<'_>) -> Response<Bytes> {
+        answer(StatusCode::OK, &Value::Object(serde_json::Map::new()))
     }
 }
 
@@ -121,7 +164,7 @@ pub struct Call {
     pub method: Method,
     /// The path without its query and without a trailing slash.
     pub path: String,
-    /// The headers; no dialect reads a credential from them, but its form tells dialects apart.
+    /// The headers; no dialect reads a key from them, but its form tells dialects apart. A login's password is read.
     pub headers: HeaderMap,
     /// The body; `null` where it is empty or could not be read.
     pub body: Value,
@@ -180,6 +223,19 @@ impl Receipt<'_> {
         let recipient = self.request.recipient().map(|recipient| recipient.address.as_str());
         self.accepted.wa_id.as_deref().or(recipient)
     }
+}
+
+/// What a client is told of a call that is no send.
+#[derive(Clone, Copy, Debug)]
+pub struct Serving<'a> {
+    /// Whose answer it is.
+    pub answer: Answer,
+    /// What was done.
+    pub served: &'a Served,
+    /// How the account wants it said.
+    pub manner: &'a Manner,
+    /// The number that the account sends from, where the gateway knows it.
+    pub sender: Option<&'a str>,
 }
 
 /// What a dialect has to know of the upstream that it writes for.
@@ -250,6 +306,12 @@ fn answer(status: StatusCode, body: &Value) -> Response<Bytes> {
     response
 }
 
+/// How long an upstream's answer asks to wait, in seconds; its other form, a date, is used by none of them.
+fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
+    let value = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
+    value.trim().parse().ok().map(Duration::from_secs)
+}
+
 /// A JSON request to an upstream.
 fn request(method: Method, path: &str, body: &Value) -> Result<http::Request<Bytes>, Fault> {
     http::Request::builder()
@@ -257,5 +319,5 @@ fn request(method: Method, path: &str, body: &Value) -> Result<http::Request<Byt
         .uri(path)
         .header(header::CONTENT_TYPE, "application/json")
         .body(Bytes::from(body.to_string()))
-        .map_err(|_| Fault::gateway(crate::model::FaultKind::Internal, "the upstream's path could not be formed"))
+        .map_err(|_| Fault::gateway(FaultKind::Internal, "the upstream's path could not be formed"))
 }

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::Value;
 
-use super::{Answer, Call, Claim, Decoded, Dialect, Receipt, all, answer, reference};
-use crate::model::{Fault, Request};
+use super::{Answer, Call, Claim, Decoded, Dialect, MediaCall, Receipt, Serving, all, answer, reference};
+use crate::model::{Fault, Request, Service};
 
 /// The dialect of a call. Where a body is equally good in two dialects, the first reads it and the answer carries
 /// both forms: clients of either family ignore the members that they don't know.
@@ -31,6 +31,22 @@ pub fn speaker(call: &Call, setting: Option<&'static dyn Dialect>) -> Speaker {
         Some(dialect) => Speaker { dialect, twin: equals.next() },
         None => Speaker::of(setting.unwrap_or_else(reference)),
     }
+}
+
+/// The service that a call asks for, and who asks: the account's own dialect where it has the path, else the first that
+/// knows the service.
+pub fn service(call: &Call, setting: Option<&'static dyn Dialect>) -> Option<(Speaker, Result<Service, Fault>)> {
+    let own = setting.filter(|dialect| dialect.serves(&call.path));
+    let others = all().iter().copied().filter(|_| own.is_none());
+    own.into_iter().chain(others).find_map(|dialect| Some((Speaker::of(dialect), dialect.decode_service(call)?)))
+}
+
+/// What a call asks of the media endpoints, and who asks: the account's own dialect where it has the path, else the first
+/// that knows the call.
+pub fn media_call(call: &Call, setting: Option<&'static dyn Dialect>) -> Option<(Speaker, Result<MediaCall, Fault>)> {
+    let own = setting.filter(|dialect| dialect.serves(&call.path));
+    let others = all().iter().copied().filter(|_| own.is_none());
+    own.into_iter().chain(others).find_map(|dialect| Some((Speaker::of(dialect), dialect.decode_media_call(call)?)))
 }
 
 impl Speaker {
@@ -61,6 +77,11 @@ impl Speaker {
     pub fn encode_fault(&self, fault: &Fault, to: &Answer) -> Response<Bytes> {
         let fault = fault.for_client();
         self.both(|dialect| dialect.encode_fault(&fault, to))
+    }
+
+    /// Answers a call that is no send.
+    pub fn encode_served(&self, serving: &Serving<'_>) -> Response<Bytes> {
+        self.dialect.encode_served(serving)
     }
 
     /// The first dialect's answer, with the members of its twin's that it lacks.

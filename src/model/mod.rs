@@ -10,12 +10,14 @@ mod contact;
 mod content;
 mod extra;
 mod fault;
+mod files;
 mod format;
 mod ids;
 mod interactive;
 mod message;
 mod outcome;
 mod recipient;
+mod service;
 mod state;
 mod template;
 
@@ -23,6 +25,7 @@ pub use contact::Contact;
 pub use content::{Content, Kind, Location, Media, MediaKind, MediaSource, Provider, Reaction, Text};
 pub use extra::Extra;
 pub use fault::{Fault, FaultKind, Origin, UpstreamError, Verdict};
+pub use files::FileId;
 pub use format::MediaFormat;
 pub use ids::{ParseIdError, TransactionId};
 pub use interactive::{
@@ -32,5 +35,6 @@ pub use interactive::{
 pub use message::{Channel, Message, Quote, ReadMark, References, Relay, Request};
 pub use outcome::{Accepted, Warning};
 pub use recipient::{PhoneNumber, PhoneNumberError, Recipient, RecipientAddress};
+pub use service::{CheckedContact, HealthForm, Login, Manner, Served, Service, Setting};
 pub use state::State;
 pub use template::{Component, ComponentKind, Parameter, ParameterValue, Template};

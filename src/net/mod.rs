@@ -3,12 +3,16 @@
 //! Nothing outside this module knows the HTTP client library. What matters to a messaging gateway is told apart here:
 //! whether a request certainly did not go out, or may have.
 
+mod upload;
+
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use bytesize::ByteSize;
 use http::{Request, Response};
 use serde::{Deserialize, Serialize};
+pub use upload::{Chunks, Streamed};
+use url::Host;
 
 /// Limits of calls to providers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,16 +39,16 @@ pub struct Config {
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
     /// Nothing was sent: the name, the connection or TLS failed.
-    #[error("no connection to the upstream")]
+    #[error("no connection could be made")]
     NotSent(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No answer in time; the request may have been taken.
-    #[error("no answer from the upstream within {0:?}")]
+    #[error("no answer within {0:?}")]
     TimedOut(Duration),
     /// The connection broke; the request may have been taken.
-    #[error("the connection to the upstream broke")]
+    #[error("the connection broke")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The answer is larger than the limit; the request was taken.
-    #[error("the upstream's answer is larger than {0}")]
+    #[error("the answer is larger than {0}")]
     TooLarge(ByteSize),
 }
 
@@ -52,6 +56,8 @@ pub enum CallError {
 #[derive(Clone, Debug)]
 pub struct Client {
     client: reqwest::Client,
+    /// For this machine itself, which no proxy of the environment stands in front of.
+    direct: reqwest::Client,
     config: Config,
 }
 
@@ -61,15 +67,8 @@ impl Client {
     /// # Errors
     /// When the system's certificates cannot be read.
     pub fn new(config: &Config) -> Result<Self, NetError> {
-        let client = reqwest::Client::builder()
-            .connect_timeout(config.connect_timeout)
-            .pool_idle_timeout(config.idle_timeout)
-            .pool_max_idle_per_host(config.idle_connections)
-            .redirect(reqwest::redirect::Policy::none())
-            .tcp_nodelay(true)
-            .user_agent(concat!("sabir/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { client, config: config.clone() })
+        let (client, direct) = (builder(config).build()?, builder(config).no_proxy().build()?);
+        Ok(Self { client, direct, config: config.clone() })
     }
 
     /// Makes one call and reads the whole answer.
@@ -84,10 +83,14 @@ impl Client {
 
     async fn call_unlimited(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallError> {
         let request = reqwest::Request::try_from(request).map_err(|error| CallError::NotSent(error.into()))?;
-        let head = self.client.execute(request);
+        let head = self.client_for(request.url()).execute(request);
         let limit = self.config.first_byte_timeout;
         let answer = tokio::time::timeout(limit, head).await.map_err(|_| CallError::TimedOut(limit))?;
         self.read(answer.map_err(tell_apart)?).await
+    }
+
+    fn client_for(&self, url: &reqwest::Url) -> &reqwest::Client {
+        if is_this_machine(url) { &self.direct } else { &self.client }
     }
 
     async fn read(&self, mut answer: reqwest::Response) -> Result<Response<Bytes>, CallError> {
@@ -104,6 +107,25 @@ impl Client {
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         Ok(response)
+    }
+}
+
+fn builder(config: &Config) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .connect_timeout(config.connect_timeout)
+        .pool_idle_timeout(config.idle_timeout)
+        .pool_max_idle_per_host(config.idle_connections)
+        .redirect(reqwest::redirect::Policy::none())
+        .tcp_nodelay(true)
+        .user_agent(concat!("sabir/", env!("CARGO_PKG_VERSION")))
+}
+
+fn is_this_machine(url: &reqwest::Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

@@ -15,6 +15,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::measure;
+
 use super::{NewTransaction, Settlement, StoreError, Transactions, Write};
 
 /// How soon kept settlements are tried again while no new request tells whether the store is back.
@@ -259,7 +261,9 @@ impl Writer {
         if writes.is_empty() {
             return;
         }
+        let started = Instant::now();
         let outcome = self.store.write(&writes).await;
+        measure::commit(started.elapsed(), writes.len());
         let entries = writes.into_iter().zip(waiters);
         match outcome {
             Ok(()) => {

@@ -5,6 +5,8 @@
 //! statements of many rows.
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ use super::{
     Config, Filter, NewTransaction, Settlement, Store, StoreError, Summary, Transaction, Transactions, Write, queries,
 };
 use crate::model::TransactionId;
+use crate::secret::private_file;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -55,9 +58,7 @@ impl Sqlite {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(PATIENCE)
             .disable_statement_logging();
-        if let Some(directory) = options.get_filename().parent() {
-            std::fs::create_dir_all(directory).map_err(StoreError::unreachable)?;
-        }
+        make_private(options.get_filename())?;
         turn_on_write_ahead_log(&options).await?;
         let writer = pool(1).connect_lazy_with(options.clone());
         let readers = pool(config.connections.max(1)).connect_lazy_with(options.clone().read_only(true));
@@ -148,6 +149,15 @@ impl Backend for Sqlite {
 
     async fn fetch(&self, statement: Statement<sqlx::Sqlite>) -> Result<Option<SqliteRow>, StoreError> {
         Ok(statement.fetch_optional(&self.readers).await?)
+    }
+}
+
+/// Makes the file where it is missing. It holds people's messages and numbers, so it is its owner's alone; SQLite's
+/// other files beside it follow it in this.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    match private_file(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(StoreError::unreachable(error)),
+        _ => Ok(()),
     }
 }
 

@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use http::{Request, Response, Uri};
-pub use sandbox::{Behaviour, InProcess, MAGIC, Magic, Received, Sandbox};
+pub use sandbox::{Behaviour, InProcess, Kept, KeptFile, MAGIC, Magic, Received, Sandbox};
 use serde::Deserialize;
 use url::Url;
 
-use crate::dialect::{CredentialForm, Dialect, Losses, Target, Translation};
+use crate::dialect::{CredentialForm, Dialect, FileFacts, Losses, Target, Translation, Upload};
 use crate::model::{self, Accepted, Fault, FaultKind, TransactionId, Warning};
-use crate::net::{self, CallError};
+use crate::net::{self, CallError, Chunks, Streamed};
 use crate::secret::Secret;
 
 /// The scheme of the address that stands for the sandbox in this process.
@@ -62,12 +63,22 @@ pub trait Transport: Send + Sync {
     /// # Errors
     /// Where no answer came, told apart by whether the request may have been taken.
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallError>;
+
+    /// Makes one call with a streamed body.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    async fn upload(&self, request: Request<Streamed>) -> Result<Response<Bytes>, CallError>;
 }
 
 #[async_trait]
 impl Transport for net::Client {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallError> {
         Self::call(self, request).await
+    }
+
+    async fn upload(&self, request: Request<Streamed>) -> Result<Response<Bytes>, CallError> {
+        Self::upload(self, request).await
     }
 }
 
@@ -111,6 +122,15 @@ pub struct Answered {
     pub response: Option<Response<Bytes>>,
 }
 
+/// A file that an upstream took.
+#[derive(Debug)]
+pub struct Uploaded {
+    /// The id that it gave.
+    pub id: String,
+    /// How long it keeps the file.
+    pub kept: time::Duration,
+}
+
 impl Upstream {
     /// Says a request in the upstream's dialect.
     ///
@@ -123,16 +143,20 @@ impl Upstream {
         client: &dyn Dialect,
         losses: Losses,
     ) -> Result<Prepared, Fault> {
-        let target = Target {
-            correlation: Some(transaction),
-            sender: self.sender.as_deref(),
-            phone_number_id: self.phone_number_id.as_deref(),
-            template_namespace: self.template_namespace.as_deref(),
-        };
+        let target = self.target(Some(transaction));
         let mut translation = Translation::new(client, self.dialect, losses);
         let mut request = translation.say(request, &target)?;
         *request.uri_mut() = self.address(request.uri())?;
         Ok(Prepared { request, warnings: translation.into_warnings() })
+    }
+
+    fn target(&self, correlation: Option<TransactionId>) -> Target<'_> {
+        Target {
+            correlation,
+            sender: self.sender.as_deref(),
+            phone_number_id: self.phone_number_id.as_deref(),
+            template_namespace: self.template_namespace.as_deref(),
+        }
     }
 
     /// The upstream's address with one of its dialect's paths behind it.
@@ -154,7 +178,21 @@ impl Upstream {
         }
     }
 
-    fn attach_credential(&self, request: &mut Request<Bytes>) -> Result<(), Fault> {
+    /// Uploads a file for messages to name by its id.
+    ///
+    /// # Errors
+    /// Where the dialect knows no uploads, no answer came, or the upstream refused.
+    pub async fn upload(&self, file: &FileFacts<'_>, bytes: Chunks) -> Result<Uploaded, Fault> {
+        let upload = self.dialect.encode_upload(file, &self.target(None))?;
+        let kept = upload.kept;
+        let mut request = around(upload, file.size, bytes);
+        *request.uri_mut() = self.address(request.uri())?;
+        self.attach_credential(&mut request)?;
+        let answer = self.transport.upload(request).await.map_err(|error| self.fault_of(&error))?;
+        Ok(Uploaded { id: self.dialect.decode_uploaded(&answer)?, kept })
+    }
+
+    fn attach_credential<T>(&self, request: &mut Request<T>) -> Result<(), Fault> {
         let Some(key) = &self.key else { return Ok(()) };
         let value = http::HeaderValue::from_str(&self.credential.value(key.expose()));
         let mut value = value.map_err(|_| {
@@ -180,4 +218,12 @@ impl Upstream {
         tracing::warn!(upstream.name = self.name, fault.kind = %kind, error = error as &dyn std::error::Error, "call failed");
         Fault::upstream(kind, format!("upstream {} {what}", self.name))
     }
+}
+
+/// The whole body of an upload: what the dialect writes before and after the file, and the file.
+fn around(upload: Upload, size: u64, bytes: Chunks) -> Request<Streamed> {
+    let length = size + (upload.before.len() + upload.after.len()) as u64;
+    let [before, after] = [upload.before, upload.after].map(|part| stream::iter([Ok(part)]));
+    let chunks = before.chain(bytes).chain(after).try_filter(|chunk| std::future::ready(!chunk.is_empty()));
+    upload.head.map(|()| Streamed { length, chunks: chunks.boxed() })
 }

@@ -3,9 +3,11 @@
 //! It reads requests as strictly as the vendors document them, answers, keeps what it got and misbehaves on request:
 //! each number in [`MAGIC`] stands for one class of fault.
 
+mod uploads;
+
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,14 +16,15 @@ use http::{Request, Response, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
+pub use uploads::{Kept, KeptFile};
 
 use super::Transport;
 use crate::clock::Clock;
-use crate::dialect::{Answer, Call, Dialect, Receipt, Speaker, speaker};
+use crate::dialect::{Answer, Call, Dialect, MediaAnswer, MediaCall, Receipt, Speaker, speaker};
 use crate::model::{self, Accepted, Fault, FaultKind, TransactionId};
-use crate::net::CallError;
+use crate::net::{CallError, Chunks, Streamed};
 
-/// How many messages are kept; the oldest go first.
+/// How many messages are kept, and how many files; the oldest go first.
 const KEPT: usize = 1000;
 /// How long the sandbox hangs where it is told to give no answer: longer than anybody waits.
 const HANG: Duration = Duration::from_secs(300);
@@ -125,22 +128,29 @@ pub struct Received {
 pub struct Sandbox {
     clock: Arc<dyn Clock>,
     received: Mutex<VecDeque<Received>>,
+    kept: Mutex<VecDeque<Kept>>,
 }
 
 impl Sandbox {
     /// A sandbox that has got nothing yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, received: Mutex::default() }
+        Self { clock, received: Mutex::default(), kept: Mutex::default() }
     }
 
     /// What it got, the latest first.
     pub fn received(&self) -> Vec<Received> {
-        self.inbox().iter().rev().cloned().collect()
+        lock(&self.received).iter().rev().cloned().collect()
+    }
+
+    /// The files that it took, the latest first.
+    pub fn files(&self) -> Vec<Kept> {
+        lock(&self.kept).iter().rev().cloned().collect()
     }
 
     /// Forgets what it got.
     pub fn clear(&self) {
-        self.inbox().clear();
+        lock(&self.received).clear();
+        lock(&self.kept).clear();
     }
 
     /// A request that speaks a known dialect, or whichever its path and body tell.
@@ -166,7 +176,7 @@ impl Sandbox {
         match behaviour {
             Behaviour::Absent => return Err(CallError::NotSent("the sandbox plays absent".into())),
             Behaviour::Refuse(kind) => {
-                let fault = Fault::client(kind, "the sandbox was asked for this by the recipient's number");
+                let fault = Fault::client(kind, words_for(kind));
                 // The vendor's own words, credential faults included: here the sandbox is the vendor.
                 return Ok(speaker.dialect().encode_fault(&fault, &answer));
             }
@@ -187,18 +197,44 @@ impl Sandbox {
     fn accept(&self, speaker: &Speaker, answer: &Answer, request: model::Request, body: Value) -> Response<Bytes> {
         let accepted = Accepted::default();
         let response = speaker.encode_receipt(&Receipt { answer: *answer, request: &request, accepted: &accepted });
-        let mut inbox = self.inbox();
-        if inbox.len() == KEPT {
-            inbox.pop_front();
-        }
         let id = id_of(speaker, &response, answer.transaction);
-        inbox.push_back(Received { id, at: answer.at, dialect: speaker.dialect().name(), request, body });
+        let received = Received { id, at: answer.at, dialect: speaker.dialect().name(), request, body };
+        push(&self.received, received);
         response
     }
 
-    fn inbox(&self) -> std::sync::MutexGuard<'_, VecDeque<Received>> {
-        self.received.lock().unwrap_or_else(PoisonError::into_inner)
+    /// An upload in a known dialect: what was asked, as the dialect reads it, and the body. Messages may name any id,
+    /// whether it was given here or not.
+    pub async fn take_upload(
+        &self,
+        dialect: &'static dyn Dialect,
+        asked: Option<Result<MediaCall, Fault>>,
+        chunks: Chunks,
+    ) -> Response<Bytes> {
+        let answer = Answer { transaction: self.clock.transaction_id(), at: self.clock.now() };
+        match uploads::read(asked, chunks).await {
+            Ok(file) => {
+                let id = self.clock.media_id();
+                let response = dialect.encode_media_answer(&MediaAnswer::Uploaded(&id));
+                push(&self.kept, Kept { id, at: answer.at, dialect: dialect.name(), file });
+                response
+            }
+            Err(fault) => dialect.encode_fault(&fault, &answer),
+        }
     }
+}
+
+fn lock<T>(list: &Mutex<T>) -> MutexGuard<'_, T> {
+    list.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The oldest makes room.
+fn push<T>(list: &Mutex<VecDeque<T>>, entry: T) {
+    let mut list = lock(list);
+    if list.len() == KEPT {
+        list.pop_front();
+    }
+    list.push_back(entry);
 }
 
 /// Reads a request and takes no loose spelling: what a vendor's documents do not promise is refused.
@@ -207,6 +243,14 @@ fn strictly(speaker: &Speaker, call: Call) -> Result<model::Request, Fault> {
     match decoded.warnings.into_iter().next() {
         Some(warning) => Err(Fault::invalid(warning.member, warning.text)),
         None => Ok(decoded.value),
+    }
+}
+
+/// Where one code stands for several faults, clients go by the words.
+fn words_for(kind: FaultKind) -> &'static str {
+    match kind {
+        FaultKind::MediaUnreachable => "the download failed: the sandbox was asked for this by the recipient's number",
+        _ => "the sandbox was asked for this by the recipient's number",
     }
 }
 
@@ -243,5 +287,13 @@ impl Transport for InProcess {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallError> {
         let answer = self.sandbox.take(Some(self.dialect), &request);
         tokio::time::timeout(self.limit, answer).await.unwrap_or(Err(CallError::TimedOut(self.limit)))
+    }
+
+    async fn upload(&self, request: Request<Streamed>) -> Result<Response<Bytes>, CallError> {
+        let (parts, body) = request.into_parts();
+        let path = parts.uri.path().to_owned();
+        let call = Call { method: parts.method, path, headers: parts.headers, body: Value::Null };
+        let asked = self.dialect.decode_media_call(&call);
+        Ok(self.sandbox.take_upload(self.dialect, asked, body.chunks).await)
     }
 }

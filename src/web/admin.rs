@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Shared, auth};
-use crate::model::TransactionId;
+use crate::model::{PhoneNumber, TransactionId};
 use crate::store::{Filter, StoreError, Summary};
 
 /// Transactions on a page where the caller does not say.
@@ -40,10 +40,11 @@ pub async fn list(State(state): State<Shared>, request: Request) -> Response {
     }
     let filter = Query::<Filter>::try_from_uri(request.uri());
     let paging = Query::<Paging>::try_from_uri(request.uri());
-    let (Query(filter), Query(paging)) = match (filter, paging) {
+    let (Query(mut filter), Query(paging)) = match (filter, paging) {
         (Ok(filter), Ok(paging)) => (filter, paging),
         (Err(error), _) | (_, Err(error)) => return refuse(StatusCode::BAD_REQUEST, &error.body_text()),
     };
+    filter.recipient = filter.recipient.map(as_recorded);
     let limit = paging.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
     match state.store.list(&filter, paging.after, limit).await {
         Ok(transactions) => {
@@ -65,6 +66,11 @@ pub async fn show(State(state): State<Shared>, Path(id): Path<String>, request: 
         Ok(None) => refuse(StatusCode::NOT_FOUND, "no transaction has this id"),
         Err(error) => failed(&error),
     }
+}
+
+/// A number as people write it, in digits; an id as it is.
+fn as_recorded(recipient: String) -> String {
+    PhoneNumber::parse(&recipient).map_or(recipient, |number| number.digits().to_owned())
 }
 
 pub(super) fn forbidden() -> Response {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
+use bytesize::ByteSize;
+use futures_util::{Stream, stream};
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
@@ -14,26 +16,53 @@ use crate::model::{Fault, FaultKind};
 /// Deepest nesting of a body. The model wraps what it does not know a few levels deeper, and must read back.
 const MAX_DEPTH: usize = 64;
 
-/// The whole body.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// Largest body that is read of somebody without a key: enough to tell in which dialect to refuse it.
+const OF_STRANGERS: ByteSize = ByteSize::kib(64);
+
+/// The whole body; of a stranger less is read than of a client.
 ///
 /// # Errors
 /// When it is too large, too slow, or breaks off.
-pub async fn read(body: Body, config: &Config) -> Result<Bytes, Fault> {
-    let limit = usize::try_from(config.max_body.as_u64()).unwrap_or(usize::MAX);
+pub async fn read(body: Body, is_known: bool, config: &Config) -> Result<Bytes, Fault> {
+    let max = if is_known { config.max_body } else { config.max_body.min(OF_STRANGERS) };
+    let limit = usize::try_from(max.as_u64()).unwrap_or(usize::MAX);
     let whole = tokio::time::timeout(config.body_timeout, Limited::new(body, limit).collect());
     match whole.await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let detail = format!("the body is larger than {}; send less", config.max_body);
+            let detail = format!("the body is larger than {max}; send less");
             Err(Fault::client(FaultKind::BodyTooLarge, detail))
         }
-        Ok(Err(_)) => Err(Fault::client(FaultKind::MalformedBody, "the body broke off; send it whole")),
+        Ok(Err(_)) => Err(broken_off()),
         Err(_) => Err(too_slow(config.body_timeout)),
     }
 }
 
+/// The body piece by piece; each has to arrive within the time that a whole small body has.
+pub fn chunks(body: &mut Body, limit: Duration) -> impl Stream<Item = Result<Bytes, Fault>> + Send {
+    stream::try_unfold(body, move |body| async move {
+        match tokio::time::timeout(limit, body.frame()).await {
+            Ok(Some(Ok(frame))) => Ok(Some((frame.into_data().unwrap_or_default(), body))),
+            Ok(Some(Err(_))) => Err(broken_off()),
+            Ok(None) => Ok(None),
+            Err(_) => Err(too_slow(limit)),
+        }
+    })
+}
+
+fn broken_off() -> Fault {
+    Fault::client(FaultKind::MalformedBody, "the body broke off; send it whole")
+}
+
 fn too_slow(limit: Duration) -> Fault {
     Fault::client(FaultKind::BodyTimeout, format!("the body did not arrive within {limit:?}; send it faster"))
+}
+
+/// Without the mark that some clients of Windows put in front of UTF-8; JSON knows none.
+pub fn without_mark(body: Bytes) -> Bytes {
+    if body.starts_with(BYTE_ORDER_MARK) { body.slice(BYTE_ORDER_MARK.len()..) } else { body }
 }
 
 /// The body as JSON.
@@ -45,9 +74,21 @@ pub fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Fault> {
         let detail = format!("Content-Type is {other}; send application/json");
         return Err(Fault::client(FaultKind::WrongContentType, detail));
     }
+    if is_compressed(headers) {
+        let detail = "the body is compressed; send it plain, without Content-Encoding";
+        return Err(Fault::client(FaultKind::WrongContentType, detail));
+    }
     if bytes.trim_ascii().is_empty() {
         return Err(Fault::client(FaultKind::MalformedBody, "the body is empty; send one JSON object"));
     }
+    json(bytes)
+}
+
+/// Bytes as JSON, nested no deeper than it may be.
+///
+/// # Errors
+/// When they are no JSON; the fault says what is wrong and where.
+pub fn json(bytes: &[u8]) -> Result<Value, Fault> {
     let value = serde_json::from_slice(bytes)
         .map_err(|error| Fault::client(FaultKind::MalformedBody, format!("the body is no valid JSON: {error}")))?;
     if depth(&value) > MAX_DEPTH {
@@ -73,4 +114,8 @@ fn foreign_content_type(headers: &HeaderMap) -> Option<String> {
     let json =
         essence.is_empty() || essence == "application/json" || essence == "text/json" || essence.ends_with("+json");
     (!json).then_some(essence)
+}
+
+fn is_compressed(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_ENCODING).is_some_and(|coding| !coding.is_empty() && coding != "identity")
 }

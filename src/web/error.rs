@@ -1,7 +1,5 @@
 //! Answers to what no handler took: unknown paths, wrong methods, panics. In the caller's dialect, as everything.
 
-use std::any::Any;
-
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::request::Parts;
@@ -14,36 +12,40 @@ use crate::model::{Fault, FaultKind};
 /// No such path.
 pub async fn unknown_path(State(state): State<Shared>, request: Request) -> Response {
     let detail = "no such path; see the documentation for the paths of each dialect";
-    refuse(&state, request, Fault::client(FaultKind::NotFound, detail))
+    refuse(&state, request, Fault::client(FaultKind::NotFound, detail)).await
 }
 
 /// The path has another method.
 pub async fn wrong_method(State(state): State<Shared>, request: Request) -> Response {
     let detail = format!("this path does not take {}", request.method());
-    refuse(&state, request, Fault::client(FaultKind::MethodNotAllowed, detail))
+    refuse(&state, request, Fault::client(FaultKind::MethodNotAllowed, detail)).await
 }
 
-/// A handler panicked: a defect, answered all the same.
-pub fn panicked(state: &AppState, parts: &Parts, panic: &(dyn Any + Send)) -> Response {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    tracing::error!(panic = text, "handler panicked");
-    answer(state, parts, &send::internal())
+/// The path is one that clients call, but not in the account's dialect, or not so.
+pub async fn no_such_service(state: &AppState, parts: &Parts) -> Response {
+    let detail =
+        "this path means nothing in the account's dialect; see the documentation for the paths of each dialect";
+    answer(state, parts, &Fault::client(FaultKind::NotFound, detail)).await
 }
 
-fn refuse(state: &AppState, request: Request, fault: Fault) -> Response {
+/// A handler panicked: a defect, answered all the same. It was logged where it happened, by [`crate::telemetry`].
+pub async fn panicked(state: &AppState, parts: &Parts) -> Response {
+    answer(state, parts, &send::internal()).await
+}
+
+async fn refuse(state: &AppState, request: Request, fault: Fault) -> Response {
     let (parts, _) = request.into_parts();
-    answer(state, &parts, &fault)
+    answer(state, &parts, &fault).await
 }
 
-fn answer(state: &AppState, parts: &Parts, fault: &Fault) -> Response {
+async fn answer(state: &AppState, parts: &Parts, fault: &Fault) -> Response {
     let call = Call {
         method: parts.method.clone(),
         path: parts.uri.path().to_owned(),
         headers: parts.headers.clone(),
         body: Value::Null,
     };
-    let setting = auth::known_account(state, parts).and_then(|account| account.dialect);
+    let setting = auth::caller(state, parts).await.ok().and_then(|caller| caller.dialect);
     let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now() };
     send::into_axum(speaker(&call, setting).encode_fault(fault, &answer))
 }

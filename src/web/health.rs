@@ -3,10 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{StatusCode, header};
 use serde_json::json;
 
 use super::Shared;
+use crate::measure;
 
 /// The process runs.
 pub async fn alive() -> Response {
@@ -23,4 +24,9 @@ pub async fn ready(State(state): State<Shared>) -> Response {
             (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
         }
     }
+}
+
+/// What was measured, for Prometheus. The names and labels hold nothing private.
+pub async fn metrics() -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], measure::render()).into_response()
 }

@@ -2,17 +2,19 @@
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state, map_request_with_state};
 use axum::response::Response;
 use futures_util::FutureExt;
 
-use super::{Shared, error};
+use super::{Shared, error, rest};
 
 /// Puts the layers around the routes.
 pub fn around(routes: Router, state: Shared) -> Router {
     // A panic in a handler ends that request alone, with an answer in the caller's dialect. The generic layer for it
     // would know neither the path nor the account, so it is written here.
-    routes.layer(from_fn_with_state(state, catch_panic))
+    let routes = routes.layer(from_fn_with_state(state.clone(), catch_panic));
+    // An answer may be given before the body has come, and has to reach a client that is still writing.
+    routes.layer(map_request_with_state(state, rest::read_on))
 }
 
 async fn catch_panic(State(state): State<Shared>, request: Request, next: Next) -> Response {
@@ -21,6 +23,6 @@ async fn catch_panic(State(state): State<Shared>, request: Request, next: Next) 
     let request = Request::from_parts(parts, body);
     match std::panic::AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
-        Err(panic) => error::panicked(&state, &kept, panic.as_ref()),
+        Err(_) => error::panicked(&state, &kept).await,
     }
 }

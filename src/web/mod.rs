@@ -6,17 +6,22 @@ mod admin;
 mod auth;
 mod body;
 mod error;
+mod form;
 mod health;
 mod layers;
+mod media;
+mod rest;
 mod sandbox;
 mod send;
 mod serve;
+mod service;
 mod state;
+mod upload;
 
 pub use admin::Page;
 use axum::Router;
 use axum::extract::Request;
-use axum::routing::{get, post, put};
+use axum::routing::{any, get, post, put};
 pub use sandbox::router as sandbox_router;
 pub use serve::{Peer, serve};
 pub use state::{AdminConfig, AppState, Config, Shared};
@@ -36,13 +41,50 @@ pub fn router(state: Shared) -> NormalizePath<Router> {
         .route("/v3/messages", post(send::send))
         .route("/api/messages/send", post(send::send))
         .route("/messages/send", post(send::send))
+        // What clients call beside sends.
+        .route("/v1/users/login", post(service::serve))
+        .route("/v1/users/logout", post(service::serve))
+        .route("/v1/contacts", post(service::serve))
+        .route("/v1/contacts/{id}/identity", get(service::serve).put(service::serve))
+        .route("/v1/contacts/{id}/block", post(service::serve))
+        .route("/v1/health", get(service::serve))
+        .route("/v1/stats/{of}", get(service::serve))
+        .route("/v1/metrics", get(service::serve))
+        .route("/v1/support", get(service::serve))
+        .route("/v1/services/message/gc", put(service::serve).post(service::serve))
+        .route("/v1/settings/{*name}", any(service::serve))
+        .route("/v1/configs/{*name}", any(service::serve))
+        .route("/v1/status", get(service::serve))
+        .route("/v1/profile", get(service::serve))
+        .route("/kingslanding/login", post(service::serve))
+        // Their files. Of the last two only digits are ids; everything else is an unknown path still.
+        .route("/v1/media", post(media::media))
+        .route("/v1/media/{id}", get(media::media).delete(media::media))
+        .route("/media", post(media::media))
+        .route("/{phone_number_id}/media", post(media::media))
+        .route("/{version}/{phone_number_id}/media", post(media::media))
+        .route("/media/{id}", get(media::media))
+        .route("/{media_id}", any(media::media))
+        .route("/{version}/{media_id}", any(media::media))
+        // What their old server did and the gateway has no part in: refused in their words.
+        .route("/v1/users", any(service::serve))
+        .route("/v1/users/{*name}", any(service::serve))
+        .route("/v1/account", any(service::serve))
+        .route("/v1/account/{*of}", any(service::serve))
+        .route("/v1/certificates/{*of}", any(service::serve))
+        .route("/v1/stickerpacks", any(service::serve))
+        .route("/v1/stickerpacks/{*of}", any(service::serve))
+        .route("/v1/groups", any(service::serve))
+        .route("/v1/groups/{*of}", any(service::serve))
         // Operators.
         .route("/admin/v1/transactions", get(admin::list))
         .route("/admin/v1/transactions/{id}", get(admin::show))
         .route("/sandbox/messages", get(sandbox::list).delete(sandbox::clear))
+        .route("/sandbox/files", get(sandbox::files))
         // Machines that watch.
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
         // Everything else is answered in the caller's dialect too.
         .fallback(error::unknown_path)
         .method_not_allowed_fallback(error::wrong_method)

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::{AppState, Shared, auth, body, query};
 use crate::delivery::{Delivered, Order};
 use crate::dialect::{Answer, Call, Receipt, Speaker, speaker};
+use crate::measure;
 use crate::model::{Fault, FaultKind};
 
 const TRANSACTION_ID: HeaderName = HeaderName::from_static("sabir-transaction-id");
@@ -40,21 +41,21 @@ pub async fn send(State(state): State<Shared>, request: Request) -> Response {
 /// Reads a request as far as it can be read, and finds out who speaks.
 async fn take(state: &AppState, answer: &Answer, request: Request) -> (Speaker, Result<Order, Fault>) {
     let (parts, stream) = request.into_parts();
-    let account = auth::account(state, &parts.headers);
-    let bytes = body::read(stream, &state.config).await;
+    let caller = auth::caller(state, &parts).await;
+    let bytes = body::read(stream, caller.is_ok(), &state.config).await.map(body::without_mark);
     let parsed = bytes.and_then(|bytes| Ok((body::parse(&parts.headers, &bytes)?, bytes)));
     let (body, text) = match parsed {
         Ok((body, bytes)) => (body, Ok(String::from_utf8_lossy(&bytes).into_owned())),
         Err(fault) => (Value::Null, Err(fault)),
     };
     let call = Call { method: parts.method, path: parts.uri.path().to_owned(), headers: parts.headers, body };
-    let speaker = speaker(&call, account.as_ref().ok().and_then(|account| account.dialect));
-    let order = account.and_then(|account| {
+    let speaker = speaker(&call, caller.as_ref().ok().and_then(|caller| caller.dialect));
+    let order = caller.and_then(|caller| {
         let client_request = text?;
         let decoded = speaker.decode_send(call)?;
         Ok(Order {
             id: answer.transaction,
-            account,
+            account: caller.account,
             dialect: speaker.dialect(),
             request: decoded.value,
             warnings: decoded.warnings,
@@ -65,7 +66,8 @@ async fn take(state: &AppState, answer: &Answer, request: Request) -> (Speaker, 
     (speaker, order)
 }
 
-fn refused(speaker: &Speaker, fault: &Fault, answer: &Answer) -> Response {
+pub(super) fn refused(speaker: &Speaker, fault: &Fault, answer: &Answer) -> Response {
+    measure::refused(speaker.dialect().name(), fault.kind);
     tracing::info!(
         transaction.id = %answer.transaction,
         dialect = speaker.dialect().name(),
@@ -86,6 +88,7 @@ fn answered(speaker: &Speaker, delivered: &Delivered, answer: &Answer) -> Respon
 fn with_headers(mut response: Response, answer: &Answer, total: Duration, upstream: Option<Duration>) -> Response {
     let upstream = upstream.unwrap_or_default();
     let own = total.saturating_sub(upstream);
+    measure::overhead(own);
     let timing = format!("upstream;dur={:.1}, sabir;dur={:.1}", millis(upstream), millis(own));
     let headers = response.headers_mut();
     for (name, value) in [(TRANSACTION_ID, answer.transaction.to_string()), (SERVER_TIMING, timing)] {

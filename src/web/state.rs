@@ -9,7 +9,9 @@ use serde::Deserialize;
 
 use crate::clock::Clock;
 use crate::delivery::Delivery;
+use crate::media::Vault;
 use crate::secret::KeyHash;
+use crate::service::Desk;
 use crate::store::Store;
 use crate::upstream::Sandbox;
 
@@ -20,8 +22,12 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the gateway keeps what it makes itself.
     pub data_dir: std::path::PathBuf,
+    /// The gateway's address as clients see it, where they cannot tell it themselves.
+    pub public_url: Option<url::Url>,
     /// Largest body of a send.
     pub max_body: ByteSize,
+    /// Largest file of an upload.
+    pub max_upload: ByteSize,
     /// How long a request's head may take to arrive.
     #[serde(with = "humantime_serde")]
     pub header_timeout: Duration,
@@ -51,8 +57,12 @@ pub struct AppState {
     pub clock: Arc<dyn Clock>,
     /// Delivery, with accounts and upstreams.
     pub delivery: Arc<Delivery>,
+    /// What is done for clients beside sends.
+    pub desk: Desk,
     /// The record.
     pub store: Arc<dyn Store>,
+    /// The bytes of clients' files.
+    pub vault: Vault,
     /// The simulated provider.
     pub sandbox: Arc<Sandbox>,
     /// Limits.

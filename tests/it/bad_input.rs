@@ -5,6 +5,8 @@ use bytes::Bytes;
 use http::{Method, Request};
 use sabir::model::State;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::harness::{Answer, KEY, TestApp};
 
@@ -215,6 +217,18 @@ async fn what_is_no_request_is_refused_and_leaves_no_record() {
 }
 
 #[tokio::test]
+async fn the_mark_that_windows_puts_before_a_text_is_no_fault() {
+    for client in clients() {
+        let app = app_for(&client).await;
+        let marked = format!("\u{feff}{}", client.text_to("447700900123"));
+        let answer = client.send(&app, marked).await;
+        assert_eq!(answer.status / 100, 2, "{}: {answer:?}", client.dialect);
+        assert!(app.only().await.client_request.is_object(), "{}", client.dialect);
+        app.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn what_no_handler_takes_is_refused_in_the_callers_dialect() {
     for client in clients() {
         let app = app_for(&client).await;
@@ -231,6 +245,9 @@ async fn what_no_handler_takes_is_refused_in_the_callers_dialect() {
         let wrong_type = app.call(request(Method::POST, client.path, "text/csv", Some(KEY))).await;
         let status = if client.dialect.starts_with("aisoule") { 415 } else { 400 };
         client.assert_refused("wrong content type", &wrong_type, status, &["text/csv", "application/json"]);
+        let mut compressed = request(Method::POST, client.path, json, Some(KEY));
+        compressed.headers_mut().insert("content-encoding", "gzip".parse().unwrap());
+        client.assert_refused("compressed", &app.call(compressed).await, status, &["Content-Encoding", "plain"]);
         let wrong_key = app.call(request(Method::POST, client.path, json, Some("wrong"))).await;
         client.assert_refused("wrong key", &wrong_key, 401, &["key"]);
         let no_key = app.call(request(Method::POST, client.path, json, None)).await;
@@ -346,5 +363,54 @@ async fn a_channel_without_an_upstream_is_refused_by_name() {
         client.assert_refused("channel", &answer, 400, &["channel", channel, "route"]);
     }
     assert_eq!(app.recorded().await.len(), 4, "understood, so somebody may ask what became of them");
+    app.stop().await;
+}
+
+/// A client that writes all of its body before it reads anything, answered before the body has come.
+#[tokio::test]
+async fn an_early_answer_reaches_a_client_that_is_still_writing() {
+    let app = TestApp::start().await;
+    let body = vec![b'x'; 3_000_000];
+    for (target, key, status) in [
+        ("POST /v23.0/5512000/nothing", KEY, "404"),
+        ("PATCH /v1/messages", KEY, "405"),
+        ("POST /v1/messages", KEY, "413"),
+        ("POST /v1/messages", "wrong", "401"),
+        ("POST /v1/contacts", KEY, "413"),
+        ("DELETE /v1/media/1", KEY, "404"),
+    ] {
+        let mut stream = TcpStream::connect(app.url().trim_start_matches("http://")).await.unwrap();
+        let head = format!(
+            "{target} HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {key}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // As much as is read before the answer: more than a body may have, or nothing.
+        let (first, rest) = body.split_at(if matches!(status, "404" | "405") { 1 } else { 2_000_000 });
+        stream.write_all(first).await.unwrap();
+        stream.readable().await.unwrap();
+        stream.write_all(rest).await.unwrap_or_else(|error| panic!("{target}: {error}"));
+        // The connection is as good as new.
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n").await.unwrap();
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).await.unwrap_or_else(|error| panic!("{target}: {error}"));
+        assert!(answers.starts_with(&format!("HTTP/1.1 {status} ")), "{target}: {answers}");
+        assert!(answers.contains("HTTP/1.1 200 OK"), "{target}: {answers}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn of_somebody_without_a_key_only_as_much_is_read_as_tells_a_dialect() {
+    let app = TestApp::start().await;
+    let refused = async |blanks: usize| {
+        let body = format!("{{\"messaging_product\":\"whatsapp\"{}}}", " ".repeat(blanks));
+        let request = Request::post(format!("{}/v1/messages", app.url())).header("authorization", "Bearer wrong");
+        app.call(request.body(Bytes::from(body)).unwrap()).await
+    };
+    let small = refused(60_000).await;
+    assert_eq!((small.status, &small.body["error"]["code"]), (401, &json!(190)), "its body told the Cloud API");
+    let large = refused(70_000).await;
+    assert_eq!((large.status, &large.body["error"]["code"]), (401, &json!("unauthorized")), "its path alone told");
     app.stop().await;
 }

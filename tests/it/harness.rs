@@ -92,6 +92,11 @@ impl TestApp {
         read(answer)
     }
 
+    /// Makes a call whose answer may be a file.
+    pub async fn fetch(&self, request: Request<Bytes>) -> Response<Bytes> {
+        self.client.call(request).await.unwrap()
+    }
+
     /// Posts JSON with the account's key as a bearer token.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.call(self.request(Method::POST, path, body)).await

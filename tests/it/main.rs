@@ -9,10 +9,17 @@
 )]
 
 mod bad_input;
+mod docs;
 mod harness;
+mod legacy;
 mod matrix;
+mod media;
+mod media_memory;
 mod program;
+mod provider;
 mod record;
 mod samples;
+mod sandbox;
 mod shared_path;
+mod uploads;
 mod upstreams;

@@ -1,6 +1,7 @@
 //! The program itself: a first run, its commands, its exit codes, and what is left after it was killed.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -8,22 +9,27 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A gateway in a process of its own, killed when the test ends.
-struct Gateway {
-    process: Child,
-    url: String,
+pub struct Gateway {
+    pub process: Child,
+    pub url: String,
     /// What it printed when it was ready, up to the line that ends the greeting.
     greeting: Vec<String>,
 }
 
 impl Gateway {
-    fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let mut process = sabir(folder)
-            .args(arguments)
-            .env("SABIR__SERVER__LISTEN", "127.0.0.1:0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+    pub fn start(folder: &Path, arguments: &[&str]) -> Self {
+        Self::spawn(sabir(folder).args(arguments).stderr(Stdio::null()), folder)
+    }
+
+    /// One that writes all that it can say into a file.
+    fn logging(folder: &Path, log: &Path) -> Self {
+        let log = std::fs::File::create(log).unwrap();
+        Self::spawn(sabir(folder).env("RUST_LOG", "debug").env("NO_COLOR", "1").stderr(log), folder)
+    }
+
+    pub fn spawn(command: &mut Command, folder: &Path) -> Self {
+        let command = command.env("SABIR__SERVER__LISTEN", "127.0.0.1:0").stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
         let first = lines.next().expect("the gateway did not start");
         let url = first.strip_prefix("Sabir listens on ").unwrap().to_owned();
@@ -34,7 +40,7 @@ impl Gateway {
     }
 
     /// The output of a command that talks to this gateway.
-    fn client(&self, folder: &Path, arguments: &[&str]) -> Output {
+    pub fn client(&self, folder: &Path, arguments: &[&str]) -> Output {
         sabir(folder).args(arguments).env("SABIR_URL", &self.url).output().unwrap()
     }
 }
@@ -46,7 +52,7 @@ impl Drop for Gateway {
     }
 }
 
-fn sabir(folder: &Path) -> Command {
+pub fn sabir(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sabir"));
     command.current_dir(folder).env_remove("SABIR_ADMIN_TOKEN").env_remove("SABIR_CONFIG").env_remove("RUST_LOG");
     command
@@ -56,12 +62,12 @@ fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     read(&sabir(folder).args(arguments).output().unwrap())
 }
 
-fn read(output: &Output) -> (i32, String, String) {
+pub fn read(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
-fn json(text: &str) -> Value {
+pub fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
@@ -83,9 +89,40 @@ fn a_first_run_prints_a_key_and_a_line_for_each_dialect_that_delivers_when_paste
     }
     let key = std::fs::read_to_string(folder.path().join("data/dev.key")).unwrap();
     assert!(gateway.greeting.iter().any(|line| line.trim() == key.trim()));
+    for name in ["dev.key", "sabir.db", "sabir.db-wal"] {
+        let mode = std::fs::metadata(folder.path().join("data").join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name} holds what is nobody else's affair");
+    }
     drop(gateway);
     let again = Gateway::start(folder.path(), &["serve"]);
     assert!(again.greeting.iter().any(|line| line.trim() == key.trim()), "the key is made once");
+}
+
+#[test]
+fn no_log_holds_a_key_password_or_token() {
+    let folder = TempDir::new().unwrap();
+    let log = folder.path().join("log");
+    let gateway = Gateway::logging(folder.path(), &log);
+    let key = std::fs::read_to_string(folder.path().join("data/dev.key")).unwrap().trim().to_owned();
+    let curl = |arguments: &[&str]| {
+        let output = Command::new("curl").args(["--silent", "--fail-with-body"]).args(arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let at = |path: &str| format!("{}{path}", gateway.url);
+    let login =
+        curl(&["-u", &format!("admin:{key}"), "-d", r#"{"new_password":"Sunny-Days-4"}"#, &at("/v1/users/login")]);
+    let token = json(&login)["users"][0]["token"].as_str().unwrap().to_owned();
+    let text = r#"{"messaging_product":"whatsapp","to":"447700900123","text":{"body":"Hi"}}"#;
+    let json_body = ["-H", "content-type: application/json", "-d", text];
+    curl(&[json_body.as_slice(), &[&at(&format!("/v23.0/5512000/messages?access_token={key}"))]].concat());
+    curl(&[json_body.as_slice(), &[&at(&format!("/messages?access_token={token}"))]].concat());
+    curl(&[&at(&format!("/nowhere?access_token={key}"))]);
+    drop(gateway);
+    let logged = std::fs::read_to_string(log).unwrap();
+    assert_eq!(logged.matches("state=\"sent\"").count(), 2, "{logged}");
+    for secret in [key.as_str(), token.as_str(), "Sunny-Days-4", "447700900123"] {
+        assert!(!logged.contains(secret), "{logged}");
+    }
 }
 
 #[test]
@@ -128,7 +165,7 @@ fn a_gateway_that_is_killed_between_forward_and_answer_leaves_the_record() {
     .unwrap();
     let received = || {
         let mut stream = std::net::TcpStream::connect(address).unwrap();
-        write!(stream, "GET /sandbox/messages HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        write!(stream, "GET /sandbox/messages HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
         text.contains("99900000408")
@@ -225,6 +262,24 @@ fn a_key_is_printed_once_and_its_hash_opens_the_gateway() {
 }
 
 #[test]
+fn a_secret_of_digits_is_taken_from_the_environment_as_it_is() {
+    let folder = TempDir::new().unwrap();
+    let gateway =
+        Gateway::spawn(sabir(folder.path()).env("SABIR__ADMIN__TOKEN", "007").stderr(Stdio::null()), folder.path());
+    let list = |token: &str| read(&gateway.client(folder.path(), &["transactions", "list", "--token", token])).0;
+    assert_eq!((list("007"), list("7")), (0, 1));
+}
+
+#[test]
+fn a_proxy_of_the_environment_does_not_stand_before_this_machine() {
+    let folder = TempDir::new().unwrap();
+    let gateway = Gateway::start(folder.path(), &[]);
+    let mut health = sabir(folder.path());
+    let asked = health.args(["health", "--url", &gateway.url]).env("http_proxy", "http://127.0.0.1:1").output();
+    assert_eq!(read(&asked.unwrap()).0, 0);
+}
+
+#[test]
 fn translate_prints_the_other_dialect_and_names_what_is_lost() {
     let folder = TempDir::new().unwrap();
     let request = r#"{"messaging_product":"whatsapp","to":"447700900123","type":"text",
@@ -299,4 +354,28 @@ fn media_check_tells_whether_a_file_would_be_sent() {
     assert_eq!(json(&check("valid/doc_report.pdf", &named).1)["facts"]["filename"], "a.pdf");
     assert_eq!(check("missing.jpg", &[]).0, 69);
     assert_eq!(check("valid/doc_report.pdf", &["--as", "film"]).0, 2);
+}
+
+#[test]
+fn metrics_count_and_time_without_a_number_or_a_text() {
+    let folder = TempDir::new().unwrap();
+    let gateway = Gateway::start(folder.path(), &[]);
+    for (to, code) in [("447700900123", 0), ("99900131047", 1), ("12", 1)] {
+        let sent = gateway.client(folder.path(), &["send", "--to", to, "--text", "canary"]);
+        assert_eq!(read(&sent).0, code, "{sent:?}");
+    }
+    let read_all = Command::new("curl").args(["-sS", "--fail", &format!("{}/metrics", gateway.url)]).output().unwrap();
+    let text = read(&read_all).1;
+    for line in [
+        "sabir_transactions_total{account=\"dev\",dialect=\"cloud\",upstream=\"sandbox\",kind=\"text\",outcome=\"sent\"} 1",
+        "outcome=\"failed\"} 1",
+        "sabir_refused_total{dialect=\"cloud\",fault=\"invalid_recipient\"} 1",
+        "sabir_overhead_seconds_bucket",
+        "sabir_upstream_seconds_count{upstream=\"sandbox\"} 2",
+        "sabir_commit_seconds_bucket",
+        "sabir_commit_batch_size_bucket",
+    ] {
+        assert!(text.contains(line), "{line:?} is not in\n{text}");
+    }
+    assert!(!text.contains("canary") && !text.contains("447700900123") && !text.contains("99900131047"));
 }

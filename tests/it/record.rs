@@ -54,6 +54,7 @@ async fn the_list_is_filtered_and_paged_from_the_latest() {
         ("state=sent", 3),
         ("fault=window_closed", 1),
         ("recipient=447700900002", 1),
+        ("recipient=%2B44%207700%20900-002", 1),
         ("account=shop&kind=text&upstream=sandbox", 4),
         ("account=other", 0),
         ("since=2026-09-22T00:00:00Z", 0),
@@ -76,6 +77,11 @@ async fn the_admin_api_opens_to_its_token_and_without_one_to_this_machine_alone(
     assert_eq!(open.call(list(&open).body(nothing()).unwrap()).await.status, 200);
     let forwarded = list(&open).header("x-forwarded-for", "203.0.113.7").body(nothing()).unwrap();
     assert_eq!(open.call(forwarded).await.status, 401);
+    // A page in a browser here, whose own name its owner has pointed to this machine.
+    let rebound = list(&open).header("host", "pages.example.net:8080").body(nothing()).unwrap();
+    assert_eq!(open.call(rebound).await.status, 401);
+    let by_name = list(&open).header("host", "localhost:8080").body(nothing()).unwrap();
+    assert_eq!(open.call(by_name).await.status, 200);
     open.stop().await;
     let closed = TestApp::with("[admin]\ntoken = \"operator\"").await;
     for (key, status) in [("operator", 200), (KEY, 401), ("", 401)] {

@@ -10,8 +10,8 @@ use http::{Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::{FAMILY, table};
-use crate::dialect::answer;
 use crate::dialect::shapes::Object;
+use crate::dialect::{answer, retry_after};
 use crate::model::{Fault, FaultKind, Origin, UpstreamError, Verdict};
 
 /// The value of `error.code`: the vendor's, where it has one, else our stable code.
@@ -98,11 +98,6 @@ fn kind_of_status(status: StatusCode) -> FaultKind {
         500..=599 => FaultKind::UpstreamFailed,
         _ => FaultKind::UpstreamRefused,
     }
-}
-
-fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
-    let value = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
-    value.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// Writes `{"success": false, "error": {"code", "message", "retry_after_seconds"?}}`. Where the upstream is of the

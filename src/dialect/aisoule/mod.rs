@@ -13,18 +13,25 @@
 pub(super) mod content;
 pub(super) mod fault;
 pub(super) mod outcome;
+pub(super) mod pace;
 pub(super) mod promise;
 mod send;
+mod service;
 pub(super) mod table;
 
 use bytes::Bytes;
 use http::Response;
 
-use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, MediaPromise, Receipt, Target, Translation};
-use crate::model::{Accepted, Fault, Request};
+use super::{
+    Answer, Call, Claim, CredentialForm, Decoded, Dialect, MediaPromise, Receipt, Serving, Target, Translation,
+};
+use crate::model::{Accepted, Fault, Request, Service};
 
 /// The family of both surfaces.
 pub(super) const FAMILY: &str = "aisoule";
+
+/// Messages in a minute.
+const PACE: u64 = 300;
 
 /// The dialect.
 pub struct Aisoule;
@@ -56,11 +63,11 @@ impl Dialect for Aisoule {
     }
 
     fn encode_receipt(&self, receipt: &Receipt<'_>) -> Response<Bytes> {
-        outcome::encode(receipt)
+        pace::stamped(outcome::encode(receipt), PACE, &receipt.answer, None)
     }
 
-    fn encode_fault(&self, fault: &Fault, _answer: &Answer) -> Response<Bytes> {
-        fault::encode(fault)
+    fn encode_fault(&self, fault: &Fault, answer: &Answer) -> Response<Bytes> {
+        pace::stamped(fault::encode(fault), PACE, answer, Some(fault))
     }
 
     fn encode_send(
@@ -82,5 +89,13 @@ impl Dialect for Aisoule {
 
     fn media_promise(&self) -> &'static MediaPromise {
         &promise::PROMISE
+    }
+
+    fn decode_service(&self, call: &Call) -> Option<Result<Service, Fault>> {
+        service::decode(call)
+    }
+
+    fn encode_served(&self, serving: &Serving<'_>) -> Response<Bytes> {
+        pace::stamped(service::encode(serving), PACE, &serving.answer, None)
     }
 }

@@ -21,6 +21,9 @@ use super::{
 };
 use crate::model::{Accepted, Fault, MediaKind, Request};
 
+/// Messages in a minute.
+const PACE: u64 = 100;
+
 /// The dialect.
 pub struct AisouleApp;
 
@@ -50,11 +53,11 @@ impl Dialect for AisouleApp {
     }
 
     fn encode_receipt(&self, receipt: &Receipt<'_>) -> Response<Bytes> {
-        outcome::encode(receipt)
+        aisoule::pace::stamped(outcome::encode(receipt), PACE, &receipt.answer, None)
     }
 
-    fn encode_fault(&self, fault: &Fault, _answer: &Answer) -> Response<Bytes> {
-        fault::encode(fault)
+    fn encode_fault(&self, fault: &Fault, answer: &Answer) -> Response<Bytes> {
+        aisoule::pace::stamped(fault::encode(fault), PACE, answer, Some(fault))
     }
 
     fn spell(&self, member: &str) -> String {

@@ -7,15 +7,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::outcome::meta;
+use super::pace;
 use crate::dialect::{Answer, answer};
 use crate::model::{Fault, FaultKind, UpstreamError, Verdict};
-
-/// When the quota is full again, as a Go duration: `5m0s`.
-const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
 /// The status of each kind: the vendor's, and HTTP's own for what fails before a message is read.
 fn status(kind: FaultKind) -> StatusCode {
@@ -64,20 +62,13 @@ pub fn encode(fault: &Fault, to: &Answer) -> Response<Bytes> {
     });
     let mut response = answer(status(fault.kind), &body);
     if let Some(wait) = fault.retry_after {
-        put_wait(response.headers_mut(), wait.as_secs().max(1), fault.verdict());
+        response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
     }
     response
 }
 
-fn put_wait(headers: &mut HeaderMap, seconds: u64, verdict: Verdict) {
-    headers.insert(header::RETRY_AFTER, seconds.into());
-    if let (Verdict::Rate, Ok(reset)) = (verdict, HeaderValue::try_from(go_duration(seconds))) {
-        headers.insert(RATE_LIMIT_RESET, reset);
-    }
-}
-
 /// Seconds in Go's words: `5m0s`.
-fn go_duration(seconds: u64) -> String {
+pub fn go_duration(seconds: u64) -> String {
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, seconds) => format!("{seconds}s"),
         (0, minutes, seconds) => format!("{minutes}m{seconds}s"),
@@ -143,7 +134,7 @@ fn kind_of_words(status: StatusCode, reason: Option<&str>) -> FaultKind {
 /// How long to wait. The reset of the quota stands on every answer and counts only where the quota is the trouble.
 fn wait(headers: &HeaderMap, verdict: Verdict) -> Option<Duration> {
     let value = |name: HeaderName| headers.get(name)?.to_str().ok().and_then(parse_duration);
-    let reset = || value(RATE_LIMIT_RESET).filter(|_| verdict == Verdict::Rate);
+    let reset = || value(pace::RESET).filter(|_| verdict == Verdict::Rate);
     value(header::RETRY_AFTER).or_else(reset)
 }
 

@@ -12,16 +12,20 @@
 mod callbacks;
 mod fault;
 mod outcome;
+mod pace;
 mod promise;
 mod send;
+mod service;
 #[cfg(test)]
 mod tests;
 
 use bytes::Bytes;
 use http::Response;
 
-use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, MediaPromise, Receipt, Target, Translation};
-use crate::model::{Accepted, Fault, MediaKind, Request};
+use super::{
+    Answer, Call, Claim, CredentialForm, Decoded, Dialect, MediaPromise, Receipt, Serving, Target, Translation,
+};
+use crate::model::{Accepted, Fault, MediaKind, Request, Service};
 
 /// The dialect.
 pub struct ChannelRequest;
@@ -49,11 +53,11 @@ impl Dialect for ChannelRequest {
     }
 
     fn encode_receipt(&self, receipt: &Receipt<'_>) -> Response<Bytes> {
-        outcome::encode(receipt)
+        pace::stamped(outcome::encode(receipt), None)
     }
 
     fn encode_fault(&self, fault: &Fault, answer: &Answer) -> Response<Bytes> {
-        fault::encode(fault, answer)
+        pace::stamped(fault::encode(fault, answer), Some(fault))
     }
 
     fn spell(&self, member: &str) -> String {
@@ -89,5 +93,13 @@ impl Dialect for ChannelRequest {
 
     fn media_promise(&self) -> &'static MediaPromise {
         &promise::PROMISE
+    }
+
+    fn decode_service(&self, call: &Call) -> Option<Result<Service, Fault>> {
+        service::decode(call)
+    }
+
+    fn encode_served(&self, serving: &Serving<'_>) -> Response<Bytes> {
+        pace::stamped(service::encode(serving), None)
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::dialect::{Answer, answer};
+use crate::dialect::{Answer, answer, retry_after};
 use crate::model::{Fault, FaultKind, UpstreamError};
 
 /// Status, code and title of each kind. One title per code: a fault's own words go into `error_data.details`.
@@ -236,9 +236,4 @@ fn kind_of_words(status: StatusCode, said: &Said<'_>) -> FaultKind {
         200..=299 => FaultKind::UpstreamUnreadable,
         _ => FaultKind::UpstreamRefused,
     }
-}
-
-fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
-    let value = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
-    value.trim().parse().ok().map(Duration::from_secs)
 }

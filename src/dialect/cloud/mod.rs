@@ -11,15 +11,20 @@
 //! numbers without `+` may be completed with the business's own calling code, so `+` is always written.
 
 mod fault;
+mod media;
 mod outcome;
 mod send;
 #[cfg(test)]
 mod tests;
+mod upload;
 
 use bytes::Bytes;
 use http::Response;
 
-use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, Receipt, Target, Translation};
+use super::{
+    Answer, Call, Claim, CredentialForm, Decoded, Dialect, FileFacts, MediaAnswer, MediaCall, Receipt, Target,
+    Translation, Upload,
+};
 use crate::model::{Accepted, Fault, Request};
 
 /// The dialect.
@@ -77,7 +82,23 @@ impl Dialect for Cloud {
         outcome::decode(answer)
     }
 
+    fn encode_upload(&self, file: &FileFacts<'_>, target: &Target<'_>) -> Result<Upload, Fault> {
+        upload::encode(file, target)
+    }
+
+    fn decode_uploaded(&self, answer: &Response<Bytes>) -> Result<String, Fault> {
+        upload::decode(answer)
+    }
+
     fn credential(&self) -> CredentialForm {
         CredentialForm::Bearer
+    }
+
+    fn decode_media_call(&self, call: &Call) -> Option<Result<MediaCall, Fault>> {
+        media::decode(call)
+    }
+
+    fn encode_media_answer(&self, said: &MediaAnswer<'_>) -> Response<Bytes> {
+        media::encode(said)
     }
 }

@@ -46,7 +46,7 @@ fn contact(receipt: &Receipt<'_>) -> Map<String, Value> {
 /// cannot be read means that the message was taken and its id is lost.
 pub fn decode(response: &Response<Bytes>) -> Result<Accepted, Fault> {
     let body: Value = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
-    if !response.status().is_success() || says_something(body.get("error")) {
+    if is_failure(response, &body) {
         return Err(fault::decode(response, &body));
     }
     if body.get("success") == Some(&Value::Bool(true)) {
@@ -62,6 +62,11 @@ pub fn decode(response: &Response<Bytes>) -> Result<Accepted, Fault> {
         user_id: text("/contacts/0/user_id"),
         message_status: text("/messages/0/message_status"),
     })
+}
+
+/// Whether an answer is a refusal, whatever was asked.
+pub fn is_failure(response: &Response<Bytes>, body: &Value) -> bool {
+    !response.status().is_success() || says_something(body.get("error"))
 }
 
 fn says_something(error: Option<&Value>) -> bool {

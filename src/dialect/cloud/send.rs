@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use crate::dialect::reader::{ANY_LENGTH, Members};
 use crate::dialect::shapes::{
-    Forms, MAX_TEXT, Object, decode_contacts, decode_interactive, decode_location, decode_media, decode_reaction,
-    decode_template, encode_contacts, encode_interactive, encode_location, encode_media, encode_reaction,
-    encode_template,
+    Forms, MAX_TEXT, Object, decode_contacts, decode_interactive, decode_location, decode_media, decode_quote,
+    decode_reaction, decode_template, encode_contacts, encode_interactive, encode_location, encode_media, encode_quote,
+    encode_reaction, encode_template,
 };
 use crate::dialect::{Call, Decoded, Target, Translation, request};
 use crate::model::{
-    Content, Extra, Fault, FaultKind, MediaKind, Message, PhoneNumber, Quote, ReadMark, Recipient, RecipientAddress,
+    Content, Extra, Fault, FaultKind, MediaKind, Message, PhoneNumber, ReadMark, Recipient, RecipientAddress,
     References, Request, Text, Warning,
 };
 
@@ -83,13 +83,7 @@ fn decode_read_mark(sender: Option<String>, mut body: Members) -> Result<ReadMar
 fn decode_message(sender: Option<String>, mut body: Members, warnings: &mut Vec<Warning>) -> Result<Message, Fault> {
     let recipient = decode_recipient(&mut body, warnings)?;
     let content = decode_content(&mut body, warnings)?;
-    let reply_to = match body.optional_object("context")? {
-        Some(mut context) => {
-            let message_id = context.text("message_id", ANY_LENGTH)?;
-            Some(Quote { message_id, extra: context.rest() })
-        }
-        None => None,
-    };
+    let reply_to = decode_quote(&mut body)?;
     let opaque = body.optional_text("biz_opaque_callback_data", MAX_OPAQUE)?;
     Ok(Message {
         sender,
@@ -225,12 +219,7 @@ fn encode_message(
     let kind = message.content.kind().as_str();
     body.put("type", kind);
     body.put(kind, encode_content(&message.content, translation)?);
-    if let Some(quote) = &message.reply_to {
-        let mut context = Object::new();
-        context.put("message_id", quote.message_id.as_str());
-        translation.extra(&quote.extra, "context", &mut context.0);
-        body.put("context", context);
-    }
+    encode_quote(message.reply_to.as_ref(), translation, body);
     translation.lose_if(message.ttl_seconds.is_some(), "ttl", "the template's own time to live decides")?;
     body.put_some("recipient_identity_key_hash", &message.identity_key_hash);
     // The provider repeats this in every status: it proves which transaction a message belongs to, even where the

@@ -4,14 +4,12 @@
 //! Codes that the vendor gave in webhooks only (400, 402, 410, 470) are answered at once where the gateway knows at
 //! once: every client has them in its tables. 471 is not: courier stops an account's bulk messages for a day at it.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
-use super::meta;
-use crate::dialect::answer;
+use super::{BASIC, meta};
+use crate::dialect::{answer, retry_after};
 use crate::model::{Fault, FaultKind, Origin, UpstreamError, Verdict};
 
 const HREF: &str = "https://developers.facebook.com/docs/whatsapp/on-premises/errors";
@@ -137,6 +135,9 @@ pub fn encode(fault: &Fault) -> Response<Bytes> {
     let error = json!({ "code": code, "title": title, "details": details, "href": HREF });
     let body = json!({ "errors": [error], "meta": meta() });
     let mut response = answer(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &body);
+    if fault.kind == FaultKind::Unauthenticated {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(BASIC));
+    }
     if let Some(wait) = fault.retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
     }
@@ -232,11 +233,6 @@ fn kind_of_words(status: StatusCode, said: &Said<'_>) -> FaultKind {
         500..=599 => FaultKind::UpstreamFailed,
         _ => FaultKind::UpstreamRefused,
     }
-}
-
-fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
-    let value = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
-    value.trim().parse().ok().map(Duration::from_secs)
 }
 
 #[cfg(test)]

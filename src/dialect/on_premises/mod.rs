@@ -12,17 +12,31 @@
 //! back, so that a refused recipient is always 1013.
 
 mod fault;
+mod media;
 mod outcome;
 mod promise;
 mod send;
+mod service;
+mod settings;
 mod template;
+#[cfg(test)]
+mod tests;
+mod upload;
 
 use bytes::Bytes;
 use http::{Method, Response};
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, MediaPromise, Receipt, Target, Translation};
-use crate::model::{Accepted, Fault, MediaKind, Request};
+use super::{
+    Answer, Call, Claim, CredentialForm, Decoded, Dialect, FileFacts, MediaAnswer, MediaCall, MediaPromise, Receipt,
+    Serving, Target, Translation, Upload,
+};
+use crate::model::{Accepted, Fault, MediaKind, Request, Service};
+
+/// The version that is gone for, without the `v` that some clients put in front.
+const VERSION: &str = "2.53.1";
+/// What the vendor's server asks for where a login fails, and repeats where it does not.
+const BASIC: &str = "Basic realm=\"Secured\"";
 
 /// The dialect.
 pub struct OnPremises;
@@ -42,7 +56,7 @@ impl Dialect for OnPremises {
 
     fn claim(&self, call: &Call) -> Claim {
         // AISoule and the Cloud API only ever post to the path that they share with this dialect.
-        if call.method == Method::PUT {
+        if call.method == Method::PUT || service::is_own(&call.path) {
             return Claim::Certain;
         }
         let by_header = CredentialForm::D360ApiKey.read(&call.headers).is_some();
@@ -82,12 +96,36 @@ impl Dialect for OnPremises {
         outcome::decode(answer)
     }
 
+    fn encode_upload(&self, file: &FileFacts<'_>, _: &Target<'_>) -> Result<Upload, Fault> {
+        upload::encode(file)
+    }
+
+    fn decode_uploaded(&self, answer: &Response<Bytes>) -> Result<String, Fault> {
+        upload::decode(answer)
+    }
+
     fn credential(&self) -> CredentialForm {
         CredentialForm::Bearer
     }
 
     fn media_promise(&self) -> &'static MediaPromise {
         &promise::PROMISE
+    }
+
+    fn decode_service(&self, call: &Call) -> Option<Result<Service, Fault>> {
+        service::decode(call)
+    }
+
+    fn encode_served(&self, serving: &Serving<'_>) -> Response<Bytes> {
+        service::encode(serving)
+    }
+
+    fn decode_media_call(&self, call: &Call) -> Option<Result<MediaCall, Fault>> {
+        media::decode(call)
+    }
+
+    fn encode_media_answer(&self, said: &MediaAnswer<'_>) -> Response<Bytes> {
+        media::encode(said)
     }
 }
 
@@ -109,59 +147,10 @@ fn is_telling(body: &Value) -> bool {
 /// What stands in every answer. RapidPro and courier read the version: from 2.35.2 on they send interactive messages,
 /// from 2.45 on they leave out the contact check and read the later form of statuses.
 fn meta() -> Value {
-    json!({ "api_status": "stable", "version": "2.53.1" })
+    meta_of(None)
 }
 
-#[cfg(test)]
-mod tests {
-    use http::HeaderMap;
-
-    use super::*;
-
-    fn claim(method: Method, body: Value) -> Claim {
-        let path = "/v1/messages".to_owned();
-        OnPremises.claim(&Call { method, path, headers: HeaderMap::new(), body })
-    }
-
-    #[test]
-    fn what_the_neighbours_lack_tells_the_dialect() {
-        for body in [
-            json!({"type": "text", "text": {"body": "x"}, "recipient_type": "individual"}),
-            json!({"type": "text", "text": {"body": "x"}, "preview_url": false}),
-            json!({"text": {"body": "x"}}),
-            json!({"type": "image", "image": {"id": "x"}}),
-            json!({"type": "image", "image": {"link": "x", "provider": {"name": "x"}}}),
-            json!({"type": "template", "template": {"namespace": "x"}}),
-            json!({"type": "hsm", "hsm": {}}),
-            json!({"type": "contact"}),
-            json!({"type": "interactive", "interactive": {"type": "product"}}),
-        ] {
-            assert_eq!(claim(Method::POST, body.clone()), Claim::Likely, "{body}");
-        }
-    }
-
-    #[test]
-    fn a_body_that_is_as_good_elsewhere_is_only_possible() {
-        let text = json!({"to": "447700900123", "type": "text", "text": {"body": "x"}, "image": {"id": null}});
-        assert_eq!(claim(Method::POST, text), Claim::Possible);
-        assert_eq!(claim(Method::POST, Value::Null), Claim::Possible);
-    }
-
-    #[test]
-    fn the_key_of_360dialog_tells_unless_the_body_is_the_cloud_apis() {
-        let mut call = Call {
-            method: Method::POST,
-            path: "/v1/messages".to_owned(),
-            headers: HeaderMap::from_iter([(http::HeaderName::from_static("d360-api-key"), "k".parse().unwrap())]),
-            body: json!({"to": "447700900123", "type": "text", "text": {"body": "x"}}),
-        };
-        assert_eq!(OnPremises.claim(&call), Claim::Likely);
-        call.body["messaging_product"] = "whatsapp".into();
-        assert_eq!(OnPremises.claim(&call), Claim::Possible);
-    }
-
-    #[test]
-    fn read_marks_are_put() {
-        assert_eq!(claim(Method::PUT, json!({"status": "read"})), Claim::Certain);
-    }
+/// The same with the version that an account wants to read: RapidPro puts a `v` in front of what it finds.
+fn meta_of(version: Option<&str>) -> Value {
+    json!({ "api_status": "stable", "version": version.unwrap_or(VERSION) })
 }

@@ -54,7 +54,8 @@ pub fn decode(response: &Response<Bytes>) -> Result<Accepted, Fault> {
     }
 }
 
-fn is_failure(body: &Value) -> bool {
+/// Whether a body is a refusal, whatever was asked and whatever its status.
+pub fn is_failure(body: &Value) -> bool {
     let errors = body.get("errors").and_then(Value::as_array);
     errors.is_some_and(|errors| !errors.is_empty()) || body.pointer("/meta/success") == Some(&Value::Bool(false))
 }

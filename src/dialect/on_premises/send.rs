@@ -8,13 +8,13 @@ use serde_json::Value;
 use super::template;
 use crate::dialect::reader::{ANY_LENGTH, Members, kind_of};
 use crate::dialect::shapes::{
-    self, Forms, MAX_TEXT, Object, decode_contacts, decode_interactive, decode_location, decode_reaction,
-    encode_contacts, encode_interactive, encode_location, encode_reaction,
+    self, Forms, MAX_TEXT, Object, decode_contacts, decode_interactive, decode_location, decode_quote, decode_reaction,
+    encode_contacts, encode_interactive, encode_location, encode_quote, encode_reaction,
 };
 use crate::dialect::{Call, Decoded, Target, Translation, request};
 use crate::model::{
     Action, Content, Extra, Fault, FaultKind, Interactive, Media, MediaKind, MediaSource, Message, PhoneNumber,
-    Provider, Quote, ReadMark, Recipient, RecipientAddress, References, Request, Text, Warning,
+    Provider, ReadMark, Recipient, RecipientAddress, References, Request, Text, Warning,
 };
 
 const MESSAGES: &str = "/v1/messages";
@@ -58,13 +58,7 @@ fn decode_message(mut body: Members, warnings: &mut Vec<Warning>) -> Result<Mess
     body.ignore(&["messaging_product", "biz_opaque_callback_data", "render_mentions"]);
     let recipient = decode_recipient(&mut body, warnings)?;
     let content = decode_content(&mut body, warnings)?;
-    let reply_to = match body.optional_object("context")? {
-        Some(mut context) => {
-            let message_id = context.text("message_id", ANY_LENGTH)?;
-            Some(Quote { message_id, extra: context.rest() })
-        }
-        None => None,
-    };
+    let reply_to = decode_quote(&mut body)?;
     Ok(Message {
         sender: None,
         recipient,
@@ -257,12 +251,7 @@ fn encode_message(message: &Message, target: &Target<'_>, translation: &mut Tran
     if let Content::Text(text) = &message.content {
         body.put_some("preview_url", &text.preview_url);
     }
-    if let Some(quote) = &message.reply_to {
-        let mut context = Object::new();
-        context.put("message_id", quote.message_id.as_str());
-        translation.extra(&quote.extra, "context", &mut context.0);
-        body.put("context", context);
-    }
+    encode_quote(message.reply_to.as_ref(), translation, &mut body);
     body.put_some("ttl", &message.ttl_seconds);
     let why = "it delivers whatever the recipient's key";
     translation.lose_if(message.identity_key_hash.is_some(), "recipient_identity_key_hash", why)?;

@@ -8,6 +8,7 @@ mod contacts;
 mod interactive;
 mod location;
 mod media;
+mod quote;
 mod reaction;
 mod template;
 
@@ -15,6 +16,7 @@ pub use contacts::{decode_contacts, encode_contacts};
 pub use interactive::{decode_interactive, encode_interactive};
 pub use location::{decode_location, encode_location};
 pub use media::{check_link, decode_media, encode_media};
+pub use quote::{decode_quote, encode_quote};
 pub use reaction::{decode_reaction, encode_reaction};
 use serde_json::{Map, Value};
 pub use template::{decode_template, encode_template};

@@ -1,0 +1,99 @@
+//! Measurements: what is counted and timed, under which names, and how it is read.
+//!
+//! A label holds a name from the configuration or from the code, never a telephone number, a text or a key.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use metrics::{counter, describe_counter, describe_histogram, histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::model::{FaultKind, Kind, State};
+
+const TRANSACTIONS: &str = "sabir_transactions_total";
+const REFUSED: &str = "sabir_refused_total";
+const OVERHEAD: &str = "sabir_overhead_seconds";
+const UPSTREAM: &str = "sabir_upstream_seconds";
+const COMMIT: &str = "sabir_commit_seconds";
+const BATCH: &str = "sabir_commit_batch_size";
+
+/// Seconds: from a fifth of a millisecond, which a commit may take, to the longest call.
+const SECONDS: &[f64] = &[0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
+/// Writes in one commit.
+const SIZES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
+
+static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Starts measuring. A second start in the same process changes nothing.
+///
+/// # Errors
+/// Never with the buckets above.
+pub fn start() -> Result<(), BuildError> {
+    let builder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
+        .set_buckets_for_metric(Matcher::Full(BATCH.to_owned()), SIZES)?;
+    let recorder = builder.build_recorder();
+    let handle = recorder.handle();
+    if metrics::set_global_recorder(recorder).is_ok() {
+        let _ = HANDLE.set(handle);
+        describe();
+    }
+    Ok(())
+}
+
+fn describe() {
+    describe_counter!(TRANSACTIONS, "Requests that were understood, by what became of them");
+    describe_counter!(REFUSED, "Requests that were not understood or not let in, by their fault");
+    describe_histogram!(OVERHEAD, "Time of a request in the gateway without the upstream");
+    describe_histogram!(UPSTREAM, "Time of an upstream's answer");
+    describe_histogram!(COMMIT, "Time of a commit of the store");
+    describe_histogram!(BATCH, "Writes in one commit");
+}
+
+/// Everything measured so far, in Prometheus' text form; empty where nothing is measured.
+pub fn render() -> String {
+    HANDLE.get().map(PrometheusHandle::render).unwrap_or_default()
+}
+
+/// Folds old samples together; without it they would pile up until somebody reads them.
+pub fn upkeep() {
+    if let Some(handle) = HANDLE.get() {
+        handle.run_upkeep();
+    }
+}
+
+/// A transaction came to its first end.
+pub fn transaction(account: &str, dialect: &'static str, upstream: Option<&str>, kind: Kind, state: State) {
+    counter!(
+        TRANSACTIONS,
+        "account" => account.to_owned(),
+        "dialect" => dialect,
+        "upstream" => upstream.unwrap_or("none").to_owned(),
+        "kind" => kind.as_str(),
+        "outcome" => state.as_str(),
+    )
+    .increment(1);
+}
+
+/// A request was refused before it became a transaction.
+pub fn refused(dialect: &'static str, fault: FaultKind) {
+    counter!(REFUSED, "dialect" => dialect, "fault" => fault.code()).increment(1);
+}
+
+/// A request was answered.
+pub fn overhead(own: Duration) {
+    histogram!(OVERHEAD).record(own);
+}
+
+/// An upstream answered, or did not.
+pub fn upstream(name: &str, took: Duration) {
+    histogram!(UPSTREAM, "upstream" => name.to_owned()).record(took);
+}
+
+/// The store committed a batch.
+pub fn commit(took: Duration, writes: usize) {
+    histogram!(COMMIT).record(took);
+    // A batch has at most a few thousand writes, which a double holds exactly.
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    histogram!(BATCH).record(writes as f64);
+}

@@ -1,0 +1,200 @@
+//! The media endpoints of every dialect that has them: files come, are shown, and go.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::request::Parts;
+use http::uri::Authority;
+use http::{Method, header};
+use serde_json::Value;
+
+use super::upload::{self, Received};
+use super::{AppState, Shared, auth, error, send};
+use crate::delivery::Account;
+use crate::dialect::{self, Answer, Call, Dialect, FileFacts, MediaAnswer, MediaCall, UploadForm};
+use crate::media::{Vault, VaultError};
+use crate::model::{Fault, FaultKind};
+use crate::store::{StoreError, StoredMedia};
+
+/// Takes a call in whichever dialect has the path and answers in the same. What is no call of these is an unknown path:
+/// the ids of the Cloud API stand where any path may.
+pub async fn media(State(state): State<Shared>, request: Request) -> Response {
+    let (parts, mut body) = request.into_parts();
+    let caller = auth::caller(&state, &parts).await;
+    let setting = caller.as_ref().ok().and_then(|caller| caller.dialect);
+    let Some((speaker, asked)) = dialect::media_call(&call(&parts), setting) else {
+        return error::unknown_path(State(state), Request::from_parts(parts, body)).await;
+    };
+    let done = match caller.and_then(|caller| Ok((caller.account, asked?))) {
+        Ok((account, asked)) => {
+            let counter = Counter { state: &state, account: &account, dialect: speaker.dialect() };
+            counter.serve(asked, &parts, &mut body).await
+        }
+        Err(fault) => Err(fault),
+    };
+    done.unwrap_or_else(|fault| {
+        let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now() };
+        send::refused(&speaker, &fault, &answer)
+    })
+}
+
+/// Whoever asks for a head alone is answered as if for the whole; the server leaves out the body.
+fn call(parts: &Parts) -> Call {
+    let method = if parts.method == Method::HEAD { Method::GET } else { parts.method.clone() };
+    let (path, headers) = (parts.uri.path().to_owned(), parts.headers.clone());
+    Call { method, path, headers, body: Value::Null }
+}
+
+/// Serves one call of one account.
+struct Counter<'a> {
+    state: &'a AppState,
+    account: &'a Account,
+    dialect: &'static dyn Dialect,
+}
+
+impl Counter<'_> {
+    async fn serve(&self, asked: MediaCall, parts: &Parts, body: &mut Body) -> Result<Response, Fault> {
+        match asked {
+            MediaCall::Upload(form) => self.upload(form, parts, body).await,
+            MediaCall::Describe(id) => self.describe(&id, parts).await,
+            MediaCall::Download(id) => self.download(&id).await,
+            MediaCall::Delete(id) => self.delete(&id).await,
+        }
+    }
+
+    /// The bytes first, then the row: what is on the record can be read.
+    async fn upload(&self, form: UploadForm, parts: &Parts, body: &mut Body) -> Result<Response, Fault> {
+        let id = self.state.clock.media_id();
+        let mut kept = Kept { vault: &self.state.vault, id: &id, is_recorded: false };
+        let received = upload::receive(kept.vault, &id, form, &parts.headers, body, &self.state.config).await?;
+        self.state.store.add_media(&self.row(&id, received)).await.map_err(|error| store_fault(&error))?;
+        kept.is_recorded = true;
+        Ok(self.say(&MediaAnswer::Uploaded(&id)))
+    }
+
+    fn row(&self, id: &str, received: Received) -> StoredMedia {
+        tracing::info!(
+            media.id = id,
+            account.name = self.account.name,
+            dialect = self.dialect.name(),
+            bytes = received.stored.size,
+            "media uploaded"
+        );
+        StoredMedia {
+            id: id.to_owned(),
+            account: self.account.name.clone(),
+            mime_type: received.mime_type,
+            filename: received.filename,
+            size: received.stored.size,
+            sha256: received.stored.sha256,
+            created_at: self.state.clock.now(),
+        }
+    }
+
+    async fn describe(&self, id: &str, parts: &Parts) -> Result<Response, Fault> {
+        let file = self.find(id).await?;
+        let origin = origin(self.state, parts);
+        Ok(self.say(&MediaAnswer::Described { file: facts(&file), origin: &origin }))
+    }
+
+    async fn download(&self, id: &str) -> Result<Response, Fault> {
+        let file = self.find(id).await?;
+        let bytes = self.state.vault.get(id).await.map_err(|error| vault_fault(&error))?;
+        let Some((size, bytes)) = bytes else {
+            tracing::error!(media.id = id, "the file is on the record, but not in server.data_dir");
+            return Err(unknown());
+        };
+        let file = FileFacts { size, ..facts(&file) };
+        Ok(self.say(&MediaAnswer::Downloaded(file)).map(|_| Body::from_stream(bytes)))
+    }
+
+    /// The row first: what is on the record can be read.
+    async fn delete(&self, id: &str) -> Result<Response, Fault> {
+        let deleted =
+            self.state.store.delete_media(&self.account.name, id).await.map_err(|error| store_fault(&error))?;
+        if !deleted {
+            return Err(unknown());
+        }
+        remove(&self.state.vault, id).await;
+        tracing::info!(media.id = id, account.name = self.account.name, "media deleted");
+        Ok(self.say(&MediaAnswer::Deleted))
+    }
+
+    async fn find(&self, id: &str) -> Result<StoredMedia, Fault> {
+        let found = self.state.store.media(&self.account.name, id).await.map_err(|error| store_fault(&error))?;
+        found.ok_or_else(unknown)
+    }
+
+    fn say(&self, said: &MediaAnswer<'_>) -> Response {
+        send::into_axum(self.dialect.encode_media_answer(said))
+    }
+}
+
+/// Bytes that go again unless their row was written, also where the client goes away in between.
+struct Kept<'a> {
+    vault: &'a Vault,
+    id: &'a str,
+    is_recorded: bool,
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        if !self.is_recorded {
+            let (vault, id) = (self.vault.clone(), self.id.to_owned());
+            tokio::spawn(async move { remove(&vault, &id).await });
+        }
+    }
+}
+
+async fn remove(vault: &Vault, id: &str) {
+    if let Err(error) = vault.delete(id).await {
+        tracing::warn!(media.id = id, error = &error as &dyn std::error::Error, "the file could not be removed");
+    }
+}
+
+fn facts(file: &StoredMedia) -> FileFacts<'_> {
+    FileFacts {
+        id: &file.id,
+        mime_type: &file.mime_type,
+        filename: file.filename.as_deref(),
+        size: file.size,
+        sha256: &file.sha256,
+    }
+}
+
+/// Where the gateway is for this client: as configured, else as the client itself wrote it, so that a link leads back
+/// through the same proxy.
+fn origin(state: &AppState, parts: &Parts) -> String {
+    if let Some(url) = &state.config.public_url {
+        return url.as_str().trim_end_matches('/').to_owned();
+    }
+    let header = |name| parts.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+    // HTTP/2 has the host in the address, HTTP/1 in a header.
+    let host = parts.uri.authority().map(Authority::as_str).or_else(|| header(header::HOST.as_str()));
+    let host = host.filter(|host| host.parse::<Authority>().is_ok());
+    let forwarded = header("x-forwarded-proto").and_then(|protocols| protocols.split(',').next()).unwrap_or_default();
+    let scheme = if forwarded.trim().eq_ignore_ascii_case("https") { "https" } else { "http" };
+    format!("{scheme}://{}", host.map_or_else(|| state.config.listen.to_string(), str::to_owned))
+}
+
+fn unknown() -> Fault {
+    let detail = "no media of this account has the id; it was deleted, or never uploaded here";
+    Fault::client(FaultKind::NotFound, detail)
+}
+
+fn store_fault(error: &StoreError) -> Fault {
+    tracing::error!(error = error as &dyn std::error::Error, "the record of media failed");
+    away("the record of media cannot be reached now; try again")
+}
+
+/// Of a file that is read or written: the gateway's own trouble.
+pub(super) fn vault_fault(error: &VaultError) -> Fault {
+    tracing::error!(error = error as &dyn std::error::Error, "the vault failed");
+    away("the file cannot be kept or read now; try again")
+}
+
+fn away(detail: &str) -> Fault {
+    Fault::gateway(FaultKind::StoreUnavailable, detail).retry_after(Some(Duration::from_secs(1)))
+}

@@ -1,0 +1,61 @@
+//! What clients call beside sends and media, in every dialect that has it.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::request::Parts;
+use serde_json::Value;
+
+use super::{AppState, Shared, auth, body, error, form, send};
+use crate::delivery::Account;
+use crate::dialect::{self, Answer, Call, Serving, Speaker};
+use crate::model::{Fault, Manner, Served};
+
+/// Takes a call in whichever dialect has the path and answers in the same.
+pub async fn serve(State(state): State<Shared>, request: Request) -> Response {
+    let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now() };
+    let (parts, stream) = request.into_parts();
+    let caller = auth::caller(&state, &parts).await;
+    let (call, readable) = read(&state, &parts, stream, caller.is_ok()).await;
+    let setting = caller.as_ref().ok().and_then(|caller| caller.dialect);
+    let Some((speaker, service)) = dialect::service(&call, setting) else {
+        return error::no_such_service(&state, &parts).await;
+    };
+    let account = caller.as_ref().ok().map(|caller| Arc::clone(&caller.account));
+    let served = match readable.and(service) {
+        Ok(service) => state.desk.serve(caller, speaker.dialect(), service).await,
+        Err(fault) => Err(fault),
+    };
+    match served {
+        Ok(served) => say(&state, &speaker, answer, account.as_deref(), &served),
+        Err(fault) => send::refused(&speaker, &fault, &answer),
+    }
+}
+
+/// The call, and whether its body could be read; without one it is `null`.
+async fn read(state: &AppState, parts: &Parts, stream: Body, is_known: bool) -> (Call, Result<(), Fault>) {
+    let body = match body::read(stream, is_known, &state.config).await {
+        Ok(bytes) => form::parse(&parts.headers, bytes).await,
+        Err(fault) => Err(fault),
+    };
+    let (body, readable) = match body {
+        Ok(body) => (body, Ok(())),
+        Err(fault) => (Value::Null, Err(fault)),
+    };
+    let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+    (Call { method, path, headers: parts.headers.clone(), body }, readable)
+}
+
+fn say(state: &AppState, speaker: &Speaker, answer: Answer, account: Option<&Account>, served: &Served) -> Response {
+    let upstream = account.and_then(|account| state.delivery.directory().upstream(&account.upstream));
+    let nobody = Manner::default();
+    let serving = Serving {
+        answer,
+        served,
+        manner: account.map_or(&nobody, |account| &account.manner),
+        sender: upstream.as_deref().and_then(|upstream| upstream.sender.as_deref()),
+    };
+    send::into_axum(speaker.encode_served(&serving))
+}

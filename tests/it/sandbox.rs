@@ -1,0 +1,134 @@
+//! The sandbox alone, in a process of its own: a provider over real HTTP for every dialect.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use http::Request;
+use sabir::dialect::{self, Dialect, Losses, Sample, Target, Translation, samples};
+use sabir::store::Summary;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::harness::TestApp;
+use crate::program::sabir;
+
+const SENDER: &str = "442079460000";
+const NAMESPACE: &str = "acme_ns";
+
+/// `sabir sandbox`, killed when the test ends.
+pub struct Sandbox {
+    process: Child,
+    pub url: String,
+}
+
+impl Sandbox {
+    pub fn start() -> Self {
+        let folder = TempDir::new().unwrap();
+        let mut command = sabir(folder.path());
+        let process = command.args(["sandbox", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped());
+        let mut process = process.stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("the sandbox listens on ").expect(&line).to_owned();
+        Self { process, url }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// For each dialect an upstream at the sandbox, and an account over it whose client speaks the Cloud API's.
+async fn gateway(sandbox: &Sandbox) -> TestApp {
+    let entries = dialect::all().iter().map(|dialect| {
+        let (name, url) = (dialect.name(), &sandbox.url);
+        format!(
+            "[[upstreams]]\nname = \"{name}\"\ndialect = \"{name}\"\nbase_url = \"{url}\"\nkey = \"upstream-key\"\n\
+             sender = \"{SENDER}\"\nphone_number_id = \"551200034477\"\ntemplate_namespace = \"{NAMESPACE}\"\n\
+             [[accounts]]\nname = \"{name}\"\nkey = \"{name}\"\nupstream = \"{name}\"\nlosses = \"warn\"\n"
+        )
+    });
+    TestApp::of(&entries.collect::<String>()).await
+}
+
+/// Sends a message over the account of a dialect; gives back what was recorded.
+async fn send(app: &TestApp, account: &dyn Dialect, message: &Value) -> Summary {
+    let request = Request::post(format!("{}/messages", app.url()))
+        .header("d360-api-key", account.name())
+        .body(bytes::Bytes::from(message.to_string()));
+    app.call(request.unwrap()).await;
+    app.recorded().await.swap_remove(0)
+}
+
+/// The samples as a client of the Cloud API writes them.
+fn messages() -> Vec<Value> {
+    let cloud = dialect::named("cloud").unwrap();
+    let target = Target { correlation: None, sender: None, phone_number_id: None, template_namespace: None };
+    let said = |sample: &Sample| {
+        let request = Translation::new(cloud, cloud, Losses::Refuse).say(&sample.request().unwrap(), &target).ok()?;
+        Some(serde_json::from_slice(request.body()).unwrap())
+    };
+    samples().iter().filter_map(said).collect()
+}
+
+/// What the sandbox got, over HTTP.
+async fn received(app: &TestApp, sandbox: &Sandbox) -> Vec<Value> {
+    let request = Request::get(format!("{}/sandbox/messages", sandbox.url)).body(bytes::Bytes::new()).unwrap();
+    app.call(request).await.body.as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn every_dialect_delivers_over_http() {
+    let sandbox = Sandbox::start();
+    let app = gateway(&sandbox).await;
+    for &dialect in dialect::all() {
+        let name = dialect.name();
+        let mut sent = 0;
+        for message in messages() {
+            let recorded = send(&app, dialect, &message).await;
+            if recorded.upstream.is_none() {
+                continue; // The dialect cannot say it.
+            }
+            assert_eq!(recorded.state.as_str(), "sent", "{name}: {message}");
+            let got = received(&app, &sandbox).await.swap_remove(0);
+            assert_eq!(got["dialect"], name, "{message}");
+            // A read mark is no message and has no id.
+            assert!(recorded.message_id.is_none_or(|id| got["id"] == id), "{name}: {message}");
+            sent += 1;
+        }
+        assert!(sent >= 10, "{name} says only {sent} of the samples");
+    }
+    let forget = Request::delete(format!("{}/sandbox/messages", sandbox.url)).body(bytes::Bytes::new()).unwrap();
+    assert_eq!(app.call(forget).await.status, 204);
+    assert_eq!(received(&app, &sandbox).await, Vec::<Value>::new());
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_recipient_that_stands_for_a_fault_brings_it_in_every_dialect() {
+    let sandbox = Sandbox::start();
+    let app = gateway(&sandbox).await;
+    for &dialect in dialect::all() {
+        for (number, state) in [("99900131026", "failed"), ("99900000429", "failed"), ("99900000500", "unknown")] {
+            let message = json!({ "messaging_product": "whatsapp", "to": number, "text": { "body": "Hi" } });
+            let recorded = send(&app, dialect, &message).await;
+            assert_eq!(recorded.state.as_str(), state, "{} {number}: {recorded:?}", dialect.name());
+        }
+    }
+    // The Cloud API has one code for every trouble with a file; its words tell them apart.
+    let message = json!({ "messaging_product": "whatsapp", "to": "99900131052", "text": { "body": "Hi" } });
+    let recorded = send(&app, dialect::named("cloud").unwrap(), &message).await;
+    assert_eq!(recorded.fault.as_deref(), Some("media_unreachable"));
+    app.stop().await;
+}
+
+#[test]
+fn a_sandbox_that_is_told_to_end_ends() {
+    let mut sandbox = Sandbox::start();
+    let kill = Command::new("kill").args(["-TERM", &sandbox.process.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    assert_eq!(sandbox.process.wait().unwrap().code(), Some(0));
+}
