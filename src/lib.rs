@@ -8,7 +8,7 @@
 //! - [`clock`], [`secret`]: time and secrets, passed in
 //! - [`measure`]: what is counted and timed
 //! - [`store`]: what happened, durably; the only place that knows SQL
-//! - [`media`]: the bytes of files that clients upload
+//! - [`media`]: files: the bytes that clients upload, what is in them, and whether WhatsApp will take them
 //! - [`net`]: the way out; the only place that knows the HTTP client
 //! - [`upstream`]: whom we call: dialect, address, credential; the sandbox
 //! - [`delivery`]: from a request to an answer

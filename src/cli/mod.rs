@@ -8,6 +8,7 @@ mod client;
 mod dialects;
 mod health;
 mod key;
+mod media;
 mod sandbox;
 mod send;
 mod serve;
@@ -50,6 +51,7 @@ const EXAMPLES: &str = "Examples:
   sabir send --to +447700900123 --text Hello   send a message through a running gateway
   sabir transactions list --state failed       what went wrong
   sabir translate --from aisoule --to cloud request.json
+  sabir media check clip.mp4 --as video        will WhatsApp take this file, and why not
 
 Exit codes: 0 done, 1 a negative answer, 2 wrong usage, 69 something needed is not reachable, 78 bad configuration.";
 
@@ -70,6 +72,9 @@ enum Command {
     Send(send::Arguments),
     /// Show what another dialect would say, and what is lost; sends nothing.
     Translate(translate::Arguments),
+    /// Check files before they are sent.
+    #[command(subcommand)]
+    Media(media::Command),
     /// Read the record through the admin API of a running gateway.
     #[command(subcommand)]
     Transactions(transactions::Command),
@@ -162,6 +167,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Key(command) => key::run(&command, context),
         Command::Send(arguments) => send::send(&arguments, context),
         Command::Translate(arguments) => translate::translate(&arguments, context),
+        Command::Media(command) => media::run(&command, context),
         Command::Transactions(command) => transactions::run(&command, context),
         Command::Dialects(arguments) => dialects::table(&arguments, context),
         Command::Sandbox(arguments) => sandbox::run(&arguments, context),

@@ -12,6 +12,7 @@ mod channel_request;
 mod cloud;
 pub mod media;
 mod on_premises;
+mod promise;
 mod reader;
 mod samples;
 mod shapes;
@@ -27,6 +28,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 pub use media::{FileFacts, MediaAnswer, MediaCall, UploadForm};
+pub use promise::{KindPromise, MediaPromise, SizeLimit};
 pub use samples::{Sample, samples};
 pub use speaker::{Speaker, media_call, service, speaker};
 pub use translation::{Losses, Translation};
@@ -128,6 +130,11 @@ pub trait Dialect: Send + Sync {
 
     /// How the vendor's own server takes its credential; an upstream's configuration may differ.
     fn credential(&self) -> CredentialForm;
+
+    /// What the vendor's documents promise of media; whatever WhatsApp takes, where they promise that.
+    fn media_promise(&self) -> &'static MediaPromise {
+        &MediaPromise::EVERYTHING
+    }
 
     /// Reads a call that is no send and no matter of media; none where the vendor's server has no such path.
     fn decode_service(&self, _call: &Call) -> Option<Result<Service, Fault>> {

@@ -11,6 +11,7 @@ mod content;
 mod extra;
 mod fault;
 mod files;
+mod format;
 mod ids;
 mod interactive;
 mod message;
@@ -25,6 +26,7 @@ pub use content::{Content, Kind, Location, Media, MediaKind, MediaSource, Provid
 pub use extra::Extra;
 pub use fault::{Fault, FaultKind, Origin, UpstreamError, Verdict};
 pub use files::FileId;
+pub use format::MediaFormat;
 pub use ids::{ParseIdError, TransactionId};
 pub use interactive::{
     Action, ButtonExtra, Header, HeaderContent, Interactive, ListRow, ListSection, Paragraph, ProductItem,

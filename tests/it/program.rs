@@ -332,6 +332,31 @@ fn a_hangup_loads_accounts_again_and_a_bad_file_changes_nothing() {
 }
 
 #[test]
+fn media_check_tells_whether_a_file_would_be_sent() {
+    let folder = TempDir::new().unwrap();
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/media");
+    let check = |file: &str, more: &[&str]| {
+        let file = format!("{corpus}/{file}");
+        run(folder.path(), &[&["media", "check", file.as_str()], more].concat())
+    };
+    let (code, out, _) = check("valid/video_h264_baseline_aac.mp4", &["--json"]);
+    assert_eq!((code, json(&out)["verdict"].as_str()), (0, Some("accept")));
+    assert_eq!(json(&out)["facts"]["tracks"][0]["codec"], "H.264");
+    let (code, out, _) = check("invalid/image_gray.jpg", &["--as", "image", "--json"]);
+    assert_eq!((code, json(&out)["codes"][0].as_str()), (0, Some("IMG-COLOR")));
+    let (code, out, error) = check("valid/doc_letter.docx", &["--dialect", "channel-request"]);
+    assert_eq!(code, 1);
+    assert!(out.contains("FMT-NOT-OFFERED: This API takes PDF as document; the file is DOCX."), "{out}");
+    assert_eq!(error, "sabir: the file would not be sent\n");
+    let generic = ["--route", "link", "--content-type", "application/octet-stream", "--json"];
+    assert_eq!(json(&check("valid/doc_report.pdf", &generic).1)["codes"][0], "MIME-LABEL");
+    let named = ["--filename", "../a.docx", "--json"];
+    assert_eq!(json(&check("valid/doc_report.pdf", &named).1)["facts"]["filename"], "a.pdf");
+    assert_eq!(check("missing.jpg", &[]).0, 69);
+    assert_eq!(check("valid/doc_report.pdf", &["--as", "film"]).0, 2);
+}
+
+#[test]
 fn metrics_count_and_time_without_a_number_or_a_text() {
     let folder = TempDir::new().unwrap();
     let gateway = Gateway::start(folder.path(), &[]);

@@ -14,6 +14,7 @@ pub(super) mod content;
 pub(super) mod fault;
 pub(super) mod outcome;
 pub(super) mod pace;
+pub(super) mod promise;
 mod send;
 mod service;
 pub(super) mod table;
@@ -21,7 +22,9 @@ pub(super) mod table;
 use bytes::Bytes;
 use http::Response;
 
-use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, Receipt, Serving, Target, Translation};
+use super::{
+    Answer, Call, Claim, CredentialForm, Decoded, Dialect, MediaPromise, Receipt, Serving, Target, Translation,
+};
 use crate::model::{Accepted, Fault, Request, Service};
 
 /// The family of both surfaces.
@@ -82,6 +85,10 @@ impl Dialect for Aisoule {
 
     fn credential(&self) -> CredentialForm {
         CredentialForm::Bearer
+    }
+
+    fn media_promise(&self) -> &'static MediaPromise {
+        &promise::PROMISE
     }
 
     fn decode_service(&self, call: &Call) -> Option<Result<Service, Fault>> {

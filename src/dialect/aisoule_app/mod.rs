@@ -16,7 +16,9 @@ mod send;
 use bytes::Bytes;
 use http::Response;
 
-use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, Receipt, Target, Translation, aisoule};
+use super::{
+    Answer, Call, Claim, CredentialForm, Decoded, Dialect, MediaPromise, Receipt, Target, Translation, aisoule,
+};
 use crate::model::{Accepted, Fault, MediaKind, Request};
 
 /// Messages in a minute.
@@ -85,6 +87,10 @@ impl Dialect for AisouleApp {
 
     fn credential(&self) -> CredentialForm {
         CredentialForm::XApiKey
+    }
+
+    fn media_promise(&self) -> &'static MediaPromise {
+        &aisoule::promise::PROMISE
     }
 }
 

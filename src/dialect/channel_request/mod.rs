@@ -13,6 +13,7 @@ mod callbacks;
 mod fault;
 mod outcome;
 mod pace;
+mod promise;
 mod send;
 mod service;
 #[cfg(test)]
@@ -21,7 +22,9 @@ mod tests;
 use bytes::Bytes;
 use http::Response;
 
-use super::{Answer, Call, Claim, CredentialForm, Decoded, Dialect, Receipt, Serving, Target, Translation};
+use super::{
+    Answer, Call, Claim, CredentialForm, Decoded, Dialect, MediaPromise, Receipt, Serving, Target, Translation,
+};
 use crate::model::{Accepted, Fault, MediaKind, Request, Service};
 
 /// The dialect.
@@ -86,6 +89,10 @@ impl Dialect for ChannelRequest {
 
     fn credential(&self) -> CredentialForm {
         CredentialForm::Bearer
+    }
+
+    fn media_promise(&self) -> &'static MediaPromise {
+        &promise::PROMISE
     }
 
     fn decode_service(&self, call: &Call) -> Option<Result<Service, Fault>> {

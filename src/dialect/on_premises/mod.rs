@@ -14,6 +14,7 @@
 mod fault;
 mod media;
 mod outcome;
+mod promise;
 mod send;
 mod service;
 mod settings;
@@ -27,8 +28,8 @@ use http::{Method, Response};
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Call, Claim, CredentialForm, Decoded, Dialect, FileFacts, MediaAnswer, MediaCall, Receipt, Serving, Target,
-    Translation, Upload,
+    Answer, Call, Claim, CredentialForm, Decoded, Dialect, FileFacts, MediaAnswer, MediaCall, MediaPromise, Receipt,
+    Serving, Target, Translation, Upload,
 };
 use crate::model::{Accepted, Fault, MediaKind, Request, Service};
 
@@ -105,6 +106,10 @@ impl Dialect for OnPremises {
 
     fn credential(&self) -> CredentialForm {
         CredentialForm::Bearer
+    }
+
+    fn media_promise(&self) -> &'static MediaPromise {
+        &promise::PROMISE
     }
 
     fn decode_service(&self, call: &Call) -> Option<Result<Service, Fault>> {
