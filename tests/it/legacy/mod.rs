@@ -1,7 +1,10 @@
-//! Clients of the On-Premises API as they are: the requests that each makes, in its order, and the members that it reads.
+//! Clients of the On-Premises and the Cloud API as they are: the requests that each makes, in its order, and the members
+//! that it reads.
 //!
-//! A test stands for a row of what such clients depend on. What they do with media is shown elsewhere.
+//! A test stands for a row of what such clients depend on. What they do with media is shown elsewhere, but for those that
+//! send what they uploaded. Clients that can be had as packages run as they are in `scripts/clients`.
 
+mod cloud;
 mod odd_calls;
 mod partners;
 mod self_hosted;
@@ -56,6 +59,16 @@ impl<'a> Client<'a> {
         assert!(answer.body.is_object(), "{method} {path}: {answer:?}");
         assert!(answer.body.get("errors").is_none(), "{method} {path}: {answer:?}");
         answer.body
+    }
+
+    /// Uploads a file as the bare body; gives the id.
+    pub async fn upload(&self, content_type: &str, file: &'static [u8]) -> String {
+        let request = Request::post(format!("{}/v1/media", self.app.url()))
+            .header(self.header.0, &self.header.1)
+            .header("content-type", content_type);
+        let answer = self.app.call(request.body(Bytes::from_static(file)).unwrap()).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        only(&answer.body["media"])["id"].as_str().unwrap().to_owned()
     }
 
     /// Sends a message: 201, one id.

@@ -157,9 +157,9 @@ async fn a_chat_hub_puts_slashes_behind_its_paths() {
     app.stop().await;
 }
 
-/// A plugin posts its contact check as a form.
+/// Digits, a plugin of WordPress, posts its contact check as a form and sends to the number that it is given.
 #[tokio::test]
-async fn a_plugin_checks_contacts_with_a_form() {
+async fn digits_checks_the_contact_with_a_form_and_sends_to_the_number_given() {
     let app = TestApp::start().await;
     let multipart = "--x\r\nContent-Disposition: form-data; name=\"blocking\"\r\n\r\nwait\r\n\
                      --x\r\nContent-Disposition: form-data; name=\"contacts[]\"\r\n\r\n+447700900123\r\n--x--\r\n";
@@ -174,7 +174,87 @@ async fn a_plugin_checks_contacts_with_a_form() {
         assert_eq!(answer.status, 200, "{answer:?}");
         let row = json!({ "input": "+447700900123", "status": "valid", "wa_id": "447700900123" });
         assert_eq!(only(&answer.body["contacts"]), &row);
+        let number = row["wa_id"].as_str().unwrap();
+        Client::of_360dialog(&app).send(template(number)).await;
     }
-    Client::of_360dialog(&app).send(template("447700900123")).await;
+    app.stop().await;
+}
+
+/// Courier's Turn channel uploads first and checks no contacts. It repeats at any 5xx, and otherwise takes `errors` and
+/// `error` for failures, with whole numbers as codes.
+#[tokio::test]
+async fn courier_turn_uploads_sends_by_id_and_reads_the_first_error() {
+    let account = format!("[[accounts]]\nname = \"a\"\nkey = \"{KEY}\"\ndialect = \"on-premises\"");
+    let app = TestApp::with(&account).await;
+    let client = Client::with_key(&app);
+    let id = client.upload("application/pdf", b"%PDF-1.4").await;
+    let document = json!({ "id": id, "caption": "Your bill", "filename": "bill.pdf" });
+    client.send(json!({ "to": "27831230044", "type": "document", "document": document })).await;
+    let text = json!({ "body": "See https://example.net/bay" });
+    client.send(json!({ "to": "27831230044", "type": "text", "preview_url": true, "text": text })).await;
+    let rows = json!([{ "id": "0", "title": "Bay 1" }, { "id": "1", "title": "Bay 2", "description": "Open" }]);
+    let action = json!({ "button": "Menu", "sections": [{ "rows": rows }] });
+    let list = json!({ "type": "list", "body": { "text": "Which bay?" }, "action": action });
+    client.send(json!({ "to": "27831230044", "type": "interactive", "interactive": list })).await;
+    // Turn itself passes on the Cloud API's codes, 130429 for one; here they are those of this dialect.
+    for (to, status, code) in [("99900131026", 400, 1013), ("99900000429", 429, 1015), ("99900000111", 503, 1016)] {
+        let answer = client.call("POST", "/v1/messages", super::text(to)).await;
+        assert_eq!((answer.status, &error(&answer)["code"]), (status, &json!(code)), "{to}");
+        assert!(answer.body.get("error").is_none(), "{answer:?}");
+    }
+    app.stop().await;
+}
+
+/// The check that the small clients of 360dialog make before each message.
+async fn check(client: &Client<'_>, number: &str) -> Value {
+    let body = json!({ "blocking": "wait", "contacts": [number], "force_check": true });
+    let checked = client.done(200, "POST", "/v1/contacts", body).await;
+    only(&checked["contacts"]).clone()
+}
+
+/// api360degree, a gem, raises unless the check is a 200 or 201, and the message that or a 400 with its `errors`.
+#[tokio::test]
+async fn api360degree_checks_the_contact_and_reads_the_errors_under_400() {
+    let app = TestApp::start().await;
+    let client = Client::of_360dialog(&app);
+    check(&client, "+447700900123").await;
+    let mut message = template("447700900123");
+    let parameters = json!([{ "type": "text", "text": "Bay 2" }]);
+    let components = message["template"]["components"].as_array_mut().unwrap();
+    components.insert(0, json!({ "type": "header", "parameters": parameters }));
+    components.push(json!({ "type": "button", "sub_type": "url", "index": 0, "parameters": parameters }));
+    client.send(message).await;
+    check(&client, "+99900132000").await;
+    let (status, error) = client.refused(template("99900132000")).await;
+    assert_eq!((status, &error["code"]), (400, &json!(2000)));
+    app.stop().await;
+}
+
+/// Chatwith, in PHP, asks no more of an answer than that it has a body.
+#[tokio::test]
+async fn chatwith_gets_a_body_with_every_answer() {
+    let app = TestApp::start().await;
+    let client = Client::of_360dialog(&app);
+    for (to, status) in [("447700900123", 201), ("99900131026", 400), ("99900000111", 503), ("99900000500", 201)] {
+        check(&client, &format!("+{to}")).await;
+        let answer = client.call("POST", "/v1/messages", template(to)).await;
+        assert_eq!(answer.status, status, "{to}: {answer:?}");
+        assert!(answer.body["meta"].is_object(), "{to}: {answer:?}");
+    }
+    app.stop().await;
+}
+
+/// osmo-x hands on the whole answer, of which it knows `contacts`, `messages` and `meta`; anything but a 2xx is thrown.
+#[tokio::test]
+async fn osmo_x_hands_on_contacts_messages_and_meta() {
+    let app = TestApp::start().await;
+    let client = Client::of_360dialog(&app);
+    for message in [template("447700900123"), text("447700900123")] {
+        let sent = client.send(message).await;
+        assert_eq!(only(&sent["contacts"]), &json!({ "input": "447700900123", "wa_id": "447700900123" }));
+        assert!(sent["meta"]["api_status"].is_string() && sent["meta"]["version"].is_string(), "{sent}");
+    }
+    let (status, _) = client.refused(template("99900131026")).await;
+    assert_eq!(status, 400);
     app.stop().await;
 }
