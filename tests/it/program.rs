@@ -22,9 +22,9 @@ impl Gateway {
     }
 
     /// One that writes all that it can say into a file.
-    fn logging(folder: &Path, log: &Path) -> Self {
+    fn logging(folder: &Path, arguments: &[&str], log: &Path) -> Self {
         let log = std::fs::File::create(log).unwrap();
-        Self::spawn(sabir(folder).env("RUST_LOG", "debug").env("NO_COLOR", "1").stderr(log), folder)
+        Self::spawn(sabir(folder).args(arguments).env("RUST_LOG", "debug").env("NO_COLOR", "1").stderr(log), folder)
     }
 
     pub fn spawn(command: &mut Command, folder: &Path) -> Self {
@@ -102,7 +102,7 @@ fn a_first_run_prints_a_key_and_a_line_for_each_dialect_that_delivers_when_paste
 fn no_log_holds_a_key_password_or_token() {
     let folder = TempDir::new().unwrap();
     let log = folder.path().join("log");
-    let gateway = Gateway::logging(folder.path(), &log);
+    let gateway = Gateway::logging(folder.path(), &[], &log);
     let key = std::fs::read_to_string(folder.path().join("data/dev.key")).unwrap().trim().to_owned();
     let curl = |arguments: &[&str]| {
         let output = Command::new("curl").args(["--silent", "--fail-with-body"]).args(arguments).output().unwrap();
@@ -313,7 +313,8 @@ fn a_hangup_loads_accounts_again_and_a_bad_file_changes_nothing() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("shop.toml");
     std::fs::write(&file, "[[accounts]]\nname = \"a\"\nkey = \"first\"\n").unwrap();
-    let gateway = Gateway::start(folder.path(), &["--config", "shop.toml"]);
+    let log = folder.path().join("log");
+    let gateway = Gateway::logging(folder.path(), &["--config", "shop.toml"], &log);
     let opens = |key: &str| {
         let send = ["send", "--to", "447700900123", "--text", "Hi", "--key", key];
         read(&gateway.client(folder.path(), &send)).0 == 0
@@ -328,6 +329,9 @@ fn a_hangup_loads_accounts_again_and_a_bad_file_changes_nothing() {
     assert!(!opens("first"));
     std::fs::write(&file, "[[accounts]]\nname = \"a\"\nkee = \"third\"\n").unwrap();
     hang_up();
+    while !std::fs::read_to_string(&log).unwrap().contains("configuration not loaded") {
+        std::thread::yield_now();
+    }
     assert!(opens("second"), "the old configuration stays in force");
 }
 
