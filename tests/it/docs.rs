@@ -74,6 +74,13 @@ fn blocks_of(path: &Path, language: &str) -> Vec<Block> {
     blocks
 }
 
+/// Files that the documents speak of.
+const FILES: [(&str, &str); 3] = [
+    ("photo.jpg", "image_rgb_640x480.jpg"),
+    ("clip.mp4", "video_h264_baseline_aac.mp4"),
+    ("invoice.pdf", "doc_report.pdf"),
+];
+
 /// A folder as a reader has it after `cargo run --release`: the project's configuration, a gateway and its data.
 struct Desk {
     folder: TempDir,
@@ -88,6 +95,9 @@ impl Desk {
         fs::create_dir(folder.path().join("config")).unwrap();
         for name in ["config/default.toml", "config/example.toml", "config/compose.toml"] {
             fs::copy(root.join(name), folder.path().join(name)).unwrap();
+        }
+        for (name, file) in FILES {
+            fs::copy(root.join("tests/fixtures/media/valid").join(file), folder.path().join(name)).unwrap();
         }
         let gateway = Gateway::spawn(sabir(folder.path()).env("SABIR__ADMIN__TOKEN", TOKEN), folder.path());
         let sent = read(&gateway.client(folder.path(), &["send", "--to", "447700900123", "--text", "Hi"])).1;
