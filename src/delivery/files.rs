@@ -189,7 +189,8 @@ fn still_on_its_way(upstream: &Upstream) -> Fault {
 }
 
 fn ended_abnormally(error: &JoinError) -> Fault {
-    tracing::error!(%error, "an upload ended abnormally");
+    // Not the error's own words: they repeat those of a panic, which may hold what a client sent.
+    tracing::error!(panicked = error.is_panic(), "an upload ended abnormally");
     Fault::gateway(FaultKind::Internal, "the upload ended abnormally; see the log")
 }
 

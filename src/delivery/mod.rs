@@ -52,12 +52,18 @@ pub struct Order {
 
 /// What the client is told.
 pub struct Delivered {
-    /// What was asked for, given back for the answer.
-    pub request: Request,
     /// Taken, or the fault.
-    pub outcome: Result<Accepted, Fault>,
+    pub outcome: Result<Taken, Fault>,
     /// How long the upstream took, with the uploads of files; none where it was not called.
     pub upstream_time: Option<Duration>,
+}
+
+/// A request that was taken.
+pub struct Taken {
+    /// What was asked for, given back for the answer.
+    pub request: Request,
+    /// What the upstream said of it.
+    pub accepted: Accepted,
 }
 
 /// What an attempt needs.
@@ -97,14 +103,13 @@ impl Delivery {
     /// Delivers a request. It goes on to its end and is recorded even where the client hangs up meanwhile.
     pub async fn send(self: &Arc<Self>, order: Order) -> Delivered {
         let this = Arc::clone(self);
-        let request = order.request.clone();
         match self.under_way.spawn(async move { this.deliver(order).await }).await {
             Ok(delivered) => delivered,
             Err(error) => {
                 // Not the error's own words: they repeat those of a panic, which may hold what a client sent.
                 tracing::error!(panicked = error.is_panic(), "delivery ended abnormally");
                 let fault = Fault::gateway(FaultKind::Internal, "the delivery ended abnormally; see the log");
-                Delivered { request, outcome: Err(fault), upstream_time: None }
+                Delivered { outcome: Err(fault), upstream_time: None }
             }
         }
     }
@@ -158,21 +163,21 @@ impl Delivery {
     }
 
     /// A request that was understood and cannot be sent is recorded too: somebody will ask what became of it.
-    async fn refuse(&self, order: Order, fault: Fault) -> Delivered {
-        let record = new_transaction(&order, None, Some(fault.clone()));
+    async fn refuse(&self, mut order: Order, fault: Fault) -> Delivered {
+        let record = new_transaction(&mut order, None, Some(fault.clone()));
         if let Err(error) = self.ledger.record(record).await {
-            return not_recorded(order, error);
+            return not_recorded(&order, error);
         }
         log_end(&order, None, State::Failed, Some(&fault));
-        Delivered { request: order.request, outcome: Err(fault), upstream_time: None }
+        Delivered { outcome: Err(fault), upstream_time: None }
     }
 
     async fn attempt(&self, mut order: Order, ready: Ready) -> Delivered {
         let Ready { upstream, prepared, uploads } = ready;
         order.warnings.extend(prepared.warnings);
         let attempt = new_attempt(&upstream, &prepared.request, self.clock.now());
-        if let Err(error) = self.ledger.record(new_transaction(&order, Some(attempt), None)).await {
-            return not_recorded(order, error);
+        if let Err(error) = self.ledger.record(new_transaction(&mut order, Some(attempt), None)).await {
+            return not_recorded(&order, error);
         }
         let started = Instant::now();
         let answered = upstream.send(prepared.request).await;
@@ -184,7 +189,8 @@ impl Delivery {
         if let Err(fault) = &answered.outcome {
             self.files.doubt(&uploads, fault).await;
         }
-        Delivered { request: order.request, outcome: for_client(answered.outcome), upstream_time: Some(took) }
+        let taken = |accepted| Taken { request: order.request, accepted };
+        Delivered { outcome: for_client(answered.outcome).map(taken), upstream_time: Some(took) }
     }
 }
 
@@ -206,7 +212,8 @@ fn for_client(outcome: Result<Accepted, Fault>) -> Result<Accepted, Fault> {
     }
 }
 
-fn new_transaction(order: &Order, attempt: Option<NewAttempt>, fault: Option<Fault>) -> NewTransaction {
+/// What is recorded first. The client's body moves into it: nobody else needs it.
+fn new_transaction(order: &mut Order, attempt: Option<NewAttempt>, fault: Option<Fault>) -> NewTransaction {
     NewTransaction {
         id: order.id,
         account: order.account.name.clone(),
@@ -215,7 +222,7 @@ fn new_transaction(order: &Order, attempt: Option<NewAttempt>, fault: Option<Fau
         state: if attempt.is_some() { State::Sending } else { State::Failed },
         fault,
         received_at: order.received_at,
-        client_request: order.client_request.clone(),
+        client_request: std::mem::take(&mut order.client_request),
         request: order.request.clone(),
         warnings: order.warnings.clone(),
         attempt,
@@ -254,10 +261,10 @@ fn settlement(transaction: TransactionId, answered: &Answered, now: OffsetDateTi
 }
 
 /// The store did not take the request, so nothing was sent and there is no transaction.
-fn not_recorded(order: Order, error: StoreError) -> Delivered {
+fn not_recorded(order: &Order, error: StoreError) -> Delivered {
     let fault = store_fault(error);
     measure::refused(order.dialect.name(), fault.kind);
-    Delivered { request: order.request, outcome: Err(fault), upstream_time: None }
+    Delivered { outcome: Err(fault), upstream_time: None }
 }
 
 fn store_fault(error: StoreError) -> Fault {

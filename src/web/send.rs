@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 use super::{AppState, Shared, auth, body, query};
-use crate::delivery::{Delivered, Order};
+use crate::delivery::{Delivered, Order, Taken};
 use crate::dialect::{Answer, Call, Receipt, Speaker, speaker};
 use crate::measure;
 use crate::model::{Fault, FaultKind};
@@ -80,7 +80,7 @@ pub(super) fn refused(speaker: &Speaker, fault: &Fault, answer: &Answer) -> Resp
 
 fn answered(speaker: &Speaker, delivered: &Delivered, answer: &Answer) -> Response {
     into_axum(match &delivered.outcome {
-        Ok(accepted) => speaker.encode_receipt(&Receipt { answer: *answer, request: &delivered.request, accepted }),
+        Ok(Taken { request, accepted }) => speaker.encode_receipt(&Receipt { answer: *answer, request, accepted }),
         Err(fault) => speaker.encode_fault(fault, answer),
     })
 }
