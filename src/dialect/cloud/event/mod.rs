@@ -1,0 +1,220 @@
+//! Webhooks: `{"object", "entry": [{"id", "changes": [{"field", "value"}]}]}`. Vendor pages: webhooks/overview,
+//! webhooks/create-webhook-endpoint, webhooks/reference/messages.
+//!
+//! One entry may hold many messages and statuses, of which clients read the first alone: each is told by itself. Every
+//! field that is not `messages` passes as it came.
+
+mod problem;
+mod status;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::dialect::reader::{ANY_LENGTH, Members};
+use crate::dialect::shapes::Object;
+use crate::dialect::shapes::event::{EventForms, People, decode_message, encode_message, encode_person, filled};
+use crate::dialect::webhook::{callback, entry};
+use crate::dialect::{Decoded, EventContext, Telling, Webhook};
+use crate::model::{Business, Event, Fault, FaultKind, Inbound, Notice, Status, Trouble, Unreadable, Warning};
+
+/// The header that Meta signs with, and what stands before the digits.
+pub const SIGNATURE: (&str, &str) = ("x-hub-signature-256", "sha256=");
+/// The field that messages and statuses come in.
+const MESSAGES: &str = "messages";
+
+const FORMS: EventForms = EventForms {
+    voice: "audio",
+    link: "url",
+    new_number: "wa_id",
+    unsupported: "unsupported",
+    ephemeral: None,
+    user_ids: true,
+    read_problem: problem::decode,
+    write_problem: problem::encode,
+};
+
+pub fn decode(webhook: &Webhook) -> Result<Vec<Decoded<Event>>, Fault> {
+    let mut body = Members::of_body(webhook.json()?)?;
+    let entries = body.list("entry")?;
+    if entries.is_empty() {
+        return Err(Fault::missing("entry", "a webhook of this dialect has at least one"));
+    }
+    Ok(entries.into_iter().flat_map(|(path, value)| decode_entry(path, value)).collect())
+}
+
+fn decode_entry(path: String, raw: Value) -> Vec<Decoded<Event>> {
+    let read = || {
+        let mut members = Members::of(path, raw.clone())?;
+        let business = Business { account_id: filled(&mut members, "id")?, ..Business::default() };
+        Ok((business, members.list("changes")?))
+    };
+    match read() {
+        Ok((business, changes)) => {
+            changes.into_iter().flat_map(|(path, change)| decode_change(path, &change, &business)).collect()
+        }
+        Err(fault) => vec![unreadable(fault, raw)],
+    }
+}
+
+fn unreadable(fault: Fault, raw: Value) -> Decoded<Event> {
+    entry(Err(fault), || raw)
+}
+
+fn decode_change(path: String, raw: &Value, business: &Business) -> Vec<Decoded<Event>> {
+    let read = || {
+        let mut change = Members::of(path, raw.clone())?;
+        let field = change.text("field", ANY_LENGTH)?;
+        if field != MESSAGES {
+            let notice = Notice { business: business.clone(), name: field, raw: raw.clone() };
+            return Ok(vec![entry(Ok(Event::Other(notice)), || Value::Null)]);
+        }
+        decode_value(change.object("value")?, business)
+    };
+    read().unwrap_or_else(|fault| vec![unreadable(fault, raw.clone())])
+}
+
+/// What the fields' value holds: documents never mix them, servers may.
+fn decode_value(mut value: Members, business: &Business) -> Result<Vec<Decoded<Event>>, Fault> {
+    let business = decode_metadata(&mut value, business)?;
+    let people = People::decode(&mut value)?;
+    let mut events = Vec::new();
+    for (path, raw) in value.list("messages")? {
+        let read =
+            Members::of(path, raw.clone()).and_then(|members| decode_message(members, &people, &business, &FORMS));
+        events.push(entry(read.map(Event::Inbound), || raw));
+    }
+    for (path, raw) in value.list("statuses")? {
+        let read = Members::of(path, raw.clone()).and_then(|members| status::decode(members, &people, &business));
+        events.push(entry(read.map(Event::Status), || raw));
+    }
+    for (path, raw) in value.list("errors")? {
+        let read = Members::of(path, raw.clone()).and_then(problem::decode);
+        let read = read.map(|problem| Event::Trouble(Trouble { business: business.clone(), problem }));
+        events.push(entry(read, || raw));
+    }
+    value.ignore(&["messaging_product"]);
+    warn_of_rest(value, &mut events);
+    Ok(events)
+}
+
+/// Members that we do not know and that belong to no event: the first one's record names them.
+fn warn_of_rest(value: Members, events: &mut [Decoded<Event>]) {
+    let path = value.own_path().to_owned();
+    let Some(first) = events.first_mut() else { return };
+    for name in value.rest().0.keys() {
+        let member = format!("{path}.{name}");
+        let text = format!("{member} is not a member that we know; clients are not told it");
+        first.warnings.push(Warning::new(member, text));
+    }
+}
+
+fn decode_metadata(value: &mut Members, business: &Business) -> Result<Business, Fault> {
+    let Some(mut metadata) = value.optional_object("metadata")? else { return Ok(business.clone()) };
+    Ok(Business {
+        number: filled(&mut metadata, "display_phone_number")?,
+        phone_number_id: filled(&mut metadata, "phone_number_id")?,
+        account_id: business.account_id.clone(),
+    })
+}
+
+pub fn encode(event: &Event, context: &EventContext<'_>, telling: &mut Telling<'_>) -> Vec<http::Request<Bytes>> {
+    match event {
+        Event::Status(status) => encode_status(status, context, telling),
+        Event::Inbound(inbound) => vec![encode_inbound(inbound, context, telling)],
+        Event::Trouble(trouble) => {
+            let mut value = value(&context.business(&trouble.business));
+            value.put("errors", json!([problem::encode(&trouble.problem, telling)]));
+            vec![enveloped(value, &context.business(&trouble.business))]
+        }
+        Event::Other(notice) => encode_notice(notice, context, telling),
+        Event::Unreadable(Unreadable { .. }) => telling.lose_all("entry", "it could not be read"),
+    }
+}
+
+fn encode_status(status: &Status, context: &EventContext<'_>, telling: &mut Telling<'_>) -> Vec<http::Request<Bytes>> {
+    let Some(object) = status::encode(status, context.at, telling) else {
+        return telling.lose_all("statuses[0].status", "it has no word for the step");
+    };
+    let business = context.business(&status.business);
+    let mut value = value(&business);
+    if status.recipient.id().is_some() {
+        value.put("contacts", json!([encode_person(&status.recipient, &FORMS, telling)]));
+    }
+    value.put("statuses", json!([Value::from(object)]));
+    vec![enveloped(value, &business)]
+}
+
+fn encode_inbound(inbound: &Inbound, context: &EventContext<'_>, telling: &mut Telling<'_>) -> http::Request<Bytes> {
+    let business = context.business(&inbound.business);
+    let mut value = value(&business);
+    value.put("contacts", json!([encode_person(&inbound.sender, &FORMS, telling)]));
+    value.put("messages", json!([Value::from(encode_message(inbound, context.at, &FORMS, telling))]));
+    enveloped(value, &business)
+}
+
+/// A notice means something only to clients of its own family.
+fn encode_notice(notice: &Notice, context: &EventContext<'_>, telling: &mut Telling<'_>) -> Vec<http::Request<Bytes>> {
+    if !telling.keeps_members() {
+        return telling.lose_all(&notice.name, "it is a notice of another dialect");
+    }
+    vec![envelope(&notice.raw, &context.business(&notice.business))]
+}
+
+fn value(business: &Business) -> Object {
+    let mut metadata = Object::new();
+    metadata.put_some("display_phone_number", &business.number);
+    // Clients index it: where none is known, the number tells senders apart as well.
+    metadata.put_some("phone_number_id", &business.phone_number_id.as_ref().or(business.number.as_ref()).cloned());
+    let mut value = Object::new();
+    value.put("messaging_product", "whatsapp");
+    value.put("metadata", metadata);
+    value
+}
+
+fn enveloped(value: Object, business: &Business) -> http::Request<Bytes> {
+    envelope(&json!({ "field": MESSAGES, "value": Value::from(value) }), business)
+}
+
+fn envelope(change: &Value, business: &Business) -> http::Request<Bytes> {
+    let id = business.account_id.as_deref().unwrap_or("0");
+    let body = json!({ "object": "whatsapp_business_account", "entry": [{ "id": id, "changes": [change] }] });
+    callback(escaped(&body.to_string()))
+}
+
+/// JSON in ASCII, as Meta writes it: clients escape the body before they hash it, and the signature has to fit theirs.
+fn escaped(json: &str) -> String {
+    let mut ascii = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_ascii() {
+            ascii.push(c);
+        } else {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| ascii.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    ascii
+}
+
+/// `GET …?hub.mode=subscribe&hub.challenge=…&hub.verify_token=…`, answered with the bare challenge.
+pub fn answer_challenge(webhook: &Webhook, fits: impl Fn(&str) -> bool) -> Option<Result<Response<Bytes>, Fault>> {
+    let challenge = webhook.parameter("hub.challenge")?;
+    let asked = webhook.parameter("hub.mode").as_deref() == Some("subscribe");
+    let token = webhook.parameter("hub.verify_token").unwrap_or_default();
+    if !asked || !fits(&token) {
+        let detail = "hub.verify_token is another; give the one of the upstream's configuration";
+        return Some(Err(Fault::client(FaultKind::Forbidden, detail)));
+    }
+    let mut response = Response::new(Bytes::from(challenge));
+    *response.status_mut() = StatusCode::OK;
+    Some(Ok(response))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_ascii_is_escaped_as_meta_does() {
+        assert_eq!(escaped(r#"{"a":"Grüß 👍"}"#), r#"{"a":"Gr\u00fc\u00df \ud83d\udc4d"}"#);
+    }
+}

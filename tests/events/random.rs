@@ -1,0 +1,1 @@
+//! Events that nobody thought of.
