@@ -7,7 +7,8 @@ use time::OffsetDateTime;
 use url::form_urlencoded;
 
 use super::Decoded;
-use crate::model::{Business, Event, Fault, FaultKind, Tastes, Unreadable};
+use super::reader::Members;
+use crate::model::{Business, Event, Fault, FaultKind, Tastes, Unreadable, Warning};
 
 /// A provider's call: all of it, because signatures are made over the bytes.
 #[derive(Clone, Debug)]
@@ -86,6 +87,17 @@ pub struct Signing<'a> {
 pub(super) fn entry(read: Result<Event, Fault>, raw: impl FnOnce() -> Value) -> Decoded<Event> {
     let value = read.unwrap_or_else(|fault| Event::Unreadable(Unreadable { fault, raw: raw() }));
     Decoded { value, warnings: Vec::new() }
+}
+
+/// Members that we do not know and that belong to no event: the first one's record names them.
+pub(super) fn warn_of_rest(value: Members, events: &mut [Decoded<Event>]) {
+    let path = value.path("");
+    let Some(first) = events.first_mut() else { return };
+    for name in value.rest().0.keys() {
+        let member = format!("{path}{name}");
+        let text = format!("{member} is not a member that we know; clients are not told it");
+        first.warnings.push(Warning::new(member, text));
+    }
 }
 
 /// A callback with a JSON body. The type stands alone, without a charset: clients compare it.

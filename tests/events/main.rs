@@ -72,18 +72,18 @@ pub fn hear(dialect: &dyn Dialect, callback: &http::Request<Bytes>) -> Event {
     heard.remove(0).value
 }
 
-/// What was heard, with the differences undone that are none of meaning: what the account knows of itself, the
-/// provider's own words for a fault, and a "no" that is not said.
+/// What was heard, with the differences undone that are none of meaning: how much of the business is named, what a
+/// notice is called, the provider's own words for a fault, and a "no" that is not said.
 pub fn meaning(mut heard: Event, told: &Event) -> Event {
     match (&mut heard, told) {
         (Event::Status(heard), Event::Status(told)) => {
-            complete(&mut heard.business, &told.business);
+            heard.business.clone_from(&told.business);
             heard.message_kind = heard.message_kind.or(told.message_kind);
             own_words(&mut heard.problems, &told.problems);
         }
         (Event::Inbound(heard), Event::Inbound(told)) => {
             use sabir::model::InboundContent::{Media, Unsupported};
-            complete(&mut heard.business, &told.business);
+            heard.business.clone_from(&told.business);
             match (&mut heard.content, &told.content) {
                 (Media(heard), Media(told)) => heard.voice = heard.voice.or(told.voice.filter(|voice| !voice)),
                 (Unsupported(heard), Unsupported(told)) => own_words(&mut heard.problems, &told.problems),
@@ -91,20 +91,16 @@ pub fn meaning(mut heard: Event, told: &Event) -> Event {
             }
         }
         (Event::Trouble(heard), Event::Trouble(told)) => {
-            complete(&mut heard.business, &told.business);
+            heard.business.clone_from(&told.business);
             heard.problem.fault.upstream.clone_from(&told.problem.fault.upstream);
         }
-        (Event::Other(heard), Event::Other(told)) => complete(&mut heard.business, &told.business),
+        (Event::Other(heard), Event::Other(told)) => {
+            heard.business.clone_from(&told.business);
+            heard.name.clone_from(&told.name);
+        }
         _ => {}
     }
     heard
-}
-
-fn complete(heard: &mut Business, told: &Business) {
-    let fill = |heard: &mut Option<String>, told: &Option<String>| *heard = heard.take().or_else(|| told.clone());
-    fill(&mut heard.number, &told.number);
-    fill(&mut heard.phone_number_id, &told.phone_number_id);
-    fill(&mut heard.account_id, &told.account_id);
 }
 
 fn own_words(heard: &mut [Problem], told: &[Problem]) {
@@ -115,5 +111,5 @@ fn own_words(heard: &mut [Problem], told: &[Problem]) {
 
 /// The dialects whose events are told.
 pub fn spoken() -> Vec<&'static dyn Dialect> {
-    dialect::all().iter().copied().filter(|dialect| ["cloud"].contains(&dialect.name())).collect()
+    dialect::all().iter().copied().filter(|dialect| ["cloud", "on-premises"].contains(&dialect.name())).collect()
 }

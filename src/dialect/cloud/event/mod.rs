@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 use crate::dialect::reader::{ANY_LENGTH, Members};
 use crate::dialect::shapes::Object;
 use crate::dialect::shapes::event::{EventForms, People, decode_message, encode_message, encode_person, filled};
-use crate::dialect::webhook::{callback, entry};
+use crate::dialect::webhook::{callback, entry, warn_of_rest};
 use crate::dialect::{Decoded, EventContext, Telling, Webhook};
-use crate::model::{Business, Event, Fault, FaultKind, Inbound, Notice, Status, Trouble, Unreadable, Warning};
+use crate::model::{Business, Event, Fault, FaultKind, Inbound, Notice, Status, Trouble, Unreadable};
 
 /// The header that Meta signs with, and what stands before the digits.
 pub const SIGNATURE: (&str, &str) = ("x-hub-signature-256", "sha256=");
@@ -96,17 +96,6 @@ fn decode_value(mut value: Members, business: &Business) -> Result<Vec<Decoded<E
     value.ignore(&["messaging_product"]);
     warn_of_rest(value, &mut events);
     Ok(events)
-}
-
-/// Members that we do not know and that belong to no event: the first one's record names them.
-fn warn_of_rest(value: Members, events: &mut [Decoded<Event>]) {
-    let path = value.own_path().to_owned();
-    let Some(first) = events.first_mut() else { return };
-    for name in value.rest().0.keys() {
-        let member = format!("{path}.{name}");
-        let text = format!("{member} is not a member that we know; clients are not told it");
-        first.warnings.push(Warning::new(member, text));
-    }
 }
 
 fn decode_metadata(value: &mut Members, business: &Business) -> Result<Business, Fault> {

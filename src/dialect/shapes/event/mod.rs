@@ -11,7 +11,7 @@ mod status;
 
 pub use content::{decode_content, encode_content};
 pub use message::{decode_message, encode_message};
-pub use person::{People, encode_person};
+pub use person::{People, encode_person, identified};
 use serde_json::Value;
 pub use status::{decode_conversation, decode_pricing, encode_conversation, encode_pricing};
 use time::OffsetDateTime;

@@ -1,0 +1,97 @@
+//! Webhooks: `contacts`, `messages`, `statuses` and `errors` at the top, without an envelope. Vendor page (archived):
+//! docs/whatsapp/api/webhooks; whatsapp.turn.io/docs/api/webhooks.
+//!
+//! The vendor's container sent what it had in one body. Here each event has its own: clients read the first entry alone.
+
+mod problem;
+mod status;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::dialect::reader::Members;
+use crate::dialect::shapes::Object;
+use crate::dialect::shapes::event::{EventForms, People, decode_message, encode_message, encode_person};
+use crate::dialect::webhook::{callback, entry, warn_of_rest};
+use crate::dialect::{Decoded, EventContext, Telling, Webhook};
+use crate::model::{Business, Event, Fault, Notice, Status, Trouble};
+
+const FORMS: EventForms = EventForms {
+    voice: "voice",
+    link: "link",
+    new_number: "new_wa_id",
+    unsupported: "unknown",
+    ephemeral: Some("ephemeral"),
+    user_ids: false,
+    read_problem: problem::decode,
+    write_problem: problem::encode,
+};
+
+pub fn decode(webhook: &Webhook) -> Result<Vec<Decoded<Event>>, Fault> {
+    let raw = webhook.json()?;
+    let mut body = Members::of_body(raw.clone())?;
+    let people = People::decode(&mut body)?;
+    let mut events = Vec::new();
+    for (path, raw) in body.list("messages")? {
+        let read = Members::of(path, raw.clone());
+        let read = read.and_then(|members| decode_message(members, &people, &Business::default(), &FORMS));
+        events.push(entry(read.map(Event::Inbound), || raw));
+    }
+    for (path, raw) in body.list("statuses")? {
+        let read = Members::of(path, raw.clone()).and_then(|members| status::decode(members, &people));
+        events.push(entry(read.map(Event::Status), || raw));
+    }
+    // Beside a status they repeat what is wrong with it.
+    let alone = events.is_empty();
+    for (path, raw) in body.list("errors")?.into_iter().filter(|_| alone) {
+        let read = Members::of(path, raw.clone()).and_then(problem::decode);
+        let read = read.map(|problem| Event::Trouble(Trouble { business: Business::default(), problem }));
+        events.push(entry(read, || raw));
+    }
+    if events.is_empty() {
+        return decode_notice(raw).map(|notice| vec![notice]);
+    }
+    body.ignore(&["meta"]);
+    warn_of_rest(body, &mut events);
+    Ok(events)
+}
+
+/// Anything else, such as the outcome of a contact check. It has no name but that of its first member.
+fn decode_notice(raw: Value) -> Result<Decoded<Event>, Fault> {
+    let name = raw.as_object().and_then(|body| body.keys().next()).cloned();
+    let name = name.ok_or_else(|| Fault::missing("statuses", "a webhook of this dialect has statuses or messages"))?;
+    let notice = Notice { business: Business::default(), name, raw };
+    Ok(entry(Ok(Event::Other(notice)), || Value::Null))
+}
+
+pub fn encode(event: &Event, context: &EventContext<'_>, telling: &mut Telling<'_>) -> Vec<http::Request<Bytes>> {
+    let mut body = Object::new();
+    match event {
+        Event::Status(status) => return encode_status(status, context, telling),
+        Event::Inbound(inbound) => {
+            body.put("contacts", json!([encode_person(&inbound.sender, &FORMS, telling)]));
+            body.put("messages", json!([Value::from(encode_message(inbound, context.at, &FORMS, telling))]));
+        }
+        Event::Trouble(trouble) => body.put("errors", json!([problem::encode(&trouble.problem, telling)])),
+        Event::Other(notice) if telling.keeps_members() => return vec![callback(notice.raw.to_string())],
+        Event::Other(notice) => return telling.lose_all(&notice.name, "it is a notice of another dialect"),
+        Event::Unreadable(_) => return telling.lose_all("entry", "it could not be read"),
+    }
+    vec![callback(Value::from(body).to_string())]
+}
+
+fn encode_status(status: &Status, context: &EventContext<'_>, telling: &mut Telling<'_>) -> Vec<http::Request<Bytes>> {
+    let Some(object) = status::encode(status, context.at, telling) else {
+        return telling.lose_all("statuses[0].status", "it has no word for the step");
+    };
+    let mut body = Object::new();
+    if status.recipient.name.is_some() {
+        body.put("contacts", json!([encode_person(&status.recipient, &FORMS, telling)]));
+    }
+    // Some clients look for the reason of a failure here, others in the status.
+    if let Some(errors) = object.0.get("errors") {
+        body.put("errors", errors.clone());
+    }
+    body.put("statuses", json!([Value::from(object)]));
+    vec![callback(Value::from(body).to_string())]
+}
