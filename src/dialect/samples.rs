@@ -125,6 +125,5 @@ samples![
     "inbound_ephemeral",
     "inbound_unknown",
     "trouble",
-    "notice",
     "unreadable",
 ];

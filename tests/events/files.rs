@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sabir::dialect::{self, Dialect};
-use sabir::model::Event;
+use sabir::model::{Event, EventKind};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -87,6 +87,26 @@ fn webhooks_mean_what_their_golden_file_says() {
             assert_eq!(warnings.collect::<Vec<_>>(), golden.warnings, "{case}");
             let events: Vec<_> = heard.into_iter().map(|heard| heard.value).collect();
             assert_eq!(events, golden.events, "{case}");
+        }
+    }
+}
+
+#[test]
+fn what_was_heard_is_told_again_in_the_same_dialect() {
+    for dialect in spoken() {
+        for (file, value) in fixtures(dialect, "webhook.") {
+            let golden: Heard = read(dialect, &file, value);
+            for event in golden.events {
+                let (told, warnings) = tell(dialect, dialect, &event);
+                match told.first() {
+                    Some(callback) => {
+                        let heard = meaning(hear(dialect, callback), &event);
+                        let lost = warnings.is_empty().then_some(heard);
+                        assert!(lost.is_none_or(|heard| heard == event), "{} {file}: {event:?}", dialect.name());
+                    }
+                    None => assert_eq!(event.kind(), EventKind::Unreadable, "{} {file}", dialect.name()),
+                }
+            }
         }
     }
 }

@@ -111,5 +111,9 @@ fn own_words(heard: &mut [Problem], told: &[Problem]) {
 
 /// The dialects whose events are told.
 pub fn spoken() -> Vec<&'static dyn Dialect> {
-    dialect::all().iter().copied().filter(|dialect| ["cloud", "on-premises"].contains(&dialect.name())).collect()
+    dialect::all()
+        .iter()
+        .copied()
+        .filter(|dialect| ["cloud", "on-premises", "aisoule", "aisoule-app"].contains(&dialect.name()))
+        .collect()
 }

@@ -11,7 +11,7 @@
 //! the other errors have its shape.
 
 pub(super) mod content;
-mod event;
+pub(super) mod event;
 pub(super) mod fault;
 pub(super) mod outcome;
 pub(super) mod pace;
@@ -98,7 +98,7 @@ impl Dialect for Aisoule {
         context: &EventContext<'_>,
         telling: &mut Telling<'_>,
     ) -> Vec<http::Request<Bytes>> {
-        event::encode(event, context, telling)
+        event::encode(event, &event::DEVELOPER, context, telling)
     }
 
     fn verify_webhook(&self, webhook: &Webhook, secret: &str, _now: OffsetDateTime) -> Result<(), Fault> {

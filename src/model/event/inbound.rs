@@ -220,6 +220,22 @@ pub struct InboundMedia {
 }
 
 impl InboundMedia {
+    /// A file of which nothing but its kind is known yet.
+    pub fn new(kind: MediaKind) -> Self {
+        Self {
+            kind,
+            id: None,
+            link: None,
+            mime_type: None,
+            sha256: None,
+            caption: None,
+            filename: None,
+            voice: None,
+            animated: None,
+            extra: Extra::default(),
+        }
+    }
+
     /// Whether it is a voice note.
     pub fn is_voice(&self) -> bool {
         self.kind == MediaKind::Audio && self.voice == Some(true)

@@ -18,10 +18,12 @@ use crate::model::{
 /// When its type is missing, or what belongs to the type.
 pub fn decode_content(message: &mut Members, forms: &EventForms) -> Result<InboundContent, Fault> {
     let kind = message.text("type", ANY_LENGTH)?;
-    match kind.as_str() {
-        "unsupported" | "unknown" | "ephemeral" => decode_unsupported(&kind, message, forms),
-        _ => decode_object(&kind, message),
-    }
+    if is_unsupported(&kind) { decode_unsupported(&kind, message, forms) } else { decode_object(&kind, message) }
+}
+
+/// Whether a type says that there is nothing to read.
+pub fn is_unsupported(kind: &str) -> bool {
+    matches!(kind, "unsupported" | "unknown" | "ephemeral")
 }
 
 /// Reads the member of a type.
@@ -114,7 +116,11 @@ fn decode_system(mut members: Members) -> Result<System, Fault> {
     })
 }
 
-fn decode_unsupported(kind: &str, message: &mut Members, forms: &EventForms) -> Result<InboundContent, Fault> {
+/// Reads what WhatsApp does not pass on: its type, and why.
+///
+/// # Errors
+/// When a member has the wrong kind.
+pub fn decode_unsupported(kind: &str, message: &mut Members, forms: &EventForms) -> Result<InboundContent, Fault> {
     let problems = decode_problems(message, forms)?;
     let mut unsupported = Unsupported { ephemeral: kind == "ephemeral", problems, ..Unsupported::default() };
     if let Some(mut members) = message.optional_object("unsupported")? {

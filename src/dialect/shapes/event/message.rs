@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
+use super::content::{decode_content, encode_content};
 use super::person::identified;
-use super::{EventForms, People, decode_content, decode_time, encode_content, filled};
+use super::{EventForms, People, decode_time, filled};
 use crate::dialect::Telling;
 use crate::dialect::reader::Members;
 use crate::dialect::shapes::Object;
@@ -41,12 +42,19 @@ fn decode_sender(message: &mut Members) -> Result<Person, Fault> {
     Ok(Person { user_id, parent_user_id: filled(message, "from_parent_user_id")?, ..person })
 }
 
-/// An object of which nothing is read.
-fn decode_raw(message: &mut Members, name: &str) -> Result<Option<Map<String, Value>>, Fault> {
+/// Reads an object of which nothing is looked at.
+///
+/// # Errors
+/// When it is something else.
+pub fn decode_raw(message: &mut Members, name: &str) -> Result<Option<Map<String, Value>>, Fault> {
     Ok(message.optional_object(name)?.map(|members| members.rest().0))
 }
 
-fn decode_quoted(message: &mut Members) -> Result<Option<Quoted>, Fault> {
+/// Reads what a message is about, where it says so.
+///
+/// # Errors
+/// When a member has the wrong kind.
+pub fn decode_quoted(message: &mut Members) -> Result<Option<Quoted>, Fault> {
     let Some(mut context) = message.optional_object("context")? else { return Ok(None) };
     Ok(Some(Quoted {
         message_id: filled(&mut context, "id")?,
@@ -81,7 +89,8 @@ pub fn encode_message(inbound: &Inbound, now: OffsetDateTime, forms: &EventForms
     message
 }
 
-fn encode_quoted(quoted: &Quoted, telling: &mut Telling<'_>) -> Value {
+/// Writes what a message is about.
+pub fn encode_quoted(quoted: &Quoted, telling: &mut Telling<'_>) -> Value {
     let mut context = Object::new();
     context.put_some("from", &quoted.from);
     context.put_some("id", &quoted.message_id);

@@ -3,15 +3,17 @@
 //! Sources: Meta's webhook reference (messages, statuses), the archived On-Premises webhooks page. AISoule and Messangi
 //! print a text message alone; what else people write stands there in the same objects.
 
+mod beside;
 mod content;
 mod media;
 mod message;
 mod person;
 mod status;
 
-pub use content::{decode_content, encode_content};
+pub use beside::{decode_beside, encode_beside};
+
 pub use message::{decode_message, encode_message};
-pub use person::{People, encode_person, identified};
+pub use person::{People, encode_person, identified, lose_ids};
 use serde_json::Value;
 pub use status::{decode_conversation, decode_pricing, encode_conversation, encode_pricing};
 use time::OffsetDateTime;

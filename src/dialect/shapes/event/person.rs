@@ -76,7 +76,8 @@ pub fn encode_person(person: &Person, forms: &EventForms, telling: &mut Telling<
     object.into()
 }
 
-fn lose_ids(person: &Person, telling: &mut Telling<'_>) {
+/// Notes what is lost of a person where a dialect knows people by one id.
+pub fn lose_ids(person: &Person, telling: &mut Telling<'_>) {
     let why = "it knows people by one id";
     telling.lose_if(person.wa_id.is_some() && person.user_id.is_some(), "contacts[0].user_id", why);
     telling.lose_if(person.parent_user_id.is_some(), "contacts[0].parent_user_id", why);

@@ -1,0 +1,68 @@
+//! Messages in dialects whose documents print a text alone: the words stand where the vendor has them, and what else
+//! people write stands beside them in Meta's objects, under the name of its type.
+
+use super::content::{decode_object, decode_unsupported, encode_content, is_unsupported};
+use super::message::{decode_quoted, decode_raw, encode_quoted};
+use super::{EventForms, filled};
+use crate::dialect::Telling;
+use crate::dialect::reader::{ANY_LENGTH, Members};
+use crate::dialect::shapes::Object;
+use crate::model::{Extra, Fault, Inbound, InboundContent, InboundMedia, MediaKind, Written};
+
+/// Reads what a message says, from its words and from what stands beside them.
+///
+/// # Errors
+/// When a member has the wrong kind.
+pub fn decode_beside(words: Option<String>, members: &mut Members, forms: &EventForms) -> Result<Inbound, Fault> {
+    let kind = filled(members, "type")?.unwrap_or_else(|| "text".to_owned());
+    let content = match kind.as_str() {
+        "text" => InboundContent::Text(decode_words(words, members)?),
+        kind if is_unsupported(kind) => decode_unsupported(kind, members, forms)?,
+        kind if members.has(kind) => decode_object(kind, members)?,
+        kind => decode_bare(kind, words, members)?,
+    };
+    let (quoted, referral) = (decode_quoted(members)?, decode_raw(members, "referral")?);
+    Ok(Inbound { quoted, referral, ..Inbound::new(content) })
+}
+
+/// The words, or Meta's object for them.
+fn decode_words(words: Option<String>, members: &mut Members) -> Result<Written, Fault> {
+    let object = members.optional_object("text")?;
+    let body = match (words, object) {
+        (Some(words), _) => words,
+        (None, Some(mut text)) => text.optional_text("body", ANY_LENGTH)?.unwrap_or_default(),
+        (None, None) => return Err(Fault::missing(members.path("text"), "a text has words")),
+    };
+    Ok(Written { body, extra: Extra::default() })
+}
+
+/// A kind of which there is nothing but its name, words, and perhaps an address.
+fn decode_bare(kind: &str, words: Option<String>, members: &mut Members) -> Result<InboundContent, Fault> {
+    let Some(kind) = MediaKind::named(kind) else {
+        return Ok(InboundContent::Other { kind: kind.to_owned(), body: words.map(Into::into) });
+    };
+    let link = [filled(members, "link")?, filled(members, "url")?, filled(members, "media_url")?];
+    Ok(InboundContent::Media(InboundMedia {
+        link: link.into_iter().flatten().next(),
+        caption: words,
+        ..InboundMedia::new(kind)
+    }))
+}
+
+/// Writes what stands beside the words of a message.
+pub fn encode_beside(inbound: &Inbound, forms: &EventForms, telling: &mut Telling<'_>, into: &mut Object) {
+    match &inbound.content {
+        InboundContent::Text(text) => {
+            telling.leave_out(&text.extra, "text");
+            into.put("type", "text");
+        }
+        content => encode_content(content, forms, telling, into),
+    }
+    if let Some(quoted) = &inbound.quoted {
+        into.put("context", encode_quoted(quoted, telling));
+    }
+    into.put_some("referral", &inbound.referral);
+    let why = "it has no member for it";
+    telling.lose_if(inbound.identity.is_some(), "identity", why);
+    telling.lose_if(inbound.group_id.is_some(), "group_id", why);
+}
