@@ -73,11 +73,12 @@ pub fn hear(dialect: &dyn Dialect, callback: &http::Request<Bytes>) -> Event {
 }
 
 /// What was heard, with the differences undone that are none of meaning: how much of the business is named, what a
-/// notice is called, the provider's own words for a fault, and a "no" that is not said.
+/// notice is called, the hour of what had none, the provider's own words for a fault, and a "no" that is not said.
 pub fn meaning(mut heard: Event, told: &Event) -> Event {
     match (&mut heard, told) {
         (Event::Status(heard), Event::Status(told)) => {
             heard.business.clone_from(&told.business);
+            heard.at = heard.at.filter(|_| told.at.is_some());
             heard.message_kind = heard.message_kind.or(told.message_kind);
             own_words(&mut heard.problems, &told.problems);
         }
@@ -107,13 +108,4 @@ fn own_words(heard: &mut [Problem], told: &[Problem]) {
     for (heard, told) in heard.iter_mut().zip(told) {
         heard.fault.upstream.clone_from(&told.fault.upstream);
     }
-}
-
-/// The dialects whose events are told.
-pub fn spoken() -> Vec<&'static dyn Dialect> {
-    dialect::all()
-        .iter()
-        .copied()
-        .filter(|dialect| ["cloud", "on-premises", "aisoule", "aisoule-app"].contains(&dialect.name()))
-        .collect()
 }

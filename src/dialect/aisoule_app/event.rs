@@ -8,6 +8,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::dialect::aisoule::event::{self, Surface};
 use crate::dialect::shapes::Object;
+use crate::dialect::shapes::event::international;
 use crate::dialect::{Decoded, EventContext, Telling, Webhook};
 use crate::model::{Business, Event, Fault, Person};
 
@@ -32,9 +33,7 @@ fn write_time(at: OffsetDateTime) -> Value {
     at.format(&Rfc3339).unwrap_or_default().into()
 }
 
-/// Numbers carry `+`; a user id is none.
 fn write_party(name: &str, person: &Person, business: &Business, data: &mut Object) {
-    let number = person.wa_id.as_ref().map(|digits| format!("+{digits}"));
-    data.put_some(name, &number.or_else(|| person.user_id.clone()));
+    data.put_some(name, &international(person));
     data.put_some("whatsapp_account_id", &business.account_id);
 }

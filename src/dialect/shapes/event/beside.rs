@@ -38,6 +38,7 @@ fn decode_words(words: Option<String>, members: &mut Members) -> Result<Written,
 
 /// A kind of which there is nothing but its name, words, and perhaps an address.
 fn decode_bare(kind: &str, words: Option<String>, members: &mut Members) -> Result<InboundContent, Fault> {
+    let words = words.filter(|words| !words.is_empty());
     let Some(kind) = MediaKind::named(kind) else {
         return Ok(InboundContent::Other { kind: kind.to_owned(), body: words.map(Into::into) });
     };

@@ -13,7 +13,7 @@ mod status;
 pub use beside::{decode_beside, encode_beside};
 
 pub use message::{decode_message, encode_message};
-pub use person::{People, encode_person, identified, lose_ids};
+pub use person::{People, encode_person, identified, international, lose_ids};
 use serde_json::Value;
 pub use status::{decode_conversation, decode_pricing, encode_conversation, encode_pricing};
 use time::OffsetDateTime;

@@ -6,7 +6,7 @@ use super::{EventForms, filled};
 use crate::dialect::Telling;
 use crate::dialect::reader::Members;
 use crate::dialect::shapes::Object;
-use crate::model::{Fault, Person, RecipientAddress};
+use crate::model::{Fault, Person, PhoneNumber, RecipientAddress};
 
 /// The people that a webhook introduces beside its messages and statuses.
 pub struct People(Vec<Person>);
@@ -54,6 +54,12 @@ pub fn identified(id: Option<String>) -> Person {
         Some(id) if RecipientAddress::looks_like_user(&id) => Person { user_id: Some(id), ..Person::default() },
         wa_id => Person { wa_id, ..Person::default() },
     }
+}
+
+/// A person's number with `+`, in dialects that write it; other ids as they are.
+pub fn international(person: &Person) -> Option<String> {
+    let id = person.id()?;
+    Some(PhoneNumber::parse(id).map_or_else(|_| id.to_owned(), |number| number.e164()))
 }
 
 /// Writes the entry of `contacts` for a person. The profile is always there: clients index it.
