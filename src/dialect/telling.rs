@@ -64,9 +64,7 @@ impl<'a> Telling<'a> {
         if !self.keeps_members() {
             return self.leave_out(extra, path);
         }
-        for (name, value) in &extra.0 {
-            into.entry(name.clone()).or_insert_with(|| value.clone());
-        }
+        merge(&extra.0, into);
     }
 
     /// Notes unknown members as left out, of whatever family.
@@ -75,6 +73,17 @@ impl<'a> Telling<'a> {
         for name in extra.0.keys() {
             let member = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
             self.lose(member, "it is not a member that we know");
+        }
+    }
+}
+
+/// Adds members; an object that is there already gets those that it lacks.
+fn merge(extra: &Map<String, Value>, into: &mut Map<String, Value>) {
+    for (name, value) in extra {
+        match (into.get_mut(name), value) {
+            (Some(Value::Object(into)), Value::Object(extra)) => merge(extra, into),
+            (Some(_), _) => {}
+            (None, value) => drop(into.insert(name.clone(), value.clone())),
         }
     }
 }

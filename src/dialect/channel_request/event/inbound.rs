@@ -52,12 +52,28 @@ fn decode_info(text: Option<String>, body: &mut Members) -> Result<(Inbound, Opt
     };
     let people = People::decode(&mut info)?;
     let attachment = info.objects("attachments")?.into_iter().next();
+    let attachment = attachment.map(|attachment| decode_attachment(&mut info, attachment)).transpose()?;
     let inbound = match (info.optional_object("message")?, attachment) {
-        (Some(mut message), _) => decode_beside(text, &mut message, &FORMS)?,
-        (None, Some(attachment)) => Inbound::new(InboundContent::Media(decode_attachment(&mut info, attachment)?)),
+        (Some(mut message), attachment) => {
+            let inbound = decode_beside(text, &mut message, &FORMS)?;
+            info.keep("message", message);
+            attached(inbound, attachment)
+        }
+        (None, Some(attachment)) => Inbound::new(InboundContent::Media(attachment)),
         (None, None) => decode_beside(text, &mut info, &FORMS)?,
     };
+    info.ignore(&["type"]);
+    body.keep("extraInfo", info);
     Ok((inbound, Some(people)))
+}
+
+/// The attachment says less than the object beside it, but for what we do not know of it.
+fn attached(mut inbound: Inbound, attachment: Option<InboundMedia>) -> Inbound {
+    if let (InboundContent::Media(media), Some(attachment)) = (&mut inbound.content, attachment) {
+        media.link = media.link.take().or(attachment.link);
+        media.extra.0.extend(attachment.extra.0);
+    }
+    inbound
 }
 
 fn decode_attachment(info: &mut Members, mut attachment: Members) -> Result<InboundMedia, Fault> {

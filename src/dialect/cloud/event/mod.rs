@@ -40,28 +40,27 @@ pub fn decode(webhook: &Webhook) -> Result<Vec<Decoded<Event>>, Fault> {
     if entries.is_empty() {
         return Err(Fault::missing("entry", "a webhook of this dialect has at least one"));
     }
-    Ok(entries.into_iter().flat_map(|(path, value)| decode_entry(path, value)).collect())
+    body.ignore(&["object"]);
+    let mut events = entries.into_iter().flat_map(|(path, value)| decode_entry(path, value)).collect::<Vec<_>>();
+    warn_of_rest(body, &mut events);
+    Ok(events)
 }
 
 fn decode_entry(path: String, raw: Value) -> Vec<Decoded<Event>> {
     let read = || {
         let mut members = Members::of(path, raw.clone())?;
         let business = Business { account_id: filled(&mut members, "id")?, ..Business::default() };
-        Ok((business, members.list("changes")?))
+        let changes = members.list("changes")?;
+        let mut events =
+            changes.into_iter().flat_map(|(path, change)| decode_change(path, change, &business)).collect::<Vec<_>>();
+        members.ignore(&["time"]);
+        warn_of_rest(members, &mut events);
+        Ok(events)
     };
-    match read() {
-        Ok((business, changes)) => {
-            changes.into_iter().flat_map(|(path, change)| decode_change(path, &change, &business)).collect()
-        }
-        Err(fault) => vec![unreadable(fault, raw)],
-    }
+    read().unwrap_or_else(|fault| vec![entry(Err(fault), || raw)])
 }
 
-fn unreadable(fault: Fault, raw: Value) -> Decoded<Event> {
-    entry(Err(fault), || raw)
-}
-
-fn decode_change(path: String, raw: &Value, business: &Business) -> Vec<Decoded<Event>> {
+fn decode_change(path: String, raw: Value, business: &Business) -> Vec<Decoded<Event>> {
     let read = || {
         let mut change = Members::of(path, raw.clone())?;
         let field = change.text("field", ANY_LENGTH)?;
@@ -69,14 +68,18 @@ fn decode_change(path: String, raw: &Value, business: &Business) -> Vec<Decoded<
             let notice = Notice { business: business.clone(), name: field, raw: raw.clone() };
             return Ok(vec![entry(Ok(Event::Other(notice)), || Value::Null)]);
         }
-        decode_value(change.object("value")?, business)
+        let mut events = decode_value(change.object("value")?, business)?;
+        warn_of_rest(change, &mut events);
+        Ok(events)
     };
-    read().unwrap_or_else(|fault| vec![unreadable(fault, raw.clone())])
+    read().unwrap_or_else(|fault| vec![entry(Err(fault), || raw)])
 }
 
 /// What the fields' value holds: documents never mix them, servers may.
-fn decode_value(mut value: Members, business: &Business) -> Result<Vec<Decoded<Event>>, Fault> {
-    let business = decode_metadata(&mut value, business)?;
+fn decode_value(mut value: Members, told: &Business) -> Result<Vec<Decoded<Event>>, Fault> {
+    let mut metadata = value.optional_object("metadata")?;
+    let business = metadata.as_mut().map(|metadata| decode_metadata(metadata, told)).transpose()?;
+    let business = business.unwrap_or_else(|| told.clone());
     let people = People::decode(&mut value)?;
     let mut events = Vec::new();
     for (path, raw) in value.list("messages")? {
@@ -95,15 +98,15 @@ fn decode_value(mut value: Members, business: &Business) -> Result<Vec<Decoded<E
     }
     value.ignore(&["messaging_product"]);
     warn_of_rest(value, &mut events);
+    metadata.into_iter().for_each(|metadata| warn_of_rest(metadata, &mut events));
     Ok(events)
 }
 
-fn decode_metadata(value: &mut Members, business: &Business) -> Result<Business, Fault> {
-    let Some(mut metadata) = value.optional_object("metadata")? else { return Ok(business.clone()) };
+fn decode_metadata(metadata: &mut Members, business: &Business) -> Result<Business, Fault> {
     Ok(Business {
-        number: filled(&mut metadata, "display_phone_number")?,
-        phone_number_id: filled(&mut metadata, "phone_number_id")?,
-        account_id: business.account_id.clone(),
+        number: filled(metadata, "display_phone_number")?,
+        phone_number_id: filled(metadata, "phone_number_id")?,
+        ..business.clone()
     })
 }
 

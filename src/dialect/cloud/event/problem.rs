@@ -16,8 +16,13 @@ const HREF: &str = "https://developers.facebook.com/docs/whatsapp/cloud-api/supp
 pub fn decode(mut error: Members) -> Result<Problem, Fault> {
     let code = error.take("code").as_ref().and_then(whole);
     let (title, message) = (filled(&mut error, "title")?, filled(&mut error, "message")?);
-    let details = error.optional_object("error_data")?.map(|mut data| filled(&mut data, "details")).transpose()?;
-    let words = details.flatten().or_else(|| message.clone()).or_else(|| title.clone());
+    let mut details = None;
+    if let Some(mut data) = error.optional_object("error_data")? {
+        details = filled(&mut data, "details")?;
+        data.ignore(&["messaging_product"]);
+        error.keep("error_data", data);
+    }
+    let words = details.or_else(|| message.clone()).or_else(|| title.clone());
     let detail = words.unwrap_or_else(|| "the provider does not say why".to_owned());
     error.ignore(&["href"]);
     let fault = Fault::upstream(kind_of(code, &detail), detail).said_by(UpstreamError {

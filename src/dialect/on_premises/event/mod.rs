@@ -14,7 +14,7 @@ use crate::dialect::shapes::Object;
 use crate::dialect::shapes::event::{EventForms, People, decode_message, encode_message, encode_person};
 use crate::dialect::webhook::{callback, entry, warn_of_rest};
 use crate::dialect::{Decoded, EventContext, Telling, Webhook};
-use crate::model::{Business, Event, Fault, Notice, Status, Trouble};
+use crate::model::{Business, Event, Fault, Notice, Problem, Progress, Status, Trouble};
 
 const FORMS: EventForms = EventForms {
     voice: "voice",
@@ -41,19 +41,38 @@ pub fn decode(webhook: &Webhook) -> Result<Vec<Decoded<Event>>, Fault> {
         let read = Members::of(path, raw.clone()).and_then(|members| status::decode(members, &people));
         events.push(entry(read.map(Event::Status), || raw));
     }
-    // Beside a status they repeat what is wrong with it.
-    let alone = events.is_empty();
-    for (path, raw) in body.list("errors")?.into_iter().filter(|_| alone) {
-        let read = Members::of(path, raw.clone()).and_then(problem::decode);
-        let read = read.map(|problem| Event::Trouble(Trouble { business: Business::default(), problem }));
-        events.push(entry(read, || raw));
+    let mut problems = body.list("errors")?.into_iter().map(|(path, raw)| (decode_problem(path, &raw), raw));
+    if events.is_empty() {
+        events = problems.map(|(read, raw)| entry(read.map(trouble), || raw)).collect();
+    } else if let Some(problem) = problems.find_map(|(read, _)| read.ok()) {
+        events.iter_mut().for_each(|heard| explain(&mut heard.value, &problem));
     }
     if events.is_empty() {
         return decode_notice(raw).map(|notice| vec![notice]);
     }
-    body.ignore(&["meta"]);
+    if let Some(mut meta) = body.optional_object("meta")? {
+        meta.ignore(&["api_status", "version", "backend"]);
+        warn_of_rest(meta, &mut events);
+    }
     warn_of_rest(body, &mut events);
     Ok(events)
+}
+
+fn decode_problem(path: String, raw: &Value) -> Result<Problem, Fault> {
+    Members::of(path, raw.clone()).and_then(problem::decode)
+}
+
+fn trouble(problem: Problem) -> Event {
+    Event::Trouble(Trouble { business: Business::default(), problem })
+}
+
+/// Errors beside a failure repeat its own, or stand in their place.
+fn explain(event: &mut Event, problem: &Problem) {
+    if let Event::Status(Status { progress: Progress::Failed, problems, .. }) = event
+        && problems.is_empty()
+    {
+        problems.push(problem.clone());
+    }
 }
 
 /// Anything else, such as the outcome of a contact check. It has no name but that of its first member.

@@ -15,8 +15,12 @@ use crate::model::{Fault, FaultKind, Problem, UpstreamError};
 pub fn decode(mut error: Members) -> Result<Problem, Fault> {
     let code: Option<i64> = error.optional_text("code", ANY_LENGTH)?.and_then(|code| code.parse().ok());
     let title = filled(&mut error, "title")?;
-    let data = error.optional_object("error_data")?.map(|mut data| filled(&mut data, "details")).transpose()?;
-    let words = filled(&mut error, "details")?.or(data.flatten()).or_else(|| title.clone());
+    let mut details = filled(&mut error, "details")?;
+    if let Some(mut data) = error.optional_object("error_data")? {
+        details = details.or(filled(&mut data, "details")?);
+        error.keep("error_data", data);
+    }
+    let words = details.or_else(|| title.clone());
     let detail = words.unwrap_or_else(|| "the provider does not say why".to_owned());
     error.ignore(&["href"]);
     let kind = code.and_then(|code| kind_of_code(code).or_else(|| kind_of_code(code.checked_sub(CLOUD)?)));

@@ -16,8 +16,11 @@ use crate::model::{Fault, Pricing, Progress, Status};
 pub fn decode(mut status: Members, people: &People) -> Result<Status, Fault> {
     let progress = Progress::named(&status.text("status", ANY_LENGTH)?);
     // At the top until 2.43, inside since 2.45, there sometimes with `+`; recorded failures have both.
-    let inner = status.optional_object("message")?.map(|mut message| filled(&mut message, "recipient_id"));
-    let recipient = filled(&mut status, "recipient_id")?.or(inner.transpose()?.flatten());
+    let mut recipient = filled(&mut status, "recipient_id")?;
+    if let Some(mut message) = status.optional_object("message")? {
+        recipient = recipient.or(filled(&mut message, "recipient_id")?);
+        status.keep("message", message);
+    }
     let recipient = recipient.map(|id| id.trim_start_matches('+').to_owned());
     status.ignore(&["type"]);
     Ok(Status {

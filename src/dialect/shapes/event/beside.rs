@@ -1,11 +1,11 @@
 //! Messages in dialects whose documents print a text alone: the words stand where the vendor has them, and what else
 //! people write stands beside them in Meta's objects, under the name of its type.
 
-use super::content::{decode_object, decode_unsupported, encode_content, is_unsupported};
+use super::content::{decode_object, decode_text, decode_unsupported, encode_content, is_unsupported};
 use super::message::{decode_quoted, decode_raw, encode_quoted};
 use super::{EventForms, filled};
 use crate::dialect::Telling;
-use crate::dialect::reader::{ANY_LENGTH, Members};
+use crate::dialect::reader::Members;
 use crate::dialect::shapes::Object;
 use crate::model::{Extra, Fault, Inbound, InboundContent, InboundMedia, MediaKind, Written};
 
@@ -27,13 +27,11 @@ pub fn decode_beside(words: Option<String>, members: &mut Members, forms: &Event
 
 /// The words, or Meta's object for them.
 fn decode_words(words: Option<String>, members: &mut Members) -> Result<Written, Fault> {
-    let object = members.optional_object("text")?;
-    let body = match (words, object) {
-        (Some(words), _) => words,
-        (None, Some(mut text)) => text.optional_text("body", ANY_LENGTH)?.unwrap_or_default(),
-        (None, None) => return Err(Fault::missing(members.path("text"), "a text has words")),
-    };
-    Ok(Written { body, extra: Extra::default() })
+    match (words, members.optional_object("text")?) {
+        (Some(body), _) => Ok(Written { body, extra: Extra::default() }),
+        (None, Some(text)) => decode_text(text),
+        (None, None) => Err(Fault::missing(members.path("text"), "a text has words")),
+    }
 }
 
 /// A kind of which there is nothing but its name, words, and perhaps an address.

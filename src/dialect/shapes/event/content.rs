@@ -43,7 +43,12 @@ pub fn decode_object(kind: &str, message: &mut Members) -> Result<InboundContent
         "location" => InboundContent::Location(decode_place(message.object(kind)?)?),
         "contacts" => InboundContent::Contacts(message.list(kind)?.into_iter().map(|(_, card)| card).collect()),
         "button" => InboundContent::TemplateButton(decode_button(message.object(kind)?)?),
-        "interactive" => decode_interactive(message.object(kind)?)?,
+        "interactive" => {
+            let mut interactive = message.object(kind)?;
+            let reply = decode_interactive(&mut interactive)?;
+            message.keep(kind, interactive);
+            reply
+        }
         "order" => InboundContent::Order(decode_order(message.object(kind)?)?),
         "reaction" => InboundContent::Reaction(decode_reaction(message.object(kind)?)?),
         "system" => InboundContent::System(decode_system(message.object(kind)?)?),
@@ -51,7 +56,11 @@ pub fn decode_object(kind: &str, message: &mut Members) -> Result<InboundContent
     })
 }
 
-fn decode_text(mut members: Members) -> Result<Written, Fault> {
+/// Reads a text.
+///
+/// # Errors
+/// When it has no body.
+pub fn decode_text(mut members: Members) -> Result<Written, Fault> {
     Ok(Written { body: said(&mut members, "body")?, extra: members.rest() })
 }
 
@@ -64,7 +73,7 @@ fn decode_button(mut members: Members) -> Result<TemplateButton, Fault> {
     Ok(TemplateButton { payload, text: said(&mut members, "text")?, extra: members.rest() })
 }
 
-fn decode_interactive(mut interactive: Members) -> Result<InboundContent, Fault> {
+fn decode_interactive(interactive: &mut Members) -> Result<InboundContent, Fault> {
     let kind = interactive.text("type", ANY_LENGTH)?;
     Ok(match kind.as_str() {
         "button_reply" => {
@@ -80,9 +89,8 @@ fn decode_interactive(mut interactive: Members) -> Result<InboundContent, Fault>
         }
         "nfm_reply" => InboundContent::FlowReply(decode_flow(interactive.object(&kind)?)?),
         _ => {
-            let mut body = interactive.rest().0;
-            body.insert("type".to_owned(), kind.into());
-            InboundContent::Other { kind: "interactive".to_owned(), body: Some(Value::Object(body)) }
+            let body = interactive.take(&kind);
+            InboundContent::Other { kind: "interactive".to_owned(), body: Some(json!({ "type": kind, kind: body })) }
         }
     })
 }

@@ -37,11 +37,11 @@ impl People {
 }
 
 fn decode_person(mut members: Members) -> Result<Person, Fault> {
-    let profile = members.optional_object("profile")?;
-    let (name, username) = match profile {
-        Some(mut profile) => (filled(&mut profile, "name")?, filled(&mut profile, "username")?),
-        None => (None, None),
-    };
+    let (mut name, mut username) = (None, None);
+    if let Some(mut profile) = members.optional_object("profile")? {
+        (name, username) = (filled(&mut profile, "name")?, filled(&mut profile, "username")?);
+        members.keep("profile", profile);
+    }
     let mut person = identified(filled(&mut members, "wa_id")?);
     person.user_id = filled(&mut members, "user_id")?.or(person.user_id);
     person.parent_user_id = filled(&mut members, "parent_user_id")?;

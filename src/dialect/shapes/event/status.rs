@@ -14,11 +14,15 @@ use crate::model::{Conversation, Fault, Pricing};
 /// When a member has the wrong kind.
 pub fn decode_conversation(status: &mut Members) -> Result<Option<Conversation>, Fault> {
     let Some(mut members) = status.optional_object("conversation")? else { return Ok(None) };
-    let origin = members.optional_object("origin")?.map(|mut origin| filled(&mut origin, "type")).transpose()?;
+    let mut kind = None;
+    if let Some(mut origin) = members.optional_object("origin")? {
+        kind = filled(&mut origin, "type")?;
+        members.keep("origin", origin);
+    }
     Ok(Some(Conversation {
         id: filled(&mut members, "id")?,
         expires_at: decode_time(&mut members, "expiration_timestamp")?,
-        origin: origin.flatten(),
+        origin: kind,
         extra: members.rest(),
     }))
 }
