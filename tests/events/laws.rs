@@ -6,10 +6,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use sabir::dialect::{self, Dialect};
-use sabir::model::{Event, EventKind, Problem};
+use sabir::model::{Event, EventKind, Fault, Problem};
 use serde_json::Value;
 
-use crate::bend::{bend, insert, unknown};
+use crate::bend::{bend, insert, places, put, unknown};
 use crate::golden::fixtures;
 use crate::matrix::is_part_of;
 use crate::{arbitrary, hear, meaning, random, tell, webhook};
@@ -102,6 +102,10 @@ fn run(dialect: &'static dyn Dialect, body: Vec<u8>) {
     }
 }
 
+fn unreadable(event: Event) -> Option<Fault> {
+    if let Event::Unreadable(unreadable) = event { Some(unreadable.fault) } else { None }
+}
+
 proptest! {
     #![proptest_config(config())]
 
@@ -119,6 +123,23 @@ proptest! {
             let mut body = of.get(&seeds.bodies).clone();
             bends.iter().for_each(|bend| bend.apply(&mut body));
             run(seeds.dialect, body.to_string().into_bytes());
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_an_unreadable_entry_never_repeats_a_value(of in any::<Index>(), at in any::<Index>()) {
+        for seeds in SEEDS.iter() {
+            let mut body = of.get(&seeds.bodies).clone();
+            let places = places(&body);
+            put(&mut body, at.get::<String>(&places), "zq-secret".into());
+            let heard = seeds.dialect.decode_webhook(&webhook(body.to_string()));
+            let faults = match heard {
+                Ok(heard) => heard.into_iter().filter_map(|heard| unreadable(heard.value)).collect(),
+                Err(fault) => vec![fault],
+            };
+            for fault in faults {
+                prop_assert!(!fault.detail.contains("zq-secret"), "{}: {}", seeds.dialect.name(), fault);
+            }
         }
     }
 

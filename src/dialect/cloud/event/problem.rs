@@ -43,10 +43,22 @@ fn kind_of(code: Option<i64>, detail: &str) -> FaultKind {
     }
 }
 
+/// Code and title: experiments with users have a code of their own, and only a kind in common with marketing caps.
+fn told(fault: &Fault) -> (i64, &'static str) {
+    let said = fault.upstream.as_deref().and_then(|said| said.code.as_deref());
+    match (fault.kind, said) {
+        (FaultKind::Withheld, Some("472")) => (130_472, "User's number is part of an experiment"),
+        (kind, _) => {
+            let (_, code, title) = row(kind);
+            (code, title)
+        }
+    }
+}
+
 /// Writes it. Where the provider speaks this dialect too, its own code and title are kept.
 pub fn encode(problem: &Problem, telling: &mut Telling<'_>) -> Value {
     let fault = &problem.fault;
-    let (_, code, title) = row(fault.kind);
+    let (code, title) = told(fault);
     let relayed = fault.upstream.as_deref().filter(|upstream| upstream.family == FAMILY);
     let code = relayed.and_then(|upstream| upstream.code.as_deref()?.parse().ok()).unwrap_or(code);
     let title = relayed.and_then(|upstream| upstream.title.as_deref()).unwrap_or(title);

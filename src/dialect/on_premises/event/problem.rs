@@ -33,6 +33,9 @@ pub fn decode(mut error: Members) -> Result<Problem, Fault> {
     Ok(Problem { fault, extra: error.rest() })
 }
 
+/// The Cloud API's code for what has one of its own here too, and only a kind in common with marketing caps.
+const EXPERIMENT: &str = "130472";
+
 /// Code and title of each kind in a webhook.
 fn told(kind: FaultKind) -> (i64, &'static str) {
     use FaultKind::*;
@@ -54,8 +57,11 @@ fn told(kind: FaultKind) -> (i64, &'static str) {
 /// the fault, the details tell the provider's.
 pub fn encode(problem: &Problem, telling: &mut Telling<'_>) -> Value {
     let fault = &problem.fault;
-    let (code, title) = told(fault.kind);
     let said = fault.upstream.as_deref();
+    let (code, title) = match said.and_then(|said| said.code.as_deref()) {
+        Some(EXPERIMENT) => (472, "User's number is part of an experiment"),
+        _ => told(fault.kind),
+    };
     let own = said.filter(|said| said.family == FAMILY).and_then(|said| Some((said.code.as_deref()?, said)));
     let own = own.and_then(|(code, said)| Some((code.parse::<i64>().ok()?, said.title.as_deref()?)));
     let mut object = Object::new();
