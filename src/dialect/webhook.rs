@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use url::form_urlencoded;
 
 use super::Decoded;
-use super::reader::Members;
+use super::reader::{Members, kind_of, unquoted};
 use crate::model::{Business, Event, Fault, FaultKind, Tastes, Unreadable, Warning};
 
 /// A provider's call: all of it, because signatures are made over the bytes.
@@ -83,10 +83,36 @@ pub struct Signing<'a> {
     pub at: OffsetDateTime,
 }
 
+/// An event that was read.
+pub(super) fn heard(event: Event) -> Decoded<Event> {
+    Decoded { value: event, warnings: Vec::new() }
+}
+
 /// An entry that was read, or what is kept of one that could not be.
-pub(super) fn entry(read: Result<Event, Fault>, raw: impl FnOnce() -> Value) -> Decoded<Event> {
-    let value = read.unwrap_or_else(|fault| Event::Unreadable(Unreadable { fault, raw: raw() }));
-    Decoded { value, warnings: Vec::new() }
+pub(super) fn heard_or_kept(read: Result<Event, Fault>, raw: Value) -> Decoded<Event> {
+    heard(read.unwrap_or_else(|fault| Event::Unreadable(Unreadable { fault, raw })))
+}
+
+/// Reads a list's entries, each by itself; of what is no list, one that could not be read is kept.
+pub(super) fn entries(
+    members: &mut Members,
+    name: &str,
+    read: impl Fn(Members) -> Result<Event, Fault>,
+) -> Vec<Decoded<Event>> {
+    let path = members.path(name);
+    let list = match members.take(name).map(unquoted) {
+        None => return Vec::new(),
+        Some(Value::Array(list)) => list,
+        Some(raw) => {
+            let fault = Fault::invalid(path, format_args!("is {}; give a list", kind_of(&raw)));
+            return vec![heard_or_kept(Err(fault), raw)];
+        }
+    };
+    let paths = (0..).map(|at: usize| format!("{path}[{at}]"));
+    list.into_iter()
+        .zip(paths)
+        .map(|(raw, path)| heard_or_kept(Members::of(path, raw.clone()).and_then(&read), raw))
+        .collect()
 }
 
 /// Members that we do not know and that belong to no event: the first one's record names them.

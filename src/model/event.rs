@@ -183,3 +183,44 @@ pub struct Unreadable {
     /// The entry, whole.
     pub raw: Value,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Reaction;
+
+    fn reaction() -> Event {
+        let reaction =
+            Reaction { message_id: "wamid.A1".to_owned(), emoji: "👍".to_owned(), extra: Extra::default() };
+        let mut inbound = Inbound::new(InboundContent::Reaction(reaction));
+        inbound.message_id = Some("wamid.B1".to_owned());
+        inbound.quoted = Some(Quoted { message_id: Some("wamid.A2".to_owned()), ..Quoted::default() });
+        Event::Inbound(inbound)
+    }
+
+    #[test]
+    fn the_ids_of_messages_are_found_wherever_they_stand() {
+        assert_eq!(reaction().message_ids(), ["wamid.B1", "wamid.A2", "wamid.A1"]);
+    }
+
+    #[test]
+    fn two_tellings_of_one_thing_have_one_identity() {
+        let mut sent = Status::new(Progress::Sent);
+        sent.message_id = Some("wamid.A1".to_owned());
+        sent.recipient.wa_id = Some("447700900123".to_owned());
+        let mut again = sent.clone();
+        again.at = Some(time::OffsetDateTime::UNIX_EPOCH);
+        let read = Status { progress: Progress::Read, ..sent.clone() };
+        let identity = |status| Event::Status(status).identity();
+        assert_eq!(identity(sent.clone()), identity(again));
+        assert_ne!(identity(sent), identity(read));
+        assert_eq!(reaction().identity().as_deref(), Some("/wamid.B1"));
+    }
+
+    #[test]
+    fn only_a_file_has_a_file() {
+        let media = InboundContent::Media(InboundMedia::new(crate::model::MediaKind::Image));
+        assert!(Event::Inbound(Inbound::new(media)).media().is_some());
+        assert!(reaction().media().is_none());
+    }
+}

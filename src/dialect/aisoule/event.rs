@@ -8,13 +8,14 @@
 use bytes::Bytes;
 use serde_json::Value;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::{FAMILY, fault, table};
 use crate::dialect::reader::{ANY_LENGTH, Members};
 use crate::dialect::shapes::Object;
-use crate::dialect::shapes::event::{EventForms, decode_beside, encode_beside, filled, identified, lose_ids};
-use crate::dialect::webhook::{callback, entry, instant, warn_of_rest};
+use crate::dialect::shapes::event::{
+    EventForms, decode_beside, decode_time, encode_beside, filled, identified, lose_beside, lose_ids,
+};
+use crate::dialect::webhook::{callback, heard, heard_or_kept, warn_of_rest};
 use crate::dialect::{Decoded, EventContext, Telling, Webhook};
 use crate::model::{
     Business, Event, Fault, FaultKind, Inbound, Notice, Person, Problem, Progress, Status, UpstreamError,
@@ -68,18 +69,17 @@ pub fn decode(webhook: &Webhook) -> Result<Vec<Decoded<Event>>, Fault> {
     let read = match (name.as_str(), step) {
         ("message.received" | "message.incoming", _) => decode_inbound(&mut body).map(Event::Inbound),
         (_, Some(Progress::Other(_)) | None) => {
-            let notice = Notice { business: Business::default(), name, raw };
-            return Ok(vec![entry(Ok(Event::Other(notice)), || Value::Null)]);
+            return Ok(vec![heard(Event::Other(Notice { business: Business::default(), name, raw }))]);
         }
         (_, Some(step)) => decode_status(step, &mut body).map(Event::Status),
     };
-    let mut events = vec![entry(read, || raw)];
+    let mut events = vec![heard_or_kept(read, raw)];
     warn_of_rest(body, &mut events);
     Ok(events)
 }
 
 fn decode_status(step: Progress, body: &mut Members) -> Result<Status, Fault> {
-    let at = decode_time(body)?;
+    let at = decode_time(body, "timestamp")?;
     let mut data = body.object("data")?;
     data.alias("to", "recipient")?;
     data.ignore(&["status"]);
@@ -97,7 +97,7 @@ fn decode_status(step: Progress, body: &mut Members) -> Result<Status, Fault> {
 }
 
 fn decode_inbound(body: &mut Members) -> Result<Inbound, Fault> {
-    let at = decode_time(body)?;
+    let at = decode_time(body, "timestamp")?;
     let mut data = body.object("data")?;
     data.alias("from", "sender")?;
     let sender = decode_person("sender", &mut data)?;
@@ -129,14 +129,6 @@ fn decode_business(party: &str, data: &mut Members) -> Result<Business, Fault> {
     let number = filled(data, "waba_number")?;
     let party = filled(data, party)?;
     Ok(Business { number: number.or(party), account_id: filled(data, "whatsapp_account_id")?, ..Business::default() })
-}
-
-/// Seconds since 1970 on surface A, RFC 3339 on surface B.
-fn decode_time(body: &mut Members) -> Result<Option<OffsetDateTime>, Fault> {
-    let Some(text) = filled(body, "timestamp")? else { return Ok(None) };
-    let at = text.parse().ok().and_then(instant).or_else(|| OffsetDateTime::parse(&text, &Rfc3339).ok());
-    at.map(Some)
-        .ok_or_else(|| Fault::invalid(body.path("timestamp"), "is no time; give seconds since 1970 or RFC 3339"))
 }
 
 fn decode_problem(mut error: Members) -> Result<Problem, Fault> {
@@ -197,22 +189,9 @@ fn encode_status(
     if let Some(problem) = status.problems.first() {
         data.put("error", encode_problem(problem, surface, telling));
     }
-    lose(status, telling);
+    lose_beside(status, telling);
     telling.extra(&status.extra, "", &mut data.0);
     data
-}
-
-fn lose(status: &Status, telling: &mut Telling<'_>) {
-    let why = "it has no member for it";
-    lose_ids(&status.recipient, telling);
-    telling.leave_out(&status.recipient.extra, "contacts[0]");
-    telling.lose_if(status.recipient.name.is_some(), "contacts[0].profile.name", why);
-    telling.lose_if(status.participant.is_some(), "statuses[0].recipient_participant_id", why);
-    telling.lose_if(status.recipient_type.is_some(), "statuses[0].recipient_type", why);
-    telling.lose_if(status.references.opaque.is_some(), "statuses[0].biz_opaque_callback_data", why);
-    telling.lose_if(status.problems.len() > 1, "statuses[0].errors[1]", why);
-    telling.lose_if(status.conversation.is_some(), "statuses[0].conversation", why);
-    telling.lose_if(status.pricing.is_some(), "statuses[0].pricing", why);
 }
 
 fn encode_inbound(

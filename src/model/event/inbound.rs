@@ -193,7 +193,7 @@ pub struct InboundMedia {
     /// Its id at the provider, or the one that the client can fetch it by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// An address that it can be fetched from.
+    /// An address that it can be fetched from: all that dialects without media endpoints can tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// Its type.

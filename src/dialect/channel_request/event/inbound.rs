@@ -4,14 +4,13 @@
 //! for, stand in `extraInfo.message` in Meta's objects.
 
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::CHANNEL;
 use crate::dialect::reader::{ANY_LENGTH, Members};
 use crate::dialect::shapes::Object;
 use crate::dialect::shapes::event::{
-    EventForms, People, decode_beside, encode_beside, encode_person, filled, identified, international,
+    EventForms, People, decode_beside, decode_time, encode_beside, encode_person, filled, identified, international,
 };
 use crate::dialect::{EventContext, Telling};
 use crate::model::{
@@ -30,7 +29,7 @@ const FORMS: EventForms = EventForms {
 };
 
 pub fn decode(mut body: Members) -> Result<Inbound, Fault> {
-    let at = decode_date(&mut body)?;
+    let at = decode_time(&mut body, "date")?;
     let user = filled(&mut body, "user")?.map(|number| number.trim_start_matches('+').to_owned());
     let text = body.optional_text("text", ANY_LENGTH)?;
     let (inbound, people) = decode_info(text, &mut body)?;
@@ -50,7 +49,7 @@ fn decode_info(text: Option<String>, body: &mut Members) -> Result<(Inbound, Opt
     let Some(mut info) = body.optional_object("extraInfo")? else {
         return Ok((decode_beside(text, body, &FORMS)?, None));
     };
-    let people = People::decode(&mut info)?;
+    let people = People::decode(&mut info);
     let attachment = info.objects("attachments")?.into_iter().next();
     let attachment = attachment.map(|attachment| decode_attachment(&mut info, attachment)).transpose()?;
     let inbound = match (info.optional_object("message")?, attachment) {
@@ -85,12 +84,6 @@ fn decode_attachment(info: &mut Members, mut attachment: Members) -> Result<Inbo
         extra: attachment.rest(),
         ..InboundMedia::new(kind)
     })
-}
-
-fn decode_date(body: &mut Members) -> Result<Option<OffsetDateTime>, Fault> {
-    let Some(text) = filled(body, "date")? else { return Ok(None) };
-    let at = OffsetDateTime::parse(&text, &Rfc3339);
-    at.map(Some).map_err(|_| Fault::invalid("date", "is no time; give RFC 3339, for example 2026-03-02T07:15:09Z"))
 }
 
 fn decode_problem(mut error: Members) -> Result<Problem, Fault> {

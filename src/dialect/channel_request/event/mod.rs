@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::dialect::reader::{ANY_LENGTH, Members};
-use crate::dialect::webhook::{callback, entry};
+use crate::dialect::webhook::{callback, heard_or_kept};
 use crate::dialect::{Decoded, EventContext, Telling, Webhook};
 use crate::model::{Business, Event, Fault, Notice};
 
@@ -30,7 +30,7 @@ pub fn decode(webhook: &Webhook) -> Result<Vec<Decoded<Event>>, Fault> {
         }
         (false, ..) => Ok(Event::Other(Notice { business: Business::default(), name: channel, raw: raw.clone() })),
     };
-    Ok(vec![entry(read, || raw)])
+    Ok(vec![heard_or_kept(read, raw)])
 }
 
 pub fn encode(event: &Event, context: &EventContext<'_>, telling: &mut Telling<'_>) -> Vec<http::Request<Bytes>> {

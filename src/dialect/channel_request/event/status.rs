@@ -1,14 +1,10 @@
 //! `{"transactionId", "channel", "type", "from", "to", "externalId", "clientId", "status", "timestamp"}`
 //! Vendor page: whatsapp-status, which lists the statuses of the WhatsApp channel.
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-
 use super::CHANNEL;
 use crate::dialect::reader::{ANY_LENGTH, Members};
 use crate::dialect::shapes::Object;
-use crate::dialect::shapes::event::{filled, identified, international, lose_ids};
-use crate::dialect::webhook::instant;
+use crate::dialect::shapes::event::{decode_time, filled, identified, international, lose_beside};
 use crate::dialect::{EventContext, Telling};
 use crate::model::{Business, Extra, Fault, FaultKind, Kind, Problem, Progress, References, Status, UpstreamError};
 
@@ -17,7 +13,7 @@ const FAMILY: &str = "channel-request";
 pub fn decode(mut body: Members) -> Result<Status, Fault> {
     let word = body.text("status", ANY_LENGTH)?.trim().to_ascii_uppercase();
     let (progress, kind) = step(&word);
-    let at = decode_time(&mut body)?;
+    let at = decode_time(&mut body, "timestamp")?;
     let recipient = filled(&mut body, "to")?.map(|number| number.trim_start_matches('+').to_owned());
     let business = Business { number: filled(&mut body, "from")?, ..Business::default() };
     let problem = kind.map(|kind| decode_problem(kind, &word, &mut body)).transpose()?;
@@ -74,12 +70,6 @@ fn decode_problem(kind: FaultKind, word: &str, body: &mut Members) -> Result<Pro
     Ok(Problem { fault: Fault::upstream(told, detail).said_by(said), extra })
 }
 
-fn decode_time(body: &mut Members) -> Result<Option<OffsetDateTime>, Fault> {
-    let Some(text) = filled(body, "timestamp")? else { return Ok(None) };
-    let at = text.parse().ok().and_then(instant).or_else(|| OffsetDateTime::parse(&text, &Rfc3339).ok());
-    at.map(Some).ok_or_else(|| Fault::invalid("timestamp", "is no time; give milliseconds since 1970"))
-}
-
 fn kind_named(name: &str) -> Option<Kind> {
     serde_json::from_value(name.to_ascii_lowercase().into()).ok()
 }
@@ -87,7 +77,7 @@ fn kind_named(name: &str) -> Option<Kind> {
 /// Writes it; none where the dialect has no word for the step.
 pub fn encode(status: &Status, context: &EventContext<'_>, telling: &mut Telling<'_>) -> Option<Object> {
     let (word, description) = word(status, telling)?;
-    lose(status, telling);
+    lose_beside(status, telling);
     let at = status.at.unwrap_or(context.at);
     let mut body = Object::new();
     body.put_some("transactionId", &status.message_id);
@@ -146,17 +136,4 @@ fn failure(kind: FaultKind) -> &'static str {
         Expired => "EXPIRED",
         _ => "FAILED",
     }
-}
-
-fn lose(status: &Status, telling: &mut Telling<'_>) {
-    let why = "it has no member for it";
-    lose_ids(&status.recipient, telling);
-    telling.leave_out(&status.recipient.extra, "contacts[0]");
-    telling.lose_if(status.recipient.name.is_some(), "contacts[0].profile.name", why);
-    telling.lose_if(status.participant.is_some(), "statuses[0].recipient_participant_id", why);
-    telling.lose_if(status.recipient_type.is_some(), "statuses[0].recipient_type", why);
-    telling.lose_if(status.references.opaque.is_some(), "statuses[0].biz_opaque_callback_data", why);
-    telling.lose_if(status.problems.len() > 1, "statuses[0].errors[1]", why);
-    telling.lose_if(status.conversation.is_some(), "statuses[0].conversation", why);
-    telling.lose_if(status.pricing.is_some(), "statuses[0].pricing", why);
 }

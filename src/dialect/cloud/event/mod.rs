@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 use crate::dialect::reader::{ANY_LENGTH, Members};
 use crate::dialect::shapes::Object;
 use crate::dialect::shapes::event::{EventForms, People, decode_message, encode_message, encode_person, filled};
-use crate::dialect::webhook::{callback, entry, warn_of_rest};
+use crate::dialect::webhook::{callback, entries, heard, heard_or_kept, warn_of_rest};
 use crate::dialect::{Decoded, EventContext, Telling, Webhook};
-use crate::model::{Business, Event, Fault, FaultKind, Inbound, Notice, Status, Trouble, Unreadable};
+use crate::model::{Business, Event, Fault, FaultKind, Inbound, Notice, Status, Trouble};
 
 /// The header that Meta signs with, and what stands before the digits.
 pub const SIGNATURE: (&str, &str) = ("x-hub-signature-256", "sha256=");
@@ -48,31 +48,38 @@ pub fn decode(webhook: &Webhook) -> Result<Vec<Decoded<Event>>, Fault> {
 
 fn decode_entry(path: String, raw: Value) -> Vec<Decoded<Event>> {
     let read = || {
-        let mut members = Members::of(path, raw.clone())?;
-        let business = Business { account_id: filled(&mut members, "id")?, ..Business::default() };
-        let changes = members.list("changes")?;
-        let mut events =
-            changes.into_iter().flat_map(|(path, change)| decode_change(path, change, &business)).collect::<Vec<_>>();
-        members.ignore(&["time"]);
-        warn_of_rest(members, &mut events);
+        let mut entry = Members::of(path, raw.clone())?;
+        let changes = entry.list("changes")?;
+        let business = Business { account_id: filled(&mut entry, "id")?, ..Business::default() };
+        let decode = |(path, change)| decode_change(path, change, &raw, &business);
+        let mut events: Vec<_> = changes.into_iter().flat_map(decode).collect();
+        entry.ignore(&["time"]);
+        warn_of_rest(entry, &mut events);
         Ok(events)
     };
-    read().unwrap_or_else(|fault| vec![entry(Err(fault), || raw)])
+    read().unwrap_or_else(|fault| vec![heard_or_kept(Err(fault), raw.clone())])
 }
 
-fn decode_change(path: String, raw: Value, business: &Business) -> Vec<Decoded<Event>> {
+fn decode_change(path: String, raw: Value, entry: &Value, business: &Business) -> Vec<Decoded<Event>> {
     let read = || {
         let mut change = Members::of(path, raw.clone())?;
         let field = change.text("field", ANY_LENGTH)?;
         if field != MESSAGES {
-            let notice = Notice { business: business.clone(), name: field, raw: raw.clone() };
-            return Ok(vec![entry(Ok(Event::Other(notice)), || Value::Null)]);
+            let (business, raw) = (business.clone(), alone(raw.clone(), entry));
+            return Ok(vec![heard(Event::Other(Notice { business, name: field, raw }))]);
         }
         let mut events = decode_value(change.object("value")?, business)?;
         warn_of_rest(change, &mut events);
         Ok(events)
     };
-    read().unwrap_or_else(|fault| vec![entry(Err(fault), || raw)])
+    read().unwrap_or_else(|fault| vec![heard_or_kept(Err(fault), raw.clone())])
+}
+
+/// The entry with one of its changes: when it happened stands there.
+fn alone(change: Value, entry: &Value) -> Value {
+    let mut entry = entry.as_object().cloned().unwrap_or_default();
+    entry.insert("changes".to_owned(), json!([change]));
+    Value::Object(entry)
 }
 
 /// What the fields' value holds: documents never mix them, servers may.
@@ -80,33 +87,28 @@ fn decode_value(mut value: Members, told: &Business) -> Result<Vec<Decoded<Event
     let mut metadata = value.optional_object("metadata")?;
     let business = metadata.as_mut().map(|metadata| decode_metadata(metadata, told)).transpose()?;
     let business = business.unwrap_or_else(|| told.clone());
-    let people = People::decode(&mut value)?;
-    let mut events = Vec::new();
-    for (path, raw) in value.list("messages")? {
-        let read =
-            Members::of(path, raw.clone()).and_then(|members| decode_message(members, &people, &business, &FORMS));
-        events.push(entry(read.map(Event::Inbound), || raw));
-    }
-    for (path, raw) in value.list("statuses")? {
-        let read = Members::of(path, raw.clone()).and_then(|members| status::decode(members, &people, &business));
-        events.push(entry(read.map(Event::Status), || raw));
-    }
-    for (path, raw) in value.list("errors")? {
-        let read = Members::of(path, raw.clone()).and_then(problem::decode);
-        let read = read.map(|problem| Event::Trouble(Trouble { business: business.clone(), problem }));
-        events.push(entry(read, || raw));
-    }
+    let people = People::decode(&mut value);
+    let mut events = entries(&mut value, MESSAGES, |members| {
+        decode_message(members, &people, &business, &FORMS).map(Event::Inbound)
+    });
+    events.extend(entries(&mut value, "statuses", |members| {
+        status::decode(members, &people, &business).map(Event::Status)
+    }));
+    events.extend(entries(&mut value, "errors", |members| {
+        let problem = problem::decode(members)?;
+        Ok(Event::Trouble(Trouble { business: business.clone(), problem }))
+    }));
     value.ignore(&["messaging_product"]);
     warn_of_rest(value, &mut events);
     metadata.into_iter().for_each(|metadata| warn_of_rest(metadata, &mut events));
     Ok(events)
 }
 
-fn decode_metadata(metadata: &mut Members, business: &Business) -> Result<Business, Fault> {
+fn decode_metadata(metadata: &mut Members, told: &Business) -> Result<Business, Fault> {
     Ok(Business {
         number: filled(metadata, "display_phone_number")?,
         phone_number_id: filled(metadata, "phone_number_id")?,
-        ..business.clone()
+        account_id: told.account_id.clone(),
     })
 }
 
@@ -114,13 +116,10 @@ pub fn encode(event: &Event, context: &EventContext<'_>, telling: &mut Telling<'
     match event {
         Event::Status(status) => encode_status(status, context, telling),
         Event::Inbound(inbound) => vec![encode_inbound(inbound, context, telling)],
-        Event::Trouble(trouble) => {
-            let mut value = value(&context.business(&trouble.business));
-            value.put("errors", json!([problem::encode(&trouble.problem, telling)]));
-            vec![enveloped(value, &context.business(&trouble.business))]
-        }
-        Event::Other(notice) => encode_notice(notice, context, telling),
-        Event::Unreadable(Unreadable { .. }) => telling.lose_all("entry", "it could not be read"),
+        Event::Trouble(trouble) => vec![encode_trouble(trouble, context, telling)],
+        Event::Other(notice) if telling.keeps_members() => vec![enveloped(notice.raw.clone())],
+        Event::Other(notice) => telling.lose_all(&notice.name, "it is a notice of another dialect"),
+        Event::Unreadable(_) => telling.lose_all("entry", "it could not be read"),
     }
 }
 
@@ -134,7 +133,7 @@ fn encode_status(status: &Status, context: &EventContext<'_>, telling: &mut Tell
         value.put("contacts", json!([encode_person(&status.recipient, &FORMS, telling)]));
     }
     value.put("statuses", json!([Value::from(object)]));
-    vec![enveloped(value, &business)]
+    vec![change(value, &business)]
 }
 
 fn encode_inbound(inbound: &Inbound, context: &EventContext<'_>, telling: &mut Telling<'_>) -> http::Request<Bytes> {
@@ -142,15 +141,14 @@ fn encode_inbound(inbound: &Inbound, context: &EventContext<'_>, telling: &mut T
     let mut value = value(&business);
     value.put("contacts", json!([encode_person(&inbound.sender, &FORMS, telling)]));
     value.put("messages", json!([Value::from(encode_message(inbound, context.at, &FORMS, telling))]));
-    enveloped(value, &business)
+    change(value, &business)
 }
 
-/// A notice means something only to clients of its own family.
-fn encode_notice(notice: &Notice, context: &EventContext<'_>, telling: &mut Telling<'_>) -> Vec<http::Request<Bytes>> {
-    if !telling.keeps_members() {
-        return telling.lose_all(&notice.name, "it is a notice of another dialect");
-    }
-    vec![envelope(&notice.raw, &context.business(&notice.business))]
+fn encode_trouble(trouble: &Trouble, context: &EventContext<'_>, telling: &mut Telling<'_>) -> http::Request<Bytes> {
+    let business = context.business(&trouble.business);
+    let mut value = value(&business);
+    value.put("errors", json!([problem::encode(&trouble.problem, telling)]));
+    change(value, &business)
 }
 
 fn value(business: &Business) -> Object {
@@ -164,13 +162,14 @@ fn value(business: &Business) -> Object {
     value
 }
 
-fn enveloped(value: Object, business: &Business) -> http::Request<Bytes> {
-    envelope(&json!({ "field": MESSAGES, "value": Value::from(value) }), business)
+fn change(value: Object, business: &Business) -> http::Request<Bytes> {
+    let id = business.account_id.as_deref().unwrap_or("0");
+    let change = json!({ "field": MESSAGES, "value": Value::from(value) });
+    enveloped(json!({ "id": id, "changes": [change] }))
 }
 
-fn envelope(change: &Value, business: &Business) -> http::Request<Bytes> {
-    let id = business.account_id.as_deref().unwrap_or("0");
-    let body = json!({ "object": "whatsapp_business_account", "entry": [{ "id": id, "changes": [change] }] });
+fn enveloped(entry: Value) -> http::Request<Bytes> {
+    let body = json!({ "object": "whatsapp_business_account", "entry": [entry] });
     callback(escaped(&body.to_string()))
 }
 

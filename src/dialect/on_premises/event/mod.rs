@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::dialect::reader::Members;
 use crate::dialect::shapes::Object;
 use crate::dialect::shapes::event::{EventForms, People, decode_message, encode_message, encode_person};
-use crate::dialect::webhook::{callback, entry, warn_of_rest};
+use crate::dialect::webhook::{callback, entries, heard, warn_of_rest};
 use crate::dialect::{Decoded, EventContext, Telling, Webhook};
 use crate::model::{Business, Event, Fault, Notice, Problem, Progress, Status, Trouble};
 
@@ -30,22 +30,17 @@ const FORMS: EventForms = EventForms {
 pub fn decode(webhook: &Webhook) -> Result<Vec<Decoded<Event>>, Fault> {
     let raw = webhook.json()?;
     let mut body = Members::of_body(raw.clone())?;
-    let people = People::decode(&mut body)?;
-    let mut events = Vec::new();
-    for (path, raw) in body.list("messages")? {
-        let read = Members::of(path, raw.clone());
-        let read = read.and_then(|members| decode_message(members, &people, &Business::default(), &FORMS));
-        events.push(entry(read.map(Event::Inbound), || raw));
-    }
-    for (path, raw) in body.list("statuses")? {
-        let read = Members::of(path, raw.clone()).and_then(|members| status::decode(members, &people));
-        events.push(entry(read.map(Event::Status), || raw));
-    }
-    let mut problems = body.list("errors")?.into_iter().map(|(path, raw)| (decode_problem(path, &raw), raw));
+    let people = People::decode(&mut body);
+    let business = Business::default();
+    let mut events = entries(&mut body, "messages", |members| {
+        decode_message(members, &people, &business, &FORMS).map(Event::Inbound)
+    });
+    events.extend(entries(&mut body, "statuses", |members| status::decode(members, &people).map(Event::Status)));
+    let troubles = entries(&mut body, "errors", decode_trouble);
     if events.is_empty() {
-        events = problems.map(|(read, raw)| entry(read.map(trouble), || raw)).collect();
-    } else if let Some(problem) = problems.find_map(|(read, _)| read.ok()) {
-        events.iter_mut().for_each(|heard| explain(&mut heard.value, &problem));
+        events = troubles;
+    } else if let Some(Event::Trouble(trouble)) = troubles.into_iter().next().map(|heard| heard.value) {
+        events.iter_mut().for_each(|heard| explain(&mut heard.value, &trouble.problem));
     }
     if events.is_empty() {
         return decode_notice(raw).map(|notice| vec![notice]);
@@ -58,12 +53,8 @@ pub fn decode(webhook: &Webhook) -> Result<Vec<Decoded<Event>>, Fault> {
     Ok(events)
 }
 
-fn decode_problem(path: String, raw: &Value) -> Result<Problem, Fault> {
-    Members::of(path, raw.clone()).and_then(problem::decode)
-}
-
-fn trouble(problem: Problem) -> Event {
-    Event::Trouble(Trouble { business: Business::default(), problem })
+fn decode_trouble(error: Members) -> Result<Event, Fault> {
+    problem::decode(error).map(|problem| Event::Trouble(Trouble { business: Business::default(), problem }))
 }
 
 /// Errors beside a failure repeat its own, or stand in their place.
@@ -79,8 +70,7 @@ fn explain(event: &mut Event, problem: &Problem) {
 fn decode_notice(raw: Value) -> Result<Decoded<Event>, Fault> {
     let name = raw.as_object().and_then(|body| body.keys().next()).cloned();
     let name = name.ok_or_else(|| Fault::missing("statuses", "a webhook of this dialect has statuses or messages"))?;
-    let notice = Notice { business: Business::default(), name, raw };
-    Ok(entry(Ok(Event::Other(notice)), || Value::Null))
+    Ok(heard(Event::Other(Notice { business: Business::default(), name, raw })))
 }
 
 pub fn encode(event: &Event, context: &EventContext<'_>, telling: &mut Telling<'_>) -> Vec<http::Request<Bytes>> {

@@ -3,11 +3,11 @@
 
 use super::content::{decode_object, decode_text, decode_unsupported, encode_content, is_unsupported};
 use super::message::{decode_quoted, decode_raw, encode_quoted};
-use super::{EventForms, filled};
+use super::{EventForms, filled, lose_ids};
 use crate::dialect::Telling;
 use crate::dialect::reader::Members;
 use crate::dialect::shapes::Object;
-use crate::model::{Extra, Fault, Inbound, InboundContent, InboundMedia, MediaKind, Written};
+use crate::model::{Extra, Fault, Inbound, InboundContent, InboundMedia, MediaKind, Status, Written};
 
 /// Reads what a message says, from its words and from what stands beside them.
 ///
@@ -64,4 +64,18 @@ pub fn encode_beside(inbound: &Inbound, forms: &EventForms, telling: &mut Tellin
     let why = "it has no member for it";
     telling.lose_if(inbound.identity.is_some(), "identity", why);
     telling.lose_if(inbound.group_id.is_some(), "group_id", why);
+}
+
+/// Notes what is lost of a status where the vendor has its step and its parties alone.
+pub fn lose_beside(status: &Status, telling: &mut Telling<'_>) {
+    let why = "it has no member for it";
+    lose_ids(&status.recipient, telling);
+    telling.leave_out(&status.recipient.extra, "contacts[0]");
+    telling.lose_if(status.recipient.name.is_some(), "contacts[0].profile.name", why);
+    telling.lose_if(status.participant.is_some(), "statuses[0].recipient_participant_id", why);
+    telling.lose_if(status.recipient_type.is_some(), "statuses[0].recipient_type", why);
+    telling.lose_if(status.references.opaque.is_some(), "statuses[0].biz_opaque_callback_data", why);
+    telling.lose_if(status.problems.len() > 1, "statuses[0].errors[1]", why);
+    telling.lose_if(status.conversation.is_some(), "statuses[0].conversation", why);
+    telling.lose_if(status.pricing.is_some(), "statuses[0].pricing", why);
 }

@@ -10,13 +10,14 @@ mod message;
 mod person;
 mod status;
 
-pub use beside::{decode_beside, encode_beside};
+pub use beside::{decode_beside, encode_beside, lose_beside};
 
 pub use message::{decode_message, encode_message};
 pub use person::{People, encode_person, identified, international, lose_ids};
 use serde_json::Value;
 pub use status::{decode_conversation, decode_pricing, encode_conversation, encode_pricing};
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::dialect::Telling;
 use crate::dialect::reader::{ANY_LENGTH, Members};
@@ -61,14 +62,15 @@ pub fn said(members: &mut Members, name: &str) -> Result<String, Fault> {
     text.ok_or_else(|| Fault::missing(members.path(name), "give a text"))
 }
 
-/// A time in seconds since 1970, as a text or a number.
+/// A time: seconds since 1970 as a text or a number, sometimes milliseconds, or RFC 3339.
 ///
 /// # Errors
 /// When it is something else.
 pub fn decode_time(members: &mut Members, name: &str) -> Result<Option<OffsetDateTime>, Fault> {
     let Some(text) = filled(members, name)? else { return Ok(None) };
-    let at = text.trim().parse().ok().and_then(instant);
-    at.map(Some).ok_or_else(|| Fault::invalid(members.path(name), "is no time; give seconds since 1970"))
+    let at = text.trim().parse().ok().and_then(instant).or_else(|| OffsetDateTime::parse(&text, &Rfc3339).ok());
+    let what = "is no time; give seconds since 1970, or RFC 3339";
+    at.map(Some).ok_or_else(|| Fault::invalid(members.path(name), what))
 }
 
 /// The entries of `errors`.

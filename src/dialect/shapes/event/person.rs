@@ -12,12 +12,11 @@ use crate::model::{Fault, Person, PhoneNumber, RecipientAddress};
 pub struct People(Vec<Person>);
 
 impl People {
-    /// Reads them.
-    ///
-    /// # Errors
-    /// When one is no object, or a member has the wrong kind.
-    pub fn decode(value: &mut Members) -> Result<Self, Fault> {
-        value.objects("contacts")?.into_iter().map(decode_person).collect::<Result<_, _>>().map(Self)
+    /// Reads them. One that cannot be read is not worth the messages beside it: nobody is introduced by it.
+    pub fn decode(value: &mut Members) -> Self {
+        let people = value.list("contacts").unwrap_or_default().into_iter();
+        let people = people.map(|(path, person)| Members::of(path, person).and_then(decode_person));
+        Self(people.filter_map(Result::ok).collect())
     }
 
     /// What is known of a person besides the ids that a message names.
