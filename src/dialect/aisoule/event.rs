@@ -18,7 +18,8 @@ use crate::dialect::shapes::event::{
 use crate::dialect::webhook::{callback, heard, heard_or_kept, warn_of_rest};
 use crate::dialect::{Decoded, EventContext, Telling, Webhook};
 use crate::model::{
-    Business, Event, Fault, FaultKind, Inbound, Notice, Person, Problem, Progress, Status, UpstreamError,
+    Business, Event, Fault, FaultKind, Inbound, InboundContent, Notice, Person, Problem, Progress, Status,
+    UpstreamError,
 };
 
 /// Where the surfaces differ. Both spellings are read.
@@ -213,7 +214,7 @@ fn encode_inbound(
 }
 
 fn is_text(inbound: &Inbound) -> bool {
-    matches!(inbound.content, crate::model::InboundContent::Text(_))
+    matches!(inbound.content, InboundContent::Text(_))
 }
 
 /// Where the provider is of the family too, its own code and words are kept.

@@ -33,21 +33,20 @@ pub fn decode(mut body: Members) -> Result<Inbound, Fault> {
     let user = filled(&mut body, "user")?.map(|number| number.trim_start_matches('+').to_owned());
     let text = body.optional_text("text", ANY_LENGTH)?;
     let (inbound, people) = decode_info(text, &mut body)?;
-    let sender = identified(user);
     Ok(Inbound {
         message_id: filled(&mut body, "id")?,
         at,
         business: Business { number: filled(&mut body, "origin")?, ..Business::default() },
-        sender: people.map_or(sender.clone(), |people| people.complete(sender)),
+        sender: people.complete(identified(user)),
         extra: body.rest(),
         ..inbound
     })
 }
 
 /// What is said, and who the people are.
-fn decode_info(text: Option<String>, body: &mut Members) -> Result<(Inbound, Option<People>), Fault> {
+fn decode_info(text: Option<String>, body: &mut Members) -> Result<(Inbound, People), Fault> {
     let Some(mut info) = body.optional_object("extraInfo")? else {
-        return Ok((decode_beside(text, body, &FORMS)?, None));
+        return Ok((decode_beside(text, body, &FORMS)?, People::default()));
     };
     let people = People::decode(&mut info);
     let attachment = info.objects("attachments")?.into_iter().next();
@@ -63,7 +62,7 @@ fn decode_info(text: Option<String>, body: &mut Members) -> Result<(Inbound, Opt
     };
     info.ignore(&["type"]);
     body.keep("extraInfo", info);
-    Ok((inbound, Some(people)))
+    Ok((inbound, people))
 }
 
 /// The attachment says less than the object beside it, but for what we do not know of it.

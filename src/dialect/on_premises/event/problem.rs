@@ -33,6 +33,8 @@ pub fn decode(mut error: Members) -> Result<Problem, Fault> {
     Ok(Problem { fault, extra: error.rest() })
 }
 
+/// What 1000 is in an answer.
+const GENERIC_HERE: i64 = 500;
 /// The Cloud API's code for what has one of its own here too, and only a kind in common with marketing caps.
 const EXPERIMENT: &str = "130472";
 
@@ -47,7 +49,7 @@ fn told(kind: FaultKind) -> (i64, &'static str) {
         IdentityChanged => (480, "User potentially changed"),
         UnsupportedKind => (501, "Message type is not currently supported"),
         kind => match row(kind) {
-            (_, GENERIC, title) => (500, title),
+            (_, GENERIC, title) => (GENERIC_HERE, title),
             (_, code, title) => (code, title),
         },
     }
@@ -67,14 +69,16 @@ pub fn encode(problem: &Problem, telling: &mut Telling<'_>) -> Value {
     let mut object = Object::new();
     object.put("code", own.map_or(code, |(code, _)| code));
     object.put("title", own.map_or(title, |(_, title)| title));
-    object.put(
-        "details",
-        match said.and_then(|said| said.code.as_deref()) {
-            Some(foreign) if own.is_none() && code == 500 => format!("upstream code {foreign}: {}", fault.detail),
-            _ => fault.detail.clone(),
-        },
-    );
+    object.put("details", details(fault, own.is_none() && code == GENERIC_HERE));
     object.put("href", HREF);
     telling.extra(&problem.extra, "errors[0]", &mut object.0);
     object.into()
+}
+
+/// The fault's own words, with the provider's code where ours says nothing.
+fn details(fault: &Fault, is_generic: bool) -> String {
+    match fault.upstream.as_deref().and_then(|said| said.code.as_deref()) {
+        Some(said) if is_generic => format!("upstream code {said}: {}", fault.detail),
+        _ => fault.detail.clone(),
+    }
 }

@@ -9,6 +9,7 @@ use crate::dialect::shapes::Object;
 use crate::model::{Fault, Person, PhoneNumber, RecipientAddress};
 
 /// The people that a webhook introduces beside its messages and statuses.
+#[derive(Default)]
 pub struct People(Vec<Person>);
 
 impl People {
