@@ -89,14 +89,19 @@ impl Database {
     /// Waits until all that was accepted is done.
     pub fn wait_until_done(&self) -> Result<()> {
         let started = Instant::now();
-        let open = "select count(*) from transactions where state in ('accepted', 'sending', 'waiting');";
-        while last_number(&self.run(open)?)? > 0 {
+        while self.open()? > 0 {
             if started.elapsed() > PATIENCE {
                 bail!("transactions are still open {} s after they were accepted", PATIENCE.as_secs());
             }
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(100));
         }
         Ok(())
+    }
+
+    /// Transactions that are accepted and not done yet.
+    pub fn open(&self) -> Result<u64> {
+        let open = "select count(*) from transactions where state in ('accepted', 'sending', 'waiting');";
+        last_number(&self.run(open)?)
     }
 
     /// Puts in so many transactions that were sent earlier, then tidies as the database would by itself in time.

@@ -18,10 +18,12 @@ use crate::process::{Process, output};
 /// How long it may take to listen.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The account whose messages are queued, and the one whose queued messages go to the slow upstream.
+/// The account whose messages are queued.
 pub const QUEUED: &str = "queued";
-/// See [`QUEUED`].
+/// The account whose messages are queued for the slow upstream.
 pub const QUEUED_SLOW: &str = "queued-slow";
+/// The account whose messages are queued for an upstream that takes one a second.
+pub const QUEUED_STUCK: &str = "queued-stuck";
 
 /// A running gateway.
 pub struct Gateway {
@@ -60,17 +62,27 @@ impl Program {
         Ok(fs::metadata(&self.path)?.len() as f64 / 1e6)
     }
 
-    /// Whether the option that queues messages does anything in this version.
-    pub fn can_queue(&self, room: &Path, upstream: &Nginx) -> Result<bool> {
+    /// What this version can do, told by the options that it warns of.
+    pub fn abilities(&self, room: &Path, upstream: &Nginx) -> Result<Abilities> {
         let path = room.join("check.toml");
         fs::write(&path, configuration(room, &Database::sqlite(room, "check"), upstream)?)?;
         let config = path.display().to_string();
         let report = output(Command::new(&self.path).args(["--json", "--config", &config, "check"]))?;
         let report: Value = serde_json::from_str(&report).context("`sabir check --json` prints no JSON")?;
         let warnings = report.get("warnings").and_then(Value::as_array).into_iter().flatten();
-        let mut keys = warnings.filter_map(|warning| warning.get("key")?.as_str());
-        Ok(!keys.any(|key| key.ends_with(".mode")))
+        let keys: Vec<_> = warnings.filter_map(|warning| warning.get("key")?.as_str()).collect();
+        let can = |option: &str| !keys.iter().any(|key| key.ends_with(option));
+        Ok(Abilities { queues: can(".mode"), paces: can(".rate") })
     }
+}
+
+/// What only some versions can do.
+#[derive(Clone, Copy)]
+pub struct Abilities {
+    /// Answer before they forward.
+    pub queues: bool,
+    /// Keep to an upstream's rate.
+    pub paces: bool,
 }
 
 impl Gateway {
@@ -120,19 +132,22 @@ fn address(process: &mut Process, log: &Path) -> Result<SocketAddr> {
 
 /// An account for each way of a message; everything that is not said has its default.
 fn configuration(folder: &Path, database: &Database, upstream: &Nginx) -> Result<String> {
-    let dialects = [Dialect::Cloud, Dialect::Aisoule, Dialect::OnPremises];
-    let accounts: String =
-        dialects.iter().map(|dialect| account(dialect.name(), *dialect, "instant", "sync")).collect();
-    Ok(format!(
-        "server = {{ listen = '127.0.0.1:0', data_dir = '{}' }}\nstore = {{ url = '{}' }}\n\
-         net = {{ allow_private = ['127.0.0.1:*'] }}\n{accounts}{}{}{}{}",
-        folder.display(),
-        database.url()?,
-        account(QUEUED, Dialect::Cloud, "instant", "queued"),
-        account(QUEUED_SLOW, Dialect::Cloud, "slow", "queued"),
+    let (folder, store) = (folder.display(), database.url()?);
+    let cloud = Dialect::Cloud;
+    Ok([
+        format!("server = {{ listen = '127.0.0.1:0', data_dir = '{folder}' }}\nstore = {{ url = '{store}' }}\n"),
+        "net = { allow_private = ['127.0.0.1:*'] }\n".to_owned(),
+        account(cloud.name(), cloud, "instant", "sync"),
+        account(Dialect::Aisoule.name(), Dialect::Aisoule, "instant", "sync"),
+        account(Dialect::OnPremises.name(), Dialect::OnPremises, "instant", "sync"),
+        account(QUEUED, cloud, "instant", "queued"),
+        account(QUEUED_SLOW, cloud, "slow", "queued"),
+        account(QUEUED_STUCK, cloud, "stuck", "queued"),
         provider("instant", upstream.address),
         provider("slow", upstream.slow),
-    ))
+        provider("stuck", upstream.address) + "rate = 1\n",
+    ]
+    .concat())
 }
 
 fn account(name: &str, dialect: Dialect, upstream: &str, mode: &str) -> String {

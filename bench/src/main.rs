@@ -48,7 +48,7 @@ struct Options {
     /// Counts instructions with callgrind, and measures nothing else
     #[arg(long, conflicts_with = "only")]
     instructions: bool,
-    /// Keeps the figures: JSON below bench/results, the chart as docs/benchmarks.svg
+    /// Keeps the figures: as JSON below bench/results, as tables and chart in docs/benchmarks.md
     #[arg(long)]
     keep: bool,
     /// The program to measure, instead of the one that is built
@@ -182,19 +182,26 @@ fn said(command: &mut Command) -> String {
     process::output(command).unwrap_or_default()
 }
 
+/// The last run's figures lie below `target`; those that are kept are part of the project.
 fn write(report: &Report, root: &Path, keep: bool) -> Result<()> {
+    let (json, chart) = (format!("{:#}\n", report.json()), chart::draw(report));
     let folder = root.join("target/bench");
     fs::create_dir_all(&folder)?;
-    let (json, chart) = (format!("{:#}\n", report.json()), chart::draw(report));
     fs::write(folder.join("report.json"), &json)?;
     fs::write(folder.join("chart.svg"), &chart)?;
     eprintln!("written: target/bench/report.json, target/bench/chart.svg");
-    if keep {
-        let name = OffsetDateTime::now_utc().format(format_description!("[year]-[month]-[day]-[hour][minute]"))?;
-        let path = root.join("bench/results").join(format!("{name}.json"));
-        fs::write(&path, &json)?;
-        fs::write(root.join("docs/benchmarks.svg"), &chart)?;
-        eprintln!("kept: bench/results/{name}.json, docs/benchmarks.svg");
+    if keep { self::keep(report, root, &json, &chart) } else { Ok(()) }
+}
+
+/// A run of some sections changes only their tables.
+fn keep(report: &Report, root: &Path, json: &str, chart: &str) -> Result<()> {
+    let name = OffsetDateTime::now_utc().format(format_description!("[year]-[month]-[day]-[hour][minute]"))?;
+    fs::write(root.join("bench/results").join(format!("{name}.json")), json)?;
+    let page = root.join("docs/benchmarks.md");
+    fs::write(&page, report.write_into(&fs::read_to_string(&page)?))?;
+    if report.value("saturation", "nginx", "messages/s").is_some() {
+        fs::write(root.join("docs/benchmarks.svg"), chart)?;
     }
+    eprintln!("kept: bench/results/{name}.json, docs/benchmarks.md, docs/benchmarks.svg");
     Ok(())
 }

@@ -51,7 +51,7 @@ const PROMISES: &[Promise] = &[
     promise("memory at 1,000/s, SQLite", ["latency", "sqlite", "loaded MiB"], (64.0, 32.0), false),
     promise("filled store against empty, Postgres", ["growth", "postgres, filled", "x empty"], (0.85, 0.97), true),
     promise("filled store against empty, SQLite", ["growth", "sqlite, filled", "x empty"], (0.85, 0.97), true),
-    promise("1 million queued against empty", ["growth", "postgres, queued", "x empty"], (0.85, 0.97), true),
+    promise("queued messages that wait, against none", ["growth", "postgres, queued", "x empty"], (0.85, 0.97), true),
     promise("two gateways on one Postgres", ["instances", "two", "x one"], (1.7, 1.95), true),
     promise("program, stripped", ["program", "sabir", "MB"], (30.0, 15.0), false),
 ];
@@ -101,14 +101,33 @@ impl Report {
     /// Tables: one for each section, then what was promised.
     pub fn tables(&self) -> String {
         let mut text = String::new();
-        for section in distinct(self.figures.iter().map(|figure| figure.section)) {
-            let _ = writeln!(text, "\n{section}\n{}", table(&self.rows_of(section)));
+        for (name, rows) in self.blocks() {
+            let _ = writeln!(text, "\n{name}\n{}", table(&rows));
         }
-        let _ = writeln!(text, "\nagainst what is promised\n{}", table(&self.promises()));
         for note in &self.notes {
             let _ = writeln!(text, "note: {note}");
         }
         text
+    }
+
+    /// Puts the tables into a page, each between its two marks; what has no marks there is left out.
+    pub fn write_into(&self, page: &str) -> String {
+        let put = |page: String, (name, rows): (&str, Vec<Vec<String>>)| {
+            let (begin, end) = (format!("<!-- figures: {name} -->\n"), "<!-- end of figures -->");
+            let Some((before, rest)) = page.split_once(&begin) else { return page };
+            let Some((_, after)) = rest.split_once(end) else { return page };
+            format!("{before}{begin}{}\n{end}{after}", markdown(&rows))
+        };
+        let facts = self.facts.iter().map(|(name, value)| vec![name.clone(), plain(value)]);
+        let facts = [vec![String::new(), String::new()]].into_iter().chain(facts).collect();
+        [("machine", facts)].into_iter().chain(self.blocks()).fold(page.to_owned(), put)
+    }
+
+    /// The tables with their names: those of the sections, and how the figures stand to what is promised.
+    fn blocks(&self) -> Vec<(&str, Vec<Vec<String>>)> {
+        let sections = distinct(self.figures.iter().map(|figure| figure.section));
+        let blocks = sections.into_iter().map(|section| (section, self.rows_of(section)));
+        blocks.chain([("promises", self.promises())]).collect()
     }
 
     /// A row for each subject, a column for each measure.
@@ -199,6 +218,20 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     found
 }
 
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The same table for a page.
+fn markdown(rows: &[Vec<String>]) -> String {
+    let line = |row: &Vec<String>| format!("| {} |", row.join(" | "));
+    let columns = rows.first().map_or(0, Vec::len);
+    let rule = format!("|---|{}", "--:|".repeat(columns.saturating_sub(1)));
+    let mut lines: Vec<_> = rows.iter().map(line).collect();
+    lines.insert(lines.len().min(1), rule);
+    lines.join("\n")
+}
+
 /// Columns in their widths, the first to the left and numbers to the right.
 fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
@@ -213,4 +246,44 @@ fn table(rows: &[Vec<String>]) -> String {
         format!("  {}", cells.collect::<Vec<_>>().join("  ")).trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle_or_between_the_two_in_the_middle() {
+        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
+        assert_eq!(median(&[]), 0.0);
+    }
+
+    #[test]
+    fn numbers_have_the_decimals_that_say_something() {
+        let texts = [0.254, 4.0, 17.04, 130.4, 52_949.2, 1_000_000.0].map(number);
+        assert_eq!(texts, ["0.25", "4.00", "17.0", "130", "52,949", "1,000,000"]);
+    }
+
+    #[test]
+    fn a_table_is_put_between_its_marks_and_nowhere_else() {
+        let mut report = Report::default();
+        report.add("latency", "nginx", "p50 ms", vec![0.5]);
+        let page = "a\n<!-- figures: latency -->\nold\n<!-- end of figures -->\nb";
+        let table = "|  | p50 ms |\n|---|--:|\n| nginx | 0.50 |";
+        let expected = format!("a\n<!-- figures: latency -->\n{table}\n<!-- end of figures -->\nb");
+        assert_eq!(report.write_into(page), expected);
+        assert_eq!(report.write_into("nothing"), "nothing");
+    }
+
+    #[test]
+    fn a_figure_is_held_against_its_promise_and_a_missing_row_is_told() {
+        let mut report = Report::default();
+        report.add("saturation", "postgres", "x nginx", vec![0.2, 0.3, 0.4]);
+        report.add("saturation", "postgres", "rows missing", vec![0.0]);
+        assert!(report.tables().contains("0.30      0.25  0.50  holds"), "{}", report.tables());
+        assert!(report.is_complete());
+        report.add("growth", "postgres", "rows missing", vec![1.0]);
+        assert!(!report.is_complete());
+    }
 }

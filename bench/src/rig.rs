@@ -1,13 +1,14 @@
 //! What stands on the machine during a run, and how one round is measured.
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use tempfile::TempDir;
 
 use crate::database::{self, Database, Rows};
-use crate::gateway::{Gateway, Program};
+use crate::gateway::{Abilities, Gateway, Program};
 use crate::load::{Load, Tally, Target};
 use crate::message::{Body, Dialect, Kind};
 use crate::nginx::Nginx;
@@ -19,7 +20,6 @@ const SETTLING: Duration = Duration::from_millis(300);
 
 /// The servers that every section needs.
 pub struct Rig {
-    // Fields are dropped in their order: the servers stop before their folder goes.
     /// The provider.
     pub mock: Nginx,
     /// What the gateway is compared with.
@@ -28,9 +28,10 @@ pub struct Rig {
     pub program: Program,
     /// How much of everything.
     pub plan: Plan,
-    /// Whether the program can queue messages.
-    pub can_queue: bool,
+    /// What the program can do.
+    pub abilities: Abilities,
     postgres: u32,
+    // Dropped last: the servers stop before their folder goes.
     room: TempDir,
 }
 
@@ -67,12 +68,12 @@ pub struct Cpu {
 
 impl Rig {
     /// Starts the servers.
-    pub fn start(program: Program, plan: Plan, picture: &std::path::Path) -> Result<Self> {
+    pub fn start(program: Program, plan: Plan, picture: &Path) -> Result<Self> {
         let room = tempfile::Builder::new().prefix("sabir-bench.").tempdir()?;
         let mock = Nginx::mock(room.path(), picture)?;
         let proxy = Nginx::proxy(room.path(), mock.address)?;
-        let can_queue = program.can_queue(room.path(), &mock)?;
-        Ok(Self { mock, proxy, program, plan, can_queue, postgres: database::server()?, room })
+        let abilities = program.abilities(room.path(), &mock)?;
+        Ok(Self { mock, proxy, program, plan, abilities, postgres: database::server()?, room })
     }
 
     /// Where the run keeps its files.
@@ -105,7 +106,7 @@ impl Rig {
         self.bare("nginx", self.proxy.address)
     }
 
-    fn bare(&self, name: &str, address: std::net::SocketAddr) -> Subject {
+    fn bare(&self, name: &str, address: SocketAddr) -> Subject {
         let body = Body::new(Dialect::Cloud, Kind::Text, "");
         let path = Dialect::Cloud.path().to_owned();
         Subject { name: name.to_owned(), target: Target { address, path, key: "any".to_owned(), body }, gateway: None }

@@ -3,10 +3,12 @@
 //! Subjects take turns within a round, and a figure is the median of the rounds, so that a noisy minute of the machine
 //! falls on all alike. Ratios are taken within a round.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Result, ensure};
 
 use crate::database::Database;
-use crate::gateway::{Gateway, QUEUED, QUEUED_SLOW};
+use crate::gateway::{Gateway, QUEUED, QUEUED_SLOW, QUEUED_STUCK};
 use crate::load::Load;
 use crate::message::{Dialect, Kind};
 use crate::plan::{CONNECTIONS, RATE};
@@ -17,7 +19,8 @@ use crate::rig::{Rig, Round, Subject};
 const CLOUD: &str = "cloud";
 
 /// Why a case was left out.
-const CANNOT_QUEUE: &str = "the option accounts.mode has no effect in this version, so nothing queued was measured";
+const CANNOT_QUEUE: &str =
+    "accounts.mode or upstreams.rate has no effect in this version: not all that is queued was measured";
 
 /// Messages a second with every connection busy, and what they cost.
 pub fn saturation(rig: &Rig, report: &mut Report) -> Result<()> {
@@ -92,7 +95,7 @@ const KINDS: &[(Dialect, Kind)] = &[
 
 /// Answered as soon as recorded: how fast they are taken, and how fast all of it is done.
 pub fn queued(rig: &Rig, report: &mut Report) -> Result<()> {
-    if !rig.can_queue {
+    if !rig.abilities.queues {
         return skip(report);
     }
     let gateways = rig.gateways("queued")?;
@@ -118,7 +121,7 @@ pub fn queued(rig: &Rig, report: &mut Report) -> Result<()> {
 
 /// Whether a second gateway on the same Postgres doubles what a slow upstream allows.
 pub fn instances(rig: &Rig, report: &mut Report) -> Result<()> {
-    if !rig.can_queue {
+    if !rig.abilities.queues {
         return skip(report);
     }
     let mut rates = [Vec::new(), Vec::new()];
@@ -136,23 +139,21 @@ pub fn instances(rig: &Rig, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Messages a second that so many gateways send to the slow upstream, from the first that is taken to the last that is
-/// sent. The load comes for a round and goes to them in turns.
-fn drain(rig: &Rig, count: usize, round: usize) -> Result<f64> {
+/// Messages a second that so many gateways send to the slow upstream once nothing new comes in. What they send was
+/// taken by each of them for an equal part of a round.
+fn drain(rig: &Rig, count: u32, round: usize) -> Result<f64> {
     let database = Database::postgres(&format!("drain_{count}_{round}"))?;
     let mut gateways = Vec::new();
     for at in 0..count {
         gateways.push(rig.gateway(&format!("drain-{count}-{round}-{at}"), database.clone())?);
     }
-    let started = std::time::Instant::now();
-    let mut answers = 0;
     for gateway in &gateways {
         let subject = rig.through("drain", gateway, QUEUED_SLOW);
-        let time = rig.plan.saturation / u32::try_from(count)?;
-        answers += rig.measure(&subject, Load::Saturate(CONNECTIONS), time)?.tally.answers;
+        rig.measure(&subject, Load::Saturate(CONNECTIONS), rig.plan.saturation / count)?;
     }
+    let (started, open) = (Instant::now(), database.open()?);
     database.wait_until_done()?;
-    Ok(answers as f64 / started.elapsed().as_secs_f64())
+    Ok(open as f64 / started.elapsed().as_secs_f64())
 }
 
 /// A store that holds much already, against an empty one on the same machine at the same time.
@@ -173,20 +174,21 @@ pub fn growth(rig: &Rig, report: &mut Report) -> Result<()> {
     queue_growth(rig, report)
 }
 
-/// The same with messages that wait in the queue.
+/// The same with messages that wait in the queue, for an upstream that takes one a second.
 fn queue_growth(rig: &Rig, report: &mut Report) -> Result<()> {
-    if !rig.can_queue {
+    if !rig.abilities.queues || !rig.abilities.paces {
         return skip(report);
     }
     let [empty, full] = ["waiting_none", "waiting_many"].map(Database::postgres);
     let (empty, full) = (rig.gateway("waiting-none", empty?)?, rig.gateway("waiting-many", full?)?);
-    let waiting = rig.through("waiting", &full, QUEUED_SLOW);
-    let mut left = rig.plan.queued;
-    while left > 0 {
-        let round = rig.measure(&waiting, Load::Saturate(CONNECTIONS), rig.plan.saturation)?;
-        left = left.saturating_sub(round.tally.answers);
-        eprint!("\rgrowth: {left} are still to be queued ");
+    let waiting = rig.through("waiting", &full, QUEUED_STUCK);
+    let mut queued = 0;
+    while queued < rig.plan.queued {
+        queued += rig.measure(&waiting, Load::Saturate(CONNECTIONS), rig.plan.saturation)?.tally.answers;
+        eprint!("\rgrowth: {queued} are queued ");
     }
+    eprintln!();
+    report.notes.push(format!("growth: {queued} messages were queued"));
     let subjects = [rig.through("postgres, none queued", &empty, CLOUD), rig.through("postgres, queued", &full, CLOUD)];
     compare(rig, report, "growth", &subjects)
 }
@@ -211,13 +213,7 @@ fn skip(report: &mut Report) -> Result<()> {
 }
 
 /// Each subject's rounds. A short one before them warms up and is not counted.
-fn take_turns(
-    rig: &Rig,
-    section: &str,
-    subjects: &[Subject],
-    load: Load,
-    time: std::time::Duration,
-) -> Result<Vec<Vec<Round>>> {
+fn take_turns(rig: &Rig, section: &str, subjects: &[Subject], load: Load, time: Duration) -> Result<Vec<Vec<Round>>> {
     for subject in subjects {
         rig.measure(subject, load, time / 4)?;
     }
