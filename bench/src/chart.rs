@@ -5,7 +5,7 @@ use crate::report::{Report, number};
 const WIDTH: f64 = 1000.0;
 /// Where bars begin, and how long the longest is.
 const LEFT: f64 = 190.0;
-const LONGEST: f64 = 640.0;
+const LONGEST: f64 = 580.0;
 const ROW: f64 = 30.0;
 
 const STYLE: &str = "

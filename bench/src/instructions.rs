@@ -38,7 +38,7 @@ fn count(rig: &Rig, report: &mut Report, name: &str, database: Database) -> Resu
         control(&gateway, "--dump")?;
         let total = total(&dumps.with_extension(dump.to_string()))?;
         let each = total / round.tally.answers as f64 / 1000.0;
-        eprintln!("instructions: {name}, {connections} connections: {each:.0} thousand a message");
+        rig.progress(&format!("instructions: {name}, {connections} connections: {each:.0} thousand a message"));
         report.add("instructions", name, &format!("{connections} connections, thousands"), vec![each]);
         report.add(
             "instructions",

@@ -121,10 +121,17 @@ fn main() -> Result<ExitCode> {
     Ok(if report.is_complete() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
+/// The load of a machine that does nothing else.
+const QUIET: f64 = 0.5;
+
 /// Where and with what it was measured: figures of two machines say nothing of each other.
 fn describe(rig: &Rig, root: &Path, report: &mut Report) -> Result<()> {
     let date = OffsetDateTime::now_utc().format(format_description!("[year]-[month]-[day] [hour]:[minute] UTC"))?;
     let commit = said(Command::new("git").arg("-C").arg(root).args(["describe", "--always", "--dirty", "--abbrev=12"]));
+    let busy: f64 = read("/proc/loadavg").split(' ').next().unwrap_or_default().parse()?;
+    if busy > QUIET {
+        report.notes.push(format!("the machine was busy with other things when this began (load {busy})"));
+    }
     let command: Vec<_> = std::env::args().skip(1).collect();
     let facts = [
         ("date", date.into()),
@@ -133,7 +140,7 @@ fn describe(rig: &Rig, root: &Path, report: &mut Report) -> Result<()> {
         ("sabir", rig.program.version()?.into()),
         ("processor", processor().into()),
         ("cores", std::thread::available_parallelism()?.get().into()),
-        ("load before", read("/proc/loadavg").split(' ').next().unwrap_or_default().into()),
+        ("load before", busy.into()),
         ("memory", line_of("/proc/meminfo", "MemTotal:").into()),
         ("kernel", read("/proc/sys/kernel/osrelease").into()),
         ("disk sync ms", database::sync_time(&rig.room())?.into()),

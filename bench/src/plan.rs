@@ -38,7 +38,7 @@ impl Plan {
     /// Under a minute, for a look.
     pub fn quick(rows: u64) -> Self {
         let millis = Duration::from_millis;
-        let (saturation, latency, kind) = (millis(1000), millis(2000), millis(500));
+        let (saturation, latency, kind) = (millis(600), millis(1000), millis(250));
         Self { rounds: 2, saturation, latency, kind, rows, queued: 20_000, instructions: millis(5000) }
     }
 }

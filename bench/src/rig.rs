@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use tempfile::TempDir;
@@ -16,7 +16,7 @@ use crate::plan::Plan;
 use crate::process;
 
 /// Between rounds: what was answered before it was written is written by then and counts to its round.
-const SETTLING: Duration = Duration::from_millis(300);
+const SETTLING: Duration = Duration::from_millis(100);
 
 /// The servers that every section needs.
 pub struct Rig {
@@ -30,6 +30,7 @@ pub struct Rig {
     pub plan: Plan,
     /// What the program can do.
     pub abilities: Abilities,
+    started: Instant,
     postgres: u32,
     // Dropped last: the servers stop before their folder goes.
     room: TempDir,
@@ -73,7 +74,12 @@ impl Rig {
         let mock = Nginx::mock(room.path(), picture)?;
         let proxy = Nginx::proxy(room.path(), mock.address)?;
         let abilities = program.abilities(room.path(), &mock)?;
-        Ok(Self { mock, proxy, program, plan, abilities, postgres: database::server()?, room })
+        Ok(Self { mock, proxy, program, plan, abilities, started: Instant::now(), postgres: database::server()?, room })
+    }
+
+    /// Shows how far the run is.
+    pub fn progress(&self, text: &str) {
+        eprintln!("{:>5} s  {text}", self.started.elapsed().as_secs());
     }
 
     /// Where the run keeps its files.

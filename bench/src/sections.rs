@@ -96,7 +96,7 @@ const KINDS: &[(Dialect, Kind)] = &[
 /// Answered as soon as recorded: how fast they are taken, and how fast all of it is done.
 pub fn queued(rig: &Rig, report: &mut Report) -> Result<()> {
     if !rig.abilities.queues {
-        return skip(report);
+        return skip(rig, report);
     }
     let gateways = rig.gateways("queued")?;
     let mut subjects = vec![rig.proxied()];
@@ -122,7 +122,7 @@ pub fn queued(rig: &Rig, report: &mut Report) -> Result<()> {
 /// Whether a second gateway on the same Postgres doubles what a slow upstream allows.
 pub fn instances(rig: &Rig, report: &mut Report) -> Result<()> {
     if !rig.abilities.queues {
-        return skip(report);
+        return skip(rig, report);
     }
     let mut rates = [Vec::new(), Vec::new()];
     for round in 0..rig.plan.rounds {
@@ -160,9 +160,8 @@ fn drain(rig: &Rig, count: u32, round: usize) -> Result<f64> {
 pub fn growth(rig: &Rig, report: &mut Report) -> Result<()> {
     let (empty, filled) = (rig.gateways("empty")?, rig.gateways("filled")?);
     for (name, gateway) in &filled {
-        let done = |done| eprint!("\rgrowth: {name} holds {done} transactions ");
+        let done = |done| rig.progress(&format!("growth: {name} holds {done} transactions"));
         gateway.database.fill(rig.plan.rows, done)?;
-        eprintln!();
     }
     for ((name, empty), (_, filled)) in empty.iter().zip(&filled) {
         let names = [format!("{name}, empty"), format!("{name}, filled")];
@@ -177,7 +176,7 @@ pub fn growth(rig: &Rig, report: &mut Report) -> Result<()> {
 /// The same with messages that wait in the queue, for an upstream that takes one a second.
 fn queue_growth(rig: &Rig, report: &mut Report) -> Result<()> {
     if !rig.abilities.queues || !rig.abilities.paces {
-        return skip(report);
+        return skip(rig, report);
     }
     let [empty, full] = ["waiting_none", "waiting_many"].map(Database::postgres);
     let (empty, full) = (rig.gateway("waiting-none", empty?)?, rig.gateway("waiting-many", full?)?);
@@ -185,9 +184,8 @@ fn queue_growth(rig: &Rig, report: &mut Report) -> Result<()> {
     let mut queued = 0;
     while queued < rig.plan.queued {
         queued += rig.measure(&waiting, Load::Saturate(CONNECTIONS), rig.plan.saturation)?.tally.answers;
-        eprint!("\rgrowth: {queued} are queued ");
+        rig.progress(&format!("growth: {queued} messages are queued"));
     }
-    eprintln!();
     report.notes.push(format!("growth: {queued} messages were queued"));
     let subjects = [rig.through("postgres, none queued", &empty, CLOUD), rig.through("postgres, queued", &full, CLOUD)];
     compare(rig, report, "growth", &subjects)
@@ -204,8 +202,8 @@ fn compare(rig: &Rig, report: &mut Report, section: &'static str, subjects: &[Su
     Ok(())
 }
 
-fn skip(report: &mut Report) -> Result<()> {
-    eprintln!("skipped: {CANNOT_QUEUE}");
+fn skip(rig: &Rig, report: &mut Report) -> Result<()> {
+    rig.progress(&format!("skipped: {CANNOT_QUEUE}"));
     if !report.notes.iter().any(|note| note == CANNOT_QUEUE) {
         report.notes.push(CANNOT_QUEUE.to_owned());
     }
@@ -231,7 +229,7 @@ fn take_turns(rig: &Rig, section: &str, subjects: &[Subject], load: Load, time: 
 }
 
 fn progress(section: &str, round: usize, rig: &Rig, text: &str) {
-    eprintln!("{section} {}/{}: {text}", round + 1, rig.plan.rounds);
+    rig.progress(&format!("{section} {}/{}: {text}", round + 1, rig.plan.rounds));
 }
 
 fn each(rounds: &[Round], value: impl Fn(&Round) -> f64) -> Vec<f64> {
