@@ -94,6 +94,17 @@ impl Options {
         if self.quick { Plan::quick(rows.unwrap_or(50_000)) } else { Plan::usual(rows.unwrap_or(1_000_000)) }
     }
 
+    /// The options that say how much, as they were given.
+    fn flags(&self) -> String {
+        let quick = if self.quick { " --quick" } else { "" };
+        let rows = match (self.full, self.rows) {
+            (true, _) => " --full".to_owned(),
+            (_, Some(rows)) => format!(" --rows {rows}"),
+            _ => String::new(),
+        };
+        format!("{quick}{rows}")
+    }
+
     fn sections(&self) -> Vec<Section> {
         match (self.instructions, self.only.is_empty()) {
             (true, _) => vec![Section::Instructions],
@@ -108,7 +119,7 @@ fn main() -> Result<ExitCode> {
     let root = options.root.canonicalize()?;
     let path = options.gateway.clone().unwrap_or_else(|| root.join("target/dist/sabir"));
     let program = Program { path: path.canonicalize().context("the gateway is not built")?, under: Vec::new() };
-    let mut report = Report::default();
+    let mut report = Report { flags: options.flags(), ..Report::default() };
     report.add("program", "sabir", "MB", vec![program.size()?]);
     let picture = root.join("tests/fixtures/media/valid/image_rgb_640x480.jpg");
     let rig = Rig::start(program, options.plan(), &picture)?;

@@ -70,6 +70,8 @@ impl Promise {
 /// All that a run found.
 #[derive(Default)]
 pub struct Report {
+    /// The options of the run that say how much is measured.
+    pub flags: String,
     /// The machine, the versions, the date.
     pub facts: Map<String, Value>,
     /// The figures, in the order in which they came.
@@ -153,6 +155,14 @@ impl Report {
         [head].into_iter().chain(PROMISES.iter().filter_map(row)).collect()
     }
 
+    /// What gives the figures of a section again.
+    fn command(&self, section: &str) -> String {
+        match section {
+            "program" => "cargo build --profile dist --bin sabir && ls -l target/dist/sabir".to_owned(),
+            section => format!("scripts/bench{} --only {section}", self.flags),
+        }
+    }
+
     /// Everything, the rounds included, each figure with the command that gives it.
     pub fn json(&self) -> Value {
         let figure = |figure: &Figure| {
@@ -162,7 +172,7 @@ impl Report {
                 "measure": figure.measure,
                 "median": figure.value,
                 "rounds": figure.rounds,
-                "command": format!("scripts/bench --only {}", figure.section),
+                "command": self.command(figure.section),
             })
         };
         let figures: Vec<_> = self.figures.iter().map(figure).collect();

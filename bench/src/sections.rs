@@ -28,9 +28,9 @@ pub fn saturation(rig: &Rig, report: &mut Report) -> Result<()> {
     let mut subjects = vec![rig.direct(), rig.proxied()];
     subjects.extend(gateways.iter().map(|(name, gateway)| rig.through(name, gateway, CLOUD)));
     let rounds = take_turns(rig, "saturation", &subjects, Load::Saturate(CONNECTIONS), rig.plan.saturation)?;
+    let nginx = rounds.get(1).map(Vec::as_slice).unwrap_or_default();
     for (subject, own) in subjects.iter().zip(&rounds) {
         add_rates(report, "saturation", &subject.name, own);
-        let nginx = rounds.get(1).map(Vec::as_slice).unwrap_or_default();
         report.add("saturation", &subject.name, "x nginx", ratios(own, nginx));
         add_cpu(report, "saturation", subject, own);
     }
@@ -102,18 +102,13 @@ pub fn queued(rig: &Rig, report: &mut Report) -> Result<()> {
     let mut subjects = vec![rig.proxied()];
     subjects.extend(gateways.iter().map(|(name, gateway)| rig.through(name, gateway, QUEUED)));
     let rounds = take_turns(rig, "queued", &subjects, Load::Saturate(CONNECTIONS), rig.plan.saturation)?;
+    let nginx = rounds.first().map(Vec::as_slice).unwrap_or_default();
     for (subject, own) in subjects.iter().zip(&rounds) {
         add_rates(report, "queued", &subject.name, own);
-        report.add(
-            "queued",
-            &subject.name,
-            "x nginx",
-            ratios(own, rounds.first().map(Vec::as_slice).unwrap_or_default()),
-        );
+        report.add("queued", &subject.name, "x nginx", ratios(own, nginx));
         add_cpu(report, "queued", subject, own);
     }
     for ((name, gateway), own) in gateways.iter().zip(rounds.iter().skip(1)) {
-        gateway.database.wait_until_done()?;
         add_rows(rig, report, "queued", name, gateway, own)?;
     }
     Ok(())
@@ -264,7 +259,7 @@ fn add_cpu(report: &mut Report, section: &'static str, subject: &Subject, rounds
     report.add(section, &subject.name, "load µs", each(rounds, |round| round.cpu.load));
 }
 
-/// Every answer has its row, or the run has failed.
+/// Every answer has its row, once all that was answered is done, or the run has failed.
 fn add_rows(
     rig: &Rig,
     report: &mut Report,
@@ -274,6 +269,7 @@ fn add_rows(
     rounds: &[Round],
 ) -> Result<()> {
     let ids: Vec<_> = rounds.iter().flat_map(|round| round.tally.transactions.clone()).collect();
+    gateway.database.wait_until_done()?;
     let rows = rig.check(gateway, &ids)?;
     let answers: u64 = rounds.iter().map(|round| round.tally.answers).sum();
     let errors: u64 = rounds.iter().map(|round| round.tally.errors).sum();
