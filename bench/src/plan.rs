@@ -31,7 +31,7 @@ impl Plan {
     /// A few minutes.
     pub fn usual(rows: u64) -> Self {
         let seconds = Duration::from_secs;
-        let (saturation, latency, kind) = (seconds(4), seconds(6), seconds(2));
+        let (saturation, latency, kind) = (seconds(3), seconds(4), seconds(1));
         Self { rounds: 5, saturation, latency, kind, rows, queued: 1_000_000, instructions: seconds(20) }
     }
 
