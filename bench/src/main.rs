@@ -31,7 +31,7 @@ use rig::Rig;
 
 /// Measures the gateway beside nginx, on throw-away stores.
 #[derive(Parser)]
-#[command(name = "scripts/bench")]
+#[command(bin_name = "scripts/bench")]
 struct Options {
     /// Fewer and shorter rounds and a smaller store: under a minute, for a look
     #[arg(long)]
