@@ -35,7 +35,7 @@ fn film() -> Vec<u8> {
 #[cfg(target_os = "linux")]
 async fn many_large_files_are_fetched_without_being_held_in_memory() {
     const FILES: usize = 64;
-    const MOST: usize = 64 << 20;
+    const MOST: usize = 96 << 20;
     let film = Arc::new(film());
     let expected = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(film.as_slice()));
     let origin = Origin::start(move |_| Reply::new(200, &[], Body::Whole(Arc::clone(&film)))).await;
@@ -76,8 +76,7 @@ fn peak() -> usize {
 #[tokio::test]
 async fn no_more_go_on_at_once_than_are_allowed_and_the_rest_waits() {
     let origin =
-        Origin::start(|_| Reply::new(200, &[], Body::Drip(Arc::new(read("valid/image_rgb_640x480.jpg")), 20_000)))
-            .await;
+        Origin::start(|_| Reply::new(200, &[], Body::Drip(Arc::new(read("valid/image_rgb_640x480.jpg")), 6_000))).await;
     for (per_host, per_account) in [(2, 64), (64, 2)] {
         let bench = Bench::with(&["127.0.0.0/8"], |config| {
             config.fetches_per_host = per_host;

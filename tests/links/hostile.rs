@@ -154,9 +154,8 @@ async fn a_port_that_nobody_listens_on_is_told_as_what_is_not_public() {
 
 #[tokio::test]
 async fn a_server_without_a_certificate_is_told_as_one() {
-    let bytes = Arc::new(b"HTTP/1.1 200 X\r\n\r\n".repeat(10));
-    let origin = Origin::start(move |_| Reply { body: Body::Raw(Arc::clone(&bytes)), ..Reply::default() }).await;
+    let origin = Origin::start(|_| Reply::default()).await;
     let url = origin.url.replace("http:", "https:");
     let fault = Bench::new().links.fetch(&ask(&url)).await.unwrap_err();
-    assert!(["TLS", "HTTP-TIMEOUT"].contains(&fault.code.as_str()), "{}", fault.code);
+    assert_eq!(fault.code.as_str(), "TLS");
 }

@@ -101,11 +101,6 @@ impl Origin {
         self.log.requests.lock().unwrap().clone()
     }
 
-    /// Those for a path.
-    pub fn requests_for(&self, path: &str) -> Vec<Request> {
-        self.requests().into_iter().filter(|request| request.path == path).collect()
-    }
-
     /// How many bytes of bodies went out.
     pub fn sent(&self) -> u64 {
         self.log.sent.load(Ordering::Relaxed)
