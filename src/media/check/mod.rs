@@ -39,6 +39,7 @@ pub use code::{Code, Finding, Weight};
 pub use facts::{Codec, Color, Facts, Handler, Movie, Package, Pdf, Picture, Sound, Track};
 pub use inspect::{Inspection, Inspector};
 
+use super::repair::{Recipe, plan};
 use crate::dialect::MediaPromise;
 use crate::model::{MediaFormat, MediaKind};
 use names::Name;
@@ -103,6 +104,9 @@ pub enum Repair {
     /// Those that the client's dialect promises to take and WhatsApp does not.
     #[default]
     Promised,
+    /// Beside those: pictures of other colours and depths, pictures that lie on their side, and sound and films where
+    /// ffmpeg is installed.
+    All,
 }
 
 /// How a file gets to WhatsApp.
@@ -139,6 +143,8 @@ pub struct Report {
     pub format: MediaFormat,
     /// A document's name as it is sent.
     pub filename: Option<String>,
+    /// How it is made to fit before it is sent.
+    pub recipe: Option<Recipe>,
 }
 
 impl Report {
@@ -152,28 +158,37 @@ impl Report {
 pub fn check(inspection: &Inspection, question: &Question<'_>) -> Report {
     let format = mime::with_declared(inspection.format, question);
     if let Some(instead) = inspection.findings.iter().find(|f| matches!(f.code, Code::Empty | Code::ErrorBody)) {
-        return report(vec![instead.clone()], format, None);
+        return report(vec![instead.clone()], format, None, None);
     }
     // Damage comes first: it explains what else is missing.
     let mut findings = inspection.findings.clone();
     findings.extend(kinds::findings(inspection, format, question));
     findings.extend(size(inspection, question));
     findings.extend(promise(inspection, format, question));
+    let recipe = plan::recipe(inspection, &findings, question);
+    if let Some(recipe) = recipe {
+        recipe.note(&mut findings);
+    }
     findings.extend(mime::finding(format, question));
     let name = question.filename.filter(|_| question.kind == MediaKind::Document).map(|name| Name::clean(name, format));
     let (filename, of_name) = name.map(|name| (name.sent, name.findings)).unzip();
     findings.extend(of_name.unwrap_or_default());
-    report(findings, format, filename)
+    report(findings, format, filename, recipe)
 }
 
-fn report(mut findings: Vec<Finding>, format: MediaFormat, filename: Option<String>) -> Report {
+fn report(
+    mut findings: Vec<Finding>,
+    format: MediaFormat,
+    filename: Option<String>,
+    recipe: Option<Recipe>,
+) -> Report {
     findings.sort_by_key(|finding| Reverse(finding.weight));
     let verdict = match findings.first().map(|finding| finding.weight) {
         Some(Weight::Reject) => Verdict::Reject,
         Some(Weight::Warn) => Verdict::Warn,
         Some(Weight::Note) | None => Verdict::Accept,
     };
-    Report { verdict, findings, format, filename }
+    Report { verdict, findings, format, filename, recipe }
 }
 
 /// WhatsApp's size limit, and the dialect's where that is stricter.
