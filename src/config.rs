@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::delivery::{AccountConfig, RouteConfig};
 use crate::upstream::{self, Provider};
-use crate::{net, store, telemetry, web};
+use crate::{media, net, store, telemetry, web};
 
 mod check;
 mod unknown;
@@ -33,7 +33,6 @@ const NOT_YET: &[(&str, &str)] = &[
     ("upstreams[].media", "links are passed on unchecked"),
     ("upstreams[].webhook_secret", "webhooks are not received yet"),
     ("upstreams[].rate", "requests are not paced yet"),
-    ("net.allow_private", "links are not fetched yet"),
     ("media.dialect_limits", "media are not checked yet"),
 ];
 
@@ -48,6 +47,8 @@ pub struct Config {
     pub admin: web::AdminConfig,
     /// Calls to providers.
     pub net: net::Config,
+    /// Files behind links.
+    pub media: media::Config,
     /// Logs.
     pub log: telemetry::Config,
     /// Providers by name.
@@ -153,6 +154,7 @@ struct Draft {
     store: Option<store::Config>,
     admin: Option<web::AdminConfig>,
     net: Option<net::Config>,
+    media: Option<media::Config>,
     log: Option<telemetry::Config>,
     providers: BTreeMap<String, Provider>,
     accounts: Vec<(usize, AccountConfig)>,
@@ -169,6 +171,7 @@ impl Draft {
             store: self.store?,
             admin: self.admin?,
             net: self.net?,
+            media: self.media?,
             log: self.log?,
             providers: self.providers,
             accounts: entries(self.accounts),
@@ -200,6 +203,7 @@ impl Reader {
             store: self.section("store"),
             admin: self.section("admin"),
             net: self.section("net"),
+            media: self.section("media"),
             log: self.section("log"),
             providers: self.providers(),
             accounts: self.list("accounts"),
@@ -207,8 +211,6 @@ impl Reader {
             routes: self.list("routes"),
             upstreams_are_whole,
         };
-        // Nothing of it is acted on yet, but its options are known.
-        let _: Option<serde::de::IgnoredAny> = self.section("media");
         for (name, value) in std::mem::take(&mut self.sections) {
             self.problem(&value, &name, unknown::describe(&name, &unknown::sections()));
         }

@@ -160,6 +160,7 @@ pub fn patient() -> net::Config {
         idle_timeout: Duration::from_secs(30),
         idle_connections: 8,
         max_answer: bytesize::ByteSize::mib(16),
+        allow_private: Vec::new(),
     }
 }
 
