@@ -132,6 +132,17 @@ pub enum Verdict {
     Reject,
 }
 
+impl Verdict {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Warn => "warn",
+            Self::Reject => "reject",
+        }
+    }
+}
+
 /// What came of a check.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -148,6 +159,27 @@ pub struct Report {
 }
 
 impl Report {
+    /// A report of one finding, where no more is known.
+    pub fn of(finding: Finding) -> Self {
+        report(vec![finding], MediaFormat::Unknown, None, None)
+    }
+
+    /// The same with more findings.
+    #[must_use]
+    pub fn with(mut self, more: Vec<Finding>) -> Self {
+        self.findings.extend(more);
+        report(self.findings, self.format, self.filename, self.recipe)
+    }
+
+    /// The same, the strongest finding in more words.
+    #[must_use]
+    pub fn adding(mut self, words: &str) -> Self {
+        if let Some(strongest) = self.findings.first_mut() {
+            strongest.text.push_str(words);
+        }
+        self
+    }
+
     /// The codes that weigh so, the strongest first.
     pub fn codes(&self, weighs: impl Fn(Weight) -> bool) -> Vec<Code> {
         self.findings.iter().filter(|finding| weighs(finding.weight)).map(|finding| finding.code).collect()
@@ -189,6 +221,41 @@ fn report(
         Some(Weight::Note) | None => Verdict::Accept,
     };
     Report { verdict, findings, format, filename, recipe }
+}
+
+/// As what a file of the format is sent if nobody says.
+pub fn suggested(inspection: &Inspection) -> MediaKind {
+    match inspection.facts {
+        Facts::Sound(_) => MediaKind::Audio,
+        Facts::Movie(_) if inspection.format == MediaFormat::M4a => MediaKind::Audio,
+        Facts::Movie(_) => MediaKind::Video,
+        Facts::Picture(_) if inspection.format == MediaFormat::Webp => MediaKind::Sticker,
+        _ => match inspection.format.mime().split_once('/') {
+            Some(("image", _)) => MediaKind::Image,
+            Some(("video", _)) => MediaKind::Video,
+            Some(("audio", _)) => MediaKind::Audio,
+            _ => MediaKind::Document,
+        },
+    }
+}
+
+/// Holds a file against the rules of whatever it may be sent as: the report of the first kind that takes it, else that of
+/// the kind that it looks like.
+pub fn as_whatever_fits<'a>(inspection: &Inspection, question: impl Fn(MediaKind) -> Question<'a>) -> Report {
+    let likely = check(inspection, &question(suggested(inspection)));
+    if likely.verdict != Verdict::Reject {
+        return likely;
+    }
+    let mut others = MediaKind::ALL.into_iter().map(|kind| check(inspection, &question(kind)));
+    others.find(|report| report.verdict != Verdict::Reject).unwrap_or(likely)
+}
+
+/// How many bytes of a file are worth reading: one that has more is refused whatever it is.
+pub fn max_bytes(question: &Question<'_>) -> u64 {
+    let possible = Rule::of(question.kind).map_or(u64::MAX, |rule| rule.limit(true).possible);
+    let promised = question.promise.of(question.kind).and_then(|promise| promise.limit);
+    let counts = question.dialect_limits == DialectLimits::Enforce;
+    promised.filter(|_| counts).map_or(possible, |limit| possible.min(limit.possible))
 }
 
 /// WhatsApp's size limit, and the dialect's where that is stricter.

@@ -5,8 +5,11 @@
 
 pub mod picture;
 pub mod plan;
+mod tool;
+mod workshop;
 
 pub use plan::{Recipe, SoundTarget};
+pub use workshop::{Config, Mended, Source, Workshop};
 
 /// Why a file could not be mended, in words that follow "It could not be mended: ".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,5 +19,10 @@ pub struct NotMended(String);
 impl NotMended {
     fn new(why: impl Into<String>) -> Self {
         Self(why.into())
+    }
+
+    /// The gateway's own trouble; the log has more.
+    fn unavailable() -> Self {
+        Self::new("the gateway could not do it now")
     }
 }

@@ -65,6 +65,11 @@ impl Recipe {
     /// Puts a note in the place of what it mends.
     pub fn note(self, findings: &mut Vec<Finding>) {
         findings.retain(|finding| !self.mends().contains(&finding.code));
+        findings.push(self.finding());
+    }
+
+    /// What is said of a file that it made fit.
+    pub fn finding(self) -> Finding {
         let (code, text) = match self {
             Self::Picture => (
                 Code::ImageRepaired,
@@ -74,7 +79,7 @@ impl Recipe {
             Self::Sound(SoundTarget::Aac) => (Code::AudioRepaired, "The sound is encoded anew as AAC."),
             Self::Film => (Code::VideoRepaired, "The film is encoded anew as H.264 Main with AAC."),
         };
-        findings.push(Finding::new(code, text));
+        Finding::new(code, text)
     }
 
     fn mends(self) -> &'static [Code] {
