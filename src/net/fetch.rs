@@ -82,6 +82,9 @@ pub enum FetchError {
     /// The rules forbid it; nothing was sent.
     #[error("{0}")]
     Refused(#[from] Refusal),
+    /// The rules forbid what the name resolved to; nothing was sent. Who may not call it may not learn that it is there.
+    #[error("{0}")]
+    Inside(Refusal),
     /// It redirects, which was not wanted.
     #[error("a redirect")]
     Redirected {
@@ -223,14 +226,12 @@ impl Fetcher {
     /// # Errors
     /// Where there is none, or one of them must not be called.
     pub async fn look_up(&self, link: &Link) -> Result<Vec<SocketAddr>, FetchError> {
-        let found = match link.literal() {
-            Some(address) => vec![address],
-            None => {
-                let asked = timeout(self.limits.connect, self.resolver.addresses(link.name()));
-                asked.await.map_err(|_| FetchError::TimedOut)?.unwrap_or_default()
-            }
-        };
-        Ok(self.guard.addresses(link, &found)?)
+        if let Some(address) = link.literal() {
+            return Ok(self.guard.addresses(link, &[address])?);
+        }
+        let asked = timeout(self.limits.connect, self.resolver.addresses(link.name()));
+        let found = asked.await.map_err(|_| FetchError::TimedOut)?.unwrap_or_default();
+        self.guard.addresses(link, &found).map_err(FetchError::Inside)
     }
 
     /// Makes a call and gives the head of the answer, whatever its status.
@@ -286,7 +287,7 @@ impl Fetcher {
         let is_judged = |peer: SocketAddr| judged.iter().any(|it| (it.ip(), it.port()) == (peer.ip(), peer.port()));
         match answer.remote_addr() {
             Some(peer) if is_judged(peer) => Ok(answer),
-            _ => Err(Refusal::Rebind.into()),
+            _ => Err(FetchError::Inside(Refusal::Rebind)),
         }
     }
 }

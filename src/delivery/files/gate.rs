@@ -47,6 +47,11 @@ pub fn way(upstream: &Upstream, file: &File<'_>) -> MediaWay {
 }
 
 impl Look<'_> {
+    /// The member that names the file, as the client spells it.
+    pub fn member(&self) -> String {
+        self.order.dialect.spell(&self.file.member())
+    }
+
     /// What there is to say of the file; nothing of an id that is not the account's own, and of a link that is passed on
     /// unchecked.
     pub async fn judge(&self) -> Result<Option<Judged>, Fault> {
@@ -141,7 +146,7 @@ impl Look<'_> {
     }
 
     fn of_report(&self, report: Report, route: Route, inspection: Option<Arc<Inspection>>) -> Judged {
-        let member = self.order.dialect.spell(&self.file.member());
+        let member = self.member();
         Judged { member, kind: self.file.kind, route, inspection, report, held: None, retry_after: None }
     }
 

@@ -150,7 +150,8 @@ impl Files {
 
     /// Looks at a file, and uploads it where it goes that way.
     async fn pass(&self, look: &Look<'_>, upstream: &Arc<Upstream>) -> Result<Option<Passed>, Fault> {
-        let Some(judged) = look.judge().await? else { return Ok(None) };
+        let judged = look.judge().await.map_err(|fault| at_member(fault, &look.member()))?;
+        let Some(judged) = judged else { return Ok(None) };
         measure::media_check(judged.report.verdict.as_str(), judged.code().map(|code| code.as_str()));
         if let Some(fault) = judged.fault() {
             return Err(fault);

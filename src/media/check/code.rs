@@ -131,6 +131,9 @@ codes! {
     /// The provider's own store, which refuses the provider.
     HttpOwnCdn = "HTTP-OWN-CDN", Warn;
 
+    /// The gateway itself cannot keep it.
+    Disk = "DISK", Reject;
+
     // The declared type.
     /// The served type is generic, or one that WhatsApp refuses.
     MimeLabel = "MIME-LABEL", Reject;
