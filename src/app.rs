@@ -239,7 +239,7 @@ impl Links {
 }
 
 /// The upstream of a first run.
-fn sandbox_upstream() -> upstream::Config {
+pub fn sandbox_upstream() -> upstream::Config {
     upstream::Config {
         name: SANDBOX_SCHEME.to_owned(),
         provider: Some(SANDBOX_SCHEME.to_owned()),
