@@ -29,11 +29,8 @@ const NOT_YET: &[(&str, &str)] = &[
     ("accounts[].mode", "every request is forwarded, then answered"),
     ("accounts[].callbacks", "statuses are not passed on yet"),
     ("accounts[].callback_secret", "statuses are not passed on yet"),
-    ("accounts[].repair", "media are not repaired yet"),
-    ("upstreams[].media", "links are passed on unchecked"),
     ("upstreams[].webhook_secret", "webhooks are not received yet"),
     ("upstreams[].rate", "requests are not paced yet"),
-    ("media.dialect_limits", "media are not checked yet"),
 ];
 
 /// The whole configuration.
@@ -203,7 +200,7 @@ impl Reader {
             store: self.section("store"),
             admin: self.section("admin"),
             net: self.section("net"),
-            media: self.section("media"),
+            media: self.media(),
             log: self.section("log"),
             providers: self.providers(),
             accounts: self.list("accounts"),
@@ -218,8 +215,23 @@ impl Reader {
     }
 
     fn section<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
-        let value = self.sections.remove(name).unwrap_or_else(|| Value::from(HashMap::<String, Value>::new()));
+        let value = self.taken(name);
         self.read(name, value)
+    }
+
+    /// A section that is not there is empty.
+    fn taken(&mut self, name: &str) -> Value {
+        self.sections.remove(name).unwrap_or_else(|| Value::from(HashMap::<String, Value>::new()))
+    }
+
+    /// One section, of which each part of the module reads its own.
+    fn media(&mut self) -> Option<media::Config> {
+        let value = self.taken("media");
+        self.unknown_keys("media", &value);
+        let check = self.parse("media", value.clone());
+        let links = self.parse("media", value.clone());
+        let repair = self.parse("media", value);
+        Some(media::Config { check: check?, links: links?, repair: repair? })
     }
 
     fn providers(&mut self) -> BTreeMap<String, Provider> {
@@ -246,6 +258,10 @@ impl Reader {
     /// Reads one section or entry; each unknown key is reported, and the first wrong value, with its key.
     fn read<T: DeserializeOwned>(&mut self, path: &str, value: Value) -> Option<T> {
         self.unknown_keys(path, &value);
+        self.parse(path, value)
+    }
+
+    fn parse<T: DeserializeOwned>(&mut self, path: &str, value: Value) -> Option<T> {
         let copy = value.clone();
         match serde_path_to_error::deserialize(value) {
             Ok(read) => Some(read),

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::{CliError, Context, print, print_json};
 use crate::dialect::{self, Dialect};
-use crate::media::check::{self, Facts, Inspection, Inspector, Question, Report, Route, Verdict, Weight};
-use crate::model::{MediaFormat, MediaKind};
+use crate::media::check::{self, Inspection, Inspector, Question, Report, Route, Verdict, Weight};
+use crate::model::MediaKind;
 
 /// How much is read at once.
 const BUFFER: usize = 64 << 10;
@@ -87,7 +87,7 @@ fn parse_route(name: &str) -> Result<Route, String> {
 pub fn run(command: &Command, context: &Context) -> Result<(), CliError> {
     let Command::Check(arguments) = command;
     let inspection = inspect(&arguments.file)?;
-    let kind = arguments.kind.unwrap_or_else(|| suggested(&inspection));
+    let kind = arguments.kind.unwrap_or_else(|| check::suggested(&inspection));
     let question = Question {
         route: arguments.route,
         content_type: arguments.content_type.as_deref(),
@@ -127,22 +127,6 @@ fn inspect(path: &Path) -> Result<Inspection, CliError> {
     }
 }
 
-/// As what a file of the format is sent if nobody says.
-fn suggested(inspection: &Inspection) -> MediaKind {
-    match inspection.facts {
-        Facts::Sound(_) => MediaKind::Audio,
-        Facts::Movie(_) if inspection.format == MediaFormat::M4a => MediaKind::Audio,
-        Facts::Movie(_) => MediaKind::Video,
-        Facts::Picture(_) if inspection.format == MediaFormat::Webp => MediaKind::Sticker,
-        _ => match inspection.format.mime().split_once('/') {
-            Some(("image", _)) => MediaKind::Image,
-            Some(("video", _)) => MediaKind::Video,
-            Some(("audio", _)) => MediaKind::Audio,
-            _ => MediaKind::Document,
-        },
-    }
-}
-
 fn as_json(inspection: &Inspection, report: &Report) -> serde_json::Value {
     let facts = Measured { inspection, mime: inspection.format.mime(), filename: report.filename.as_deref() };
     json!({
@@ -155,11 +139,7 @@ fn as_json(inspection: &Inspection, report: &Report) -> serde_json::Value {
 }
 
 fn tell(inspection: &Inspection, report: &Report, kind: MediaKind) -> Result<(), CliError> {
-    let verdict = match report.verdict {
-        Verdict::Accept => "accept",
-        Verdict::Warn => "warn",
-        Verdict::Reject => "reject",
-    };
+    let verdict = report.verdict.as_str();
     print(format_args!("{verdict}: {}, {} bytes, as {}", report.format.name(), inspection.bytes, kind.as_str()))?;
     for finding in &report.findings {
         print(format_args!("  {}: {}", finding.code, finding.text))?;

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::{Draft, Problem};
 use crate::dialect;
+use crate::media;
 use crate::upstream::{self, Provider, SANDBOX_SCHEME};
 
 pub fn check(draft: &Draft, problems: &mut Vec<Problem>) {
@@ -35,7 +36,7 @@ fn check_log(draft: &Draft, problems: &mut Vec<Problem>) {
 }
 
 fn check_media(draft: &Draft, problems: &mut Vec<Problem>) {
-    let Some(media) = &draft.media else { return };
+    let Some(media::Config { links: media, .. }) = &draft.media else { return };
     for (name, value) in [("per_host", media.fetches_per_host), ("per_account", media.fetches_per_account)] {
         if value == 0 {
             let text = "is 0, so no link could be fetched; give at least 1";

@@ -25,7 +25,7 @@ pub use contact::Contact;
 pub use content::{Content, Kind, Location, Media, MediaKind, MediaSource, Provider, Reaction, Text};
 pub use extra::Extra;
 pub use fault::{Fault, FaultKind, Origin, UpstreamError, Verdict};
-pub use files::FileId;
+pub use files::File;
 pub use format::MediaFormat;
 pub use ids::{ParseIdError, TransactionId};
 pub use interactive::{

@@ -13,6 +13,7 @@ mod bent;
 mod corpus;
 mod made;
 mod pad;
+mod repaired;
 mod sizes;
 mod speed;
 

@@ -96,6 +96,10 @@ impl Dialect for OnPremises {
         outcome::decode(answer)
     }
 
+    fn takes_uploads(&self) -> bool {
+        true
+    }
+
     fn encode_upload(&self, file: &FileFacts<'_>, _: &Target<'_>) -> Result<Upload, Fault> {
         upload::encode(file)
     }

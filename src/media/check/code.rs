@@ -155,7 +155,7 @@ codes! {
     ImageAnimated = "IMG-ANIM", Warn;
     /// WebP in an image message.
     ImageWebp = "IMG-WEBP", Reject;
-    /// A WebP that the dialect promises is turned into what WhatsApp takes.
+    /// The picture is saved anew as one that WhatsApp takes.
     ImageRepaired = "IMG-REPAIRED", Note;
     /// More pixels than anybody can mean.
     ImageBomb = "IMG-DIM-BOMB", Reject;
@@ -177,6 +177,8 @@ codes! {
     VideoCodec = "VID-CODEC", Reject;
     /// The audio track is not AAC.
     VideoAudioCodec = "VID-AUDIO-CODEC", Reject;
+    /// The film is encoded anew as one that WhatsApp takes.
+    VideoRepaired = "VID-REPAIRED", Note;
     /// More than one audio track.
     VideoMultiAudio = "VID-MULTI-AUDIO", Reject;
     /// High profile with B-frames.
@@ -199,6 +201,8 @@ codes! {
     // Sound.
     /// Ogg without Opus, or with more beside it.
     OggCodec = "AUD-OGG-CODEC", Reject;
+    /// The sound is encoded anew as WhatsApp takes it.
+    AudioRepaired = "AUD-REPAIRED", Note;
     /// Opus of more than one channel.
     OggChannels = "AUD-OGG-CHANNELS", Reject;
     /// A container that audio messages do not take.
