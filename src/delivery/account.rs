@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use crate::dialect::{Dialect, Losses};
-use crate::media::links::Credentials;
 use crate::media::check::Repair;
+use crate::media::links::Credentials;
 use crate::model::{HealthForm, Manner};
 use crate::secret::{KeyHash, Secret};
 

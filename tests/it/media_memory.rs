@@ -89,8 +89,7 @@ fn the_largest_file_goes_through_each_surface_without_being_held_in_memory() {
     let bare = format!("POST /v1/media HTTP/1.1\r\n{key}\r\nContent-Type: text/plain");
     let form =
         format!("POST /v23.0/5512000/media HTTP/1.1\r\n{key}\r\nContent-Type: multipart/form-data; boundary=x-y");
-    let part =
-        "--x-y\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\n";
+    let part = "--x-y\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\n";
     for (head, begin, end) in [(bare, "", ""), (form, part, "\r\n--x-y--\r\n")] {
         let id = upload(&gateway, &head, begin, end);
         for path in [format!("/v1/media/{id}"), format!("/media/{id}")] {
@@ -133,8 +132,7 @@ fn the_largest_file_goes_on_to_an_upstream_without_being_held_in_memory() {
         let key = format!("Authorization: Bearer {}", key.trim());
         let id = upload(&gateway, &format!("POST /v1/media HTTP/1.1\r\n{key}\r\nContent-Type: text/plain"), "", "");
         let before = gateway.peak();
-        let message =
-            json!({ "messaging_product": "whatsapp", "to": "447700900123", "type": "document", "document": { "id": id } });
+        let message = json!({ "messaging_product": "whatsapp", "to": "447700900123", "type": "document", "document": { "id": id } });
         let answer = call(&gateway.url, &format!("POST /messages HTTP/1.1\r\n{key}"), &message.to_string());
         assert!(answer.starts_with("HTTP/1.1 200"), "{dialect}: {answer}");
         let files = call(&sandbox.url, "GET /sandbox/files HTTP/1.1", "");

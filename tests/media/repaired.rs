@@ -82,7 +82,9 @@ fn what_cannot_be_decoded_or_is_too_large_is_said_so() {
     let why = |bytes: &[u8], format| picture::save_anew(bytes, format, LIMIT).unwrap_err().to_string();
     let cut = &read("invalid/image_webp_as_image.webp")[..200];
     assert_eq!(why(cut, MediaFormat::Webp), "it cannot be decoded");
-    assert!(why(&read("invalid/image_dimension_bomb.png"), MediaFormat::Png).contains("at most 25000000 are converted"));
+    assert!(
+        why(&read("invalid/image_dimension_bomb.png"), MediaFormat::Png).contains("at most 25000000 are converted")
+    );
     assert!(why(b"GIF89a", MediaFormat::Gif).contains("none of the pictures"));
 }
 

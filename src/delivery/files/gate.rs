@@ -6,10 +6,12 @@ use super::flights::Flights;
 use super::judged::{Held, Judged};
 use super::uploads::{Uploads, gone};
 use crate::delivery::{Order, store_fault};
-use crate::media::check::{self, Code, DialectLimits, Finding, Inspection, Inspector, Question, Repair, Report, Route, Verdict, Weight};
-use crate::media::repair::{Mended, NotMended, Recipe, Workshop};
 use crate::media::Known;
+use crate::media::check::{
+    self, Code, DialectLimits, Finding, Inspection, Inspector, Question, Repair, Report, Route, Verdict, Weight,
+};
 use crate::media::links::{Ask, Credentials, Fetched, LinkFault, Links, Redirects, Seen};
+use crate::media::repair::{Mended, NotMended, Recipe, Workshop};
 use crate::model::{Fault, File, MediaSource};
 use crate::store::StoredMedia;
 use crate::upstream::{MediaWay, Upstream};
@@ -39,7 +41,9 @@ pub struct Look<'a> {
 pub fn way(upstream: &Upstream, file: &File<'_>) -> MediaWay {
     match file.source() {
         MediaSource::Id(_) => MediaWay::Upload,
-        MediaSource::Link(_) if !upstream.dialect.takes_uploads() && upstream.media == MediaWay::Upload => MediaWay::Link,
+        MediaSource::Link(_) if !upstream.dialect.takes_uploads() && upstream.media == MediaWay::Upload => {
+            MediaWay::Link
+        }
         // Only the gateway has the credential.
         MediaSource::Link(_) if upstream.dialect.takes_uploads() && file.provider().is_some() => MediaWay::Upload,
         MediaSource::Link(_) => upstream.media,

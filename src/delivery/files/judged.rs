@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::media::check::{Code, Facts, Finding, Inspection, Report, Route, Verdict, Weight};
-use crate::media::repair::Mended;
 use crate::media::links::{Fetched, SpoolFile};
+use crate::media::repair::Mended;
 use crate::model::{Fault, FaultKind, MediaFormat, MediaKind, Warning};
 use crate::store::StoredMedia;
 
@@ -35,11 +35,7 @@ pub enum Held {
     /// In the vault: the client uploaded it.
     Vault(StoredMedia),
     /// In a spool: it was fetched or mended.
-    Spooled {
-        sha256: String,
-        size: u64,
-        file: Arc<SpoolFile>,
-    },
+    Spooled { sha256: String, size: u64, file: Arc<SpoolFile> },
 }
 
 /// A file in the report of a dry run.

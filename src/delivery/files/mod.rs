@@ -12,16 +12,16 @@ mod uploads;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use judged::{FileReport, refusal};
 use judged::Judged;
+pub use judged::{FileReport, refusal};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use super::Order;
 use crate::clock::Clock;
 use crate::measure;
 use crate::media::check::{DialectLimits, Route};
-use crate::media::repair::Workshop;
 use crate::media::links::Links;
+use crate::media::repair::Workshop;
 use crate::media::{Known, Vault};
 use crate::model::{Fault, FaultKind, Origin, Request, Verdict, Warning};
 use crate::store::{Store, UploadKey};

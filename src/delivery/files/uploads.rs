@@ -70,8 +70,7 @@ impl Uploads {
     async fn upload(&self, key: &UploadKey, held: &Held, upstream: &Upstream) -> Result<UpstreamMedia, Fault> {
         let (size, bytes) = self.open(held).await?;
         let name = neutral_name(&key.mime_type);
-        let file =
-            FileFacts { id: "", mime_type: &key.mime_type, filename: Some(&name), size, sha256: &key.sha256 };
+        let file = FileFacts { id: "", mime_type: &key.mime_type, filename: Some(&name), size, sha256: &key.sha256 };
         let now = self.clock.now();
         let uploaded = upstream.upload(&file, bytes).await;
         let uploaded = uploaded.map_err(|fault| nothing_was_sent(fault, upstream))?;

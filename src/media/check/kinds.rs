@@ -35,9 +35,7 @@ fn unsupported(code: Code, format: MediaFormat, kind: MediaKind) -> Finding {
 
 fn image(inspection: &Inspection) -> Vec<Finding> {
     match (inspection.format, &inspection.facts) {
-        (MediaFormat::Webp, Facts::Picture(picture)) => {
-            [Some(webp()), bomb(picture)].into_iter().flatten().collect()
-        }
+        (MediaFormat::Webp, Facts::Picture(picture)) => [Some(webp()), bomb(picture)].into_iter().flatten().collect(),
         (MediaFormat::Jpeg | MediaFormat::Png, Facts::Picture(picture)) => still(picture),
         // What has no header says so itself.
         (MediaFormat::Jpeg | MediaFormat::Png, _) => Vec::new(),

@@ -208,12 +208,7 @@ pub fn check(inspection: &Inspection, question: &Question<'_>) -> Report {
     report(findings, format, filename, recipe)
 }
 
-fn report(
-    mut findings: Vec<Finding>,
-    format: MediaFormat,
-    filename: Option<String>,
-    recipe: Option<Recipe>,
-) -> Report {
+fn report(mut findings: Vec<Finding>, format: MediaFormat, filename: Option<String>, recipe: Option<Recipe>) -> Report {
     findings.sort_by_key(|finding| Reverse(finding.weight));
     let verdict = match findings.first().map(|finding| finding.weight) {
         Some(Weight::Reject) => Verdict::Reject,
