@@ -4,6 +4,8 @@
 //! that were judged, over a connection that is not kept. No proxy, no cookies, no redirect that the client follows by
 //! itself, nothing that is unpacked.
 
+use std::error::Error;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -367,15 +369,11 @@ fn tell_apart(error: &reqwest::Error, link: &Link) -> FetchError {
     }
 }
 
-/// The library under the client tells of certificates and handshakes as invalid data.
-fn is_of_tls(error: &reqwest::Error) -> bool {
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        let error_of_io = error.downcast_ref::<std::io::Error>();
-        if error_of_io.is_some_and(|error| error.kind() == std::io::ErrorKind::InvalidData) {
-            return true;
-        }
-        source = error.source();
-    }
-    false
+/// What a handshake ends with, wherever it stands in the chain of causes: the layers wrap each other's.
+fn is_of_tls(error: &(dyn Error + 'static)) -> bool {
+    let of_io = error.downcast_ref::<io::Error>();
+    let is_it = of_io.is_some_and(|error| matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof));
+    // An error of I/O gives the cause of what it wraps, and passes that over.
+    let inner = of_io.and_then(io::Error::get_ref).map(|inner| inner as &(dyn Error + 'static));
+    is_it || inner.or_else(|| error.source()).is_some_and(is_of_tls)
 }

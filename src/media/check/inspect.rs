@@ -74,6 +74,9 @@ impl Inspector {
     /// Leaves out the next bytes, as many as it passes over at most. [`Self::END`] bytes or more have to follow.
     pub fn pass_over(&mut self, bytes: u64) {
         let bytes = bytes.min(self.passes_over());
+        if bytes == 0 {
+            return;
+        }
         self.bytes += bytes;
         self.tail.clear();
         self.drive().pass_over(bytes);

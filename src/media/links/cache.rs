@@ -58,8 +58,7 @@ impl Cache {
             .max_capacity(if entries == 0 { 0 } else { bytes })
             .weigher(weight)
             .eviction_policy(EvictionPolicy::lru())
-            .time_to_live(LONGEST)
-            .support_invalidation_closures();
+            .time_to_live(LONGEST);
         Self { shelf: shelf.build() }
     }
 
@@ -79,10 +78,8 @@ impl Cache {
     }
 
     pub fn forget(&self, account: &str) {
-        let account = account.to_owned();
-        if self.shelf.invalidate_entries_if(move |key, _| key.account == account).is_err() {
-            self.shelf.invalidate_all();
-        }
+        let of_account = self.shelf.iter().filter(|(key, _)| key.account == account);
+        of_account.for_each(|(key, _)| self.shelf.invalidate(&*key));
         self.shelf.run_pending_tasks();
     }
 }
@@ -117,7 +114,9 @@ impl Kept {
         let mut merged = self.headers.clone();
         for name in headers.keys().filter(|name| !speaks_of_the_body(name)) {
             merged.remove(name);
-            headers.get_all(name).iter().for_each(|value| drop(merged.append(name, value.clone())));
+            for value in headers.get_all(name) {
+                merged.append(name, value.clone());
+            }
         }
         // How long the old answer had been under way says nothing of this one.
         if !headers.contains_key(header::AGE) {

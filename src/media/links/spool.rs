@@ -13,7 +13,7 @@ use tokio::fs::File;
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
-/// How much is read at once.
+/// How much is read or written at once.
 const BUFFER: usize = 64 << 10;
 
 /// How old a file is before nobody can be holding it any more: a killed process left it.
@@ -48,7 +48,8 @@ impl Spool {
     /// Where it cannot be made.
     pub async fn create(&self) -> io::Result<(Arc<SpoolFile>, File)> {
         let path = self.folder.join(Uuid::new_v4().simple().to_string());
-        let file = File::options().write(true).create_new(true).open(&path).await?;
+        let mut file = File::options().write(true).create_new(true).open(&path).await?;
+        file.set_max_buf_size(BUFFER);
         Ok((Arc::new(SpoolFile { path }), file))
     }
 }

@@ -1,0 +1,1 @@
+//! `sabir media check URL`
