@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
+use super::fetches::Fetches;
 use super::flights::Flights;
 use super::judged::{Held, Judged};
 use super::uploads::{Uploads, gone};
@@ -10,15 +13,16 @@ use crate::media::Known;
 use crate::media::check::{
     self, Code, DialectLimits, Finding, Inspection, Inspector, Question, Repair, Report, Route, Verdict, Weight,
 };
-use crate::media::links::{Ask, Credentials, Fetched, LinkFault, Links, Redirects, Seen};
+use crate::media::links::{Ask, Credentials, Fetched, LinkFault, Redirects, Seen};
 use crate::media::repair::{Mended, NotMended, Recipe, Workshop};
-use crate::model::{Fault, File, MediaSource};
+use crate::model::{Fault, File, MediaSource, Setting};
+use crate::secret::Secret;
 use crate::store::StoredMedia;
 use crate::upstream::{MediaWay, Upstream};
 
 /// Looks at files.
 pub struct Gate {
-    pub links: Arc<Links>,
+    pub fetches: Fetches,
     pub workshop: Workshop,
     pub known: Known,
     pub uploads: Arc<Uploads>,
@@ -80,7 +84,8 @@ impl Look<'_> {
 
     /// A link whose file is uploaded.
     async fn fetched(&self, link: &str) -> Result<Judged, Fault> {
-        let fetched = match self.fetch(link).await {
+        let credentials = self.credentials().await?;
+        let fetched = match self.fetch(link, credentials.as_ref()).await? {
             Ok(fetched) => fetched,
             Err(fault) => return Ok(self.unreachable(fault, Route::Upload)),
         };
@@ -104,7 +109,7 @@ impl Look<'_> {
     /// A link that is passed on.
     async fn passed_on(&self, link: &str) -> Judged {
         let ask = Ask { redirects: Redirects::Refuse, ..self.ask(link, Route::Link, None) };
-        match self.gate.links.preflight(&ask).await {
+        match self.gate.fetches.links.preflight(&ask).await {
             Ok(Seen { inspection, content_type, findings, .. }) => {
                 let content_type = Some(content_type.as_deref().unwrap_or_default());
                 let question = Question { content_type, ..self.question(Route::Link) };
@@ -114,15 +119,31 @@ impl Look<'_> {
         }
     }
 
-    /// The file behind the link. The fetch goes on where the message is told to come back.
-    async fn fetch(&self, link: &str) -> Result<Fetched, LinkFault> {
-        let credentials = self.credentials();
-        self.gate.links.fetch(&self.ask(link, Route::Upload, credentials.as_ref())).await
+    async fn fetch(&self, link: &str, credentials: Option<&Credentials>) -> Result<Result<Fetched, LinkFault>, Fault> {
+        self.gate.fetches.fetch(&self.ask(link, Route::Upload, credentials)).await
     }
 
-    fn credentials(&self) -> Option<Credentials> {
-        let name = self.file.provider()?;
-        self.order.account.providers.get(name).cloned()
+    /// What the message calls for by name: the operator set it up, or the client itself.
+    async fn credentials(&self) -> Result<Option<Credentials>, Fault> {
+        let Some(name) = self.file.provider() else { return Ok(None) };
+        let account = &self.order.account;
+        if let Some(credentials) = account.media_providers.get(name) {
+            return Ok(Some(credentials.clone()));
+        }
+        let store = &self.gate.uploads.store;
+        let stored = store.setting(&account.name, Setting::MediaProviders.name()).await.map_err(store_fault)?;
+        match stored.as_ref().and_then(|stored| stored.get(name)).and_then(credentials_of) {
+            Some(credentials) => Ok(Some(credentials)),
+            None => Err(self.unknown_provider()),
+        }
+    }
+
+    fn unknown_provider(&self) -> Fault {
+        let member = self.member().replace(".link", ".provider.name");
+        Fault::invalid(
+            member,
+            "no credential for links has this name; set it up under media providers, or upload the file",
+        )
     }
 
     fn ask<'a>(&'a self, url: &'a str, route: Route, credentials: Option<&'a Credentials>) -> Ask<'a> {
@@ -186,6 +207,16 @@ impl Look<'_> {
         };
         let report = check::check(inspection, &as_it_is).adding(&format!(" It could not be mended: {why}."));
         Ok(Judged { report, ..judged })
+    }
+}
+
+/// A credential as it is stored.
+fn credentials_of(stored: &Value) -> Option<Credentials> {
+    let text = |name| stored.get(name).and_then(Value::as_str);
+    match (text("bearer"), text("user"), text("password")) {
+        (Some(token), ..) => Credentials::bearer(&Secret::new(token)).ok(),
+        (None, Some(user), Some(password)) => Credentials::basic(user, &Secret::new(password)).ok(),
+        _ => None,
     }
 }
 

@@ -15,6 +15,7 @@ mod fault;
 mod media;
 mod outcome;
 mod promise;
+mod providers;
 mod send;
 mod service;
 mod settings;

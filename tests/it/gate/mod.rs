@@ -3,6 +3,7 @@
 mod memory;
 mod origin;
 mod places;
+mod providers;
 mod routes;
 mod shared;
 mod words;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -28,12 +29,12 @@ pub struct Page {
 /// A call that it got.
 #[derive(Clone, Debug)]
 pub struct Asked {
-    pub path: String,
     pub headers: HeaderMap,
 }
 
 #[derive(Default)]
 struct Inner {
+    delay: Mutex<Duration>,
     pages: Mutex<HashMap<String, Page>>,
     asked: Mutex<Vec<Asked>>,
 }
@@ -60,6 +61,11 @@ impl Origin {
         self.answers(path, Page { status: 200, headers: vec![("content-type", content_type.to_owned())], body })
     }
 
+    /// Answers that much later from now on.
+    pub fn takes(&self, delay: Duration) {
+        *self.inner.delay.lock().unwrap() = delay;
+    }
+
     pub fn answers(&self, path: &str, page: Page) -> String {
         self.inner.pages.lock().unwrap().insert(path.to_owned(), page);
         format!("{}{path}", self.url)
@@ -73,7 +79,10 @@ impl Origin {
 
 async fn answer(State(origin): State<Arc<Inner>>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
-    origin.asked.lock().unwrap().push(Asked { path: path.clone(), headers: request.headers().clone() });
+    origin.asked.lock().unwrap().push(Asked { headers: request.headers().clone() });
+    // A real server takes its time, and this test's time is real.
+    let delay = *origin.delay.lock().unwrap();
+    tokio::time::sleep(delay).await;
     let page = origin.pages.lock().unwrap().get(&path).cloned();
     let Some(page) = page else {
         return Response::builder().status(StatusCode::NOT_FOUND).body("none".into()).unwrap();

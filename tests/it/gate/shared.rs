@@ -1,9 +1,12 @@
 //! What many messages share, and what no other account ever sees.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 
 use super::origin::{Page, corpus};
-use super::{Origin, gateway, send_link};
+use super::{Origin, configuration, gateway, send_link};
+use crate::harness::TestApp;
 use crate::provider::Provider;
 
 #[tokio::test]
@@ -35,5 +38,22 @@ async fn what_is_kept_for_one_account_is_not_there_for_another() {
         assert!((200..300).contains(&answer.status), "{answer:?}");
         assert_eq!(origin.asked().len(), asked, "{client}");
     }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_slow_origin_is_asked_once_however_often_the_client_comes_back() {
+    let (provider, origin) = (Provider::start().await, Origin::start().await);
+    let text = configuration(&provider.url, "cloud", "media = \"upload\"", "");
+    let app = TestApp::of(&text.replace("[net]", "[net]\ntotal_timeout = \"1s\"")).await;
+    let link = origin.has("/bay.jpg", "image/jpeg", corpus("valid/image_rgb_640x480.jpg"));
+    origin.takes(Duration::from_millis(1500));
+    let answer = send_link(&app, "cloud", "image", &link).await;
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert_eq!(answer.headers["retry-after"], "5");
+    for _ in 0..3 {
+        assert_eq!(send_link(&app, "cloud", "image", &link).await.status, 200);
+    }
+    assert_eq!((origin.asked().len(), provider.uploads().len(), provider.messages().len()), (1, 1, 3));
     app.stop().await;
 }
