@@ -101,6 +101,10 @@ impl Dialect for OnPremises {
         true
     }
 
+    fn keeps_providers(&self) -> bool {
+        true
+    }
+
     fn encode_upload(&self, file: &FileFacts<'_>, _: &Target<'_>) -> Result<Upload, Fault> {
         upload::encode(file)
     }

@@ -80,8 +80,8 @@ impl Origin {
 async fn answer(State(origin): State<Arc<Inner>>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     origin.asked.lock().unwrap().push(Asked { headers: request.headers().clone() });
-    // A real server takes its time, and this test's time is real.
     let delay = *origin.delay.lock().unwrap();
+    // A real server takes its time, and this test's time is real.
     tokio::time::sleep(delay).await;
     let page = origin.pages.lock().unwrap().get(&path).cloned();
     let Some(page) = page else {
