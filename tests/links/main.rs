@@ -15,6 +15,8 @@ mod crowd;
 mod hostile;
 mod origin;
 mod parts;
+#[path = "../support/probe_link.rs"]
+mod probe;
 mod scenarios;
 mod urls;
 

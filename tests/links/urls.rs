@@ -1,14 +1,19 @@
 //! Every case of the corpus's list of links, with the resolver that the list states in the place of the system's.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use proptest::test_runner::TestRunner;
 use sabir::media::links::{LinkFault, Links};
 use sabir::net::{FetchLimits, Fetcher, Guard, Refusal};
 use serde::Deserialize;
-use std::sync::Arc;
-use std::time::Duration;
 use url::Url;
 
 use crate::origin::{Origin, Reply};
-use crate::{Bench, Names, ask, read};
+use crate::{Bench, Names, ask, probe, read};
 
 #[derive(Deserialize)]
 struct List {
@@ -186,3 +191,56 @@ async fn the_host_of_the_link_is_what_its_server_reads() {
     assert!(request.headers["user-agent"].starts_with("sabir/"));
     assert!(!request.headers.contains_key("referer") && !request.headers.contains_key("cookie"));
 }
+
+#[test]
+fn whatever_a_link_is_bent_to_it_leads_to_public_places_alone() {
+    let urls: Vec<_> = list().cases.into_iter().map(|case| case.url).collect();
+    let mut runner = TestRunner::new(ProptestConfig { cases: 5000, failure_persistence: None, ..Default::default() });
+    let bent = (select(urls), vec((any::<Index>(), 0..3_usize, select(TELLING.to_vec())), 1..5));
+    let bend = |(url, bends): (String, Vec<(Index, usize, &str)>)| {
+        let mut signs: Vec<_> = url.chars().map(String::from).collect();
+        for (at, count, with) in bends {
+            let from = at.index(signs.len() + 1);
+            let to = (from + count).min(signs.len());
+            signs.splice(from..to, [with.to_owned()]);
+        }
+        probe::link(&signs.concat());
+        Ok(())
+    };
+    runner.run(&bent, bend).unwrap();
+}
+
+/// Signs that parsers read in their own ways.
+const TELLING: &[&str] = &[
+    "",
+    "/",
+    "//",
+    "\\",
+    "@",
+    ":",
+    ".",
+    "%",
+    "%2e",
+    "%00",
+    "#",
+    "?",
+    "[",
+    "]",
+    "0",
+    "1",
+    "0x",
+    "127.1",
+    "localhost",
+    "::",
+    "::ffff:",
+    "169.254.169.254",
+    "\u{3002}",
+    "\u{2460}",
+    "\u{ff0e}",
+    "\u{ad}",
+    "\t",
+    " ",
+    "http:",
+    "user:pw@",
+    ":22",
+];
