@@ -191,7 +191,7 @@ impl Links {
                 upstream: account.upstream.clone().unwrap_or_else(|| only.clone()),
                 losses: account.losses,
                 repair: account.repair,
-                providers: account.providers.iter().filter_map(ProviderConfig::named).collect(),
+                media_providers: account.media_providers.iter().filter_map(ProviderConfig::named).collect(),
                 manner: Manner { health: account.health, version: account.version.clone() },
             };
             (account.key, ready)
@@ -199,8 +199,8 @@ impl Links {
         let dev = dev_key.map(|key| {
             let name = DEV_ACCOUNT.to_owned();
             let (losses, repair, manner) = Default::default();
-            let (dialect, providers) = (None, Default::default());
-            let account = Account { name, dialect, upstream: only.clone(), losses, repair, providers, manner };
+            let (dialect, media_providers) = (None, Default::default());
+            let account = Account { name, dialect, upstream: only.clone(), losses, repair, media_providers, manner };
             (KeyHash::of(key.expose()), account)
         });
         let accounts = accounts.chain(dev).collect();

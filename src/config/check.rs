@@ -76,6 +76,12 @@ fn check_accounts(draft: &Draft, problems: &mut Vec<Problem>) {
         if let Some(name) = &account.dialect {
             check_dialect(&key("dialect"), name, problems);
         }
+        for (nth, provider) in account.media_providers.iter().enumerate() {
+            if provider.credentials().is_none() {
+                let text = "is no credential; give bearer, or user and password, without line ends";
+                problems.push(Problem::new(key(&format!("media_providers[{nth}]")), text));
+            }
+        }
         match &account.upstream {
             Some(name) => check_upstream_name(draft, &key("upstream"), name, problems),
             None if draft.upstreams.len() > 1 => {

@@ -49,7 +49,7 @@ const KNOWN: &[(&str, &[&str])] = &[
     ),
     ("log", &["format", "filter"]),
     ("providers", &["dialect", "base_url", "credential"]),
-    ("accounts[]", &["name", "key", "dialect", "upstream", "losses", "repair", "providers", "health", "version"]),
+    ("accounts[]", &["name", "key", "dialect", "upstream", "losses", "repair", "media_providers", "health", "version"]),
     (
         "upstreams[]",
         &[

@@ -29,7 +29,7 @@ pub struct AccountConfig {
     pub repair: Repair,
     /// Credentials for media links, which messages name (On-Premises).
     #[serde(default)]
-    pub providers: Vec<ProviderConfig>,
+    pub media_providers: Vec<ProviderConfig>,
     /// The shape of the answer about health.
     #[serde(default)]
     pub health: HealthForm,
@@ -79,7 +79,7 @@ pub struct Account {
     /// Which files are made to fit on their way.
     pub repair: Repair,
     /// Credentials for media links by the names under which messages call for them.
-    pub providers: HashMap<String, Credentials>,
+    pub media_providers: HashMap<String, Credentials>,
     /// How it wants to be answered where clients contradict each other.
     pub manner: Manner,
 }

@@ -116,6 +116,11 @@ pub trait Dialect: Send + Sync {
         false
     }
 
+    /// Whether its servers keep credentials for links, which messages call for by name.
+    fn keeps_providers(&self) -> bool {
+        false
+    }
+
     /// Writes the request that uploads a file for messages to name by its id.
     ///
     /// # Errors

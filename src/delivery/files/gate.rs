@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
+use super::fetches::Fetches;
 use super::flights::Flights;
 use super::judged::{Held, Judged};
 use super::uploads::{Uploads, gone};
@@ -10,15 +13,16 @@ use crate::media::Known;
 use crate::media::check::{
     self, Code, DialectLimits, Finding, Inspection, Inspector, Question, Repair, Report, Route, Verdict, Weight,
 };
-use crate::media::links::{Ask, Credentials, Fetched, LinkFault, Links, Redirects, Seen};
+use crate::media::links::{Ask, Credentials, LinkFault, Redirects, Seen};
 use crate::media::repair::{Mended, NotMended, Recipe, Workshop};
-use crate::model::{Fault, File, MediaSource};
+use crate::model::{Fault, File, MediaSource, Setting};
+use crate::secret::Secret;
 use crate::store::StoredMedia;
 use crate::upstream::{MediaWay, Upstream};
 
 /// Looks at files.
 pub struct Gate {
-    pub links: Arc<Links>,
+    pub fetches: Fetches,
     pub workshop: Workshop,
     pub known: Known,
     pub uploads: Arc<Uploads>,
@@ -44,9 +48,35 @@ pub fn way(upstream: &Upstream, file: &File<'_>) -> MediaWay {
         MediaSource::Link(_) if !upstream.dialect.takes_uploads() && upstream.media == MediaWay::Upload => {
             MediaWay::Link
         }
-        // Only the gateway has the credential.
-        MediaSource::Link(_) if upstream.dialect.takes_uploads() && file.provider().is_some() => MediaWay::Upload,
+        // Only the gateway can have the credential.
+        MediaSource::Link(_) if upstream.dialect.takes_uploads() && names_credential(upstream, file) => {
+            MediaWay::Upload
+        }
         MediaSource::Link(_) => upstream.media,
+    }
+}
+
+/// Whether a file calls for a credential that the upstream has no word for.
+fn names_credential(upstream: &Upstream, file: &File<'_>) -> bool {
+    file.provider().is_some() && !upstream.dialect.keeps_providers() && upstream.media != MediaWay::Unchecked
+}
+
+/// What a link is asked with.
+enum Access {
+    /// Nothing.
+    Public,
+    /// A credential that the message calls for by name.
+    With(Credentials),
+    /// The upstream has the credential, and the gateway has not.
+    OfUpstream,
+}
+
+impl Access {
+    fn credentials(&self) -> Option<&Credentials> {
+        match self {
+            Self::With(credentials) => Some(credentials),
+            Self::Public | Self::OfUpstream => None,
+        }
     }
 }
 
@@ -59,11 +89,15 @@ impl Look<'_> {
     /// What there is to say of the file; nothing of an id that is not the account's own, and of a link that is passed on
     /// unchecked.
     pub async fn judge(&self) -> Result<Option<Judged>, Fault> {
-        match (self.file.source(), way(self.upstream, self.file)) {
-            (MediaSource::Id(id), _) => self.own(&id).await,
-            (MediaSource::Link(link), MediaWay::Upload) => self.fetched(&link).await.map(Some),
-            (MediaSource::Link(link), MediaWay::Link) => Ok(Some(self.passed_on(&link).await)),
-            (MediaSource::Link(_), MediaWay::Unchecked) => Ok(None),
+        let (link, way) = match (self.file.source(), way(self.upstream, self.file)) {
+            (MediaSource::Id(id), _) => return self.own(&id).await,
+            (MediaSource::Link(_), MediaWay::Unchecked) => return Ok(None),
+            (MediaSource::Link(link), way) => (link, way),
+        };
+        match self.access().await? {
+            Access::OfUpstream => Ok(None),
+            access if way == MediaWay::Upload => self.fetched(&link, &access).await.map(Some),
+            access => Ok(Some(self.passed_on(&link, &access).await)),
         }
     }
 
@@ -79,8 +113,9 @@ impl Look<'_> {
     }
 
     /// A link whose file is uploaded.
-    async fn fetched(&self, link: &str) -> Result<Judged, Fault> {
-        let fetched = match self.fetch(link).await {
+    async fn fetched(&self, link: &str, access: &Access) -> Result<Judged, Fault> {
+        let ask = self.ask(link, Route::Upload, access);
+        let fetched = match self.gate.fetches.fetch(&ask).await? {
             Ok(fetched) => fetched,
             Err(fault) => return Ok(self.unreachable(fault, Route::Upload)),
         };
@@ -88,7 +123,7 @@ impl Look<'_> {
         let question = Question { content_type: Some(seen.declared()), ..self.question(Route::Upload) };
         let judged = self.judged(Arc::clone(&seen.inspection), &question, seen.findings.clone());
         if self.may_pass_by_link(&judged) {
-            return Ok(self.passed_on(link).await);
+            return Ok(self.passed_on(link, access).await);
         }
         self.mended(Judged { held: Some(fetched.into()), ..judged }, &question).await
     }
@@ -102,9 +137,9 @@ impl Look<'_> {
     }
 
     /// A link that is passed on.
-    async fn passed_on(&self, link: &str) -> Judged {
-        let ask = Ask { redirects: Redirects::Refuse, ..self.ask(link, Route::Link, None) };
-        match self.gate.links.preflight(&ask).await {
+    async fn passed_on(&self, link: &str, access: &Access) -> Judged {
+        let ask = Ask { redirects: Redirects::Refuse, ..self.ask(link, Route::Link, access) };
+        match self.gate.fetches.links.preflight(&ask).await {
             Ok(Seen { inspection, content_type, findings, .. }) => {
                 let content_type = Some(content_type.as_deref().unwrap_or_default());
                 let question = Question { content_type, ..self.question(Route::Link) };
@@ -114,18 +149,32 @@ impl Look<'_> {
         }
     }
 
-    /// The file behind the link. The fetch goes on where the message is told to come back.
-    async fn fetch(&self, link: &str) -> Result<Fetched, LinkFault> {
-        let credentials = self.credentials();
-        self.gate.links.fetch(&self.ask(link, Route::Upload, credentials.as_ref())).await
+    /// What the message calls for by name: the operator set it up, or the client itself.
+    async fn access(&self) -> Result<Access, Fault> {
+        let Some(name) = self.file.provider() else { return Ok(Access::Public) };
+        let account = &self.order.account;
+        if let Some(credentials) = account.media_providers.get(name) {
+            return Ok(Access::With(credentials.clone()));
+        }
+        let store = &self.gate.uploads.store;
+        let stored = store.setting(&account.name, Setting::MediaProviders.name()).await.map_err(store_fault)?;
+        match stored.as_ref().and_then(|stored| stored.get(name)).and_then(credentials_of) {
+            Some(credentials) => Ok(Access::With(credentials)),
+            None if self.upstream.dialect.keeps_providers() => Ok(Access::OfUpstream),
+            None => Err(self.unknown_provider()),
+        }
     }
 
-    fn credentials(&self) -> Option<Credentials> {
-        let name = self.file.provider()?;
-        self.order.account.providers.get(name).cloned()
+    fn unknown_provider(&self) -> Fault {
+        let member = self.member().replace(".link", ".provider.name");
+        Fault::invalid(
+            member,
+            "no credential for links has this name; set it up under media providers, or upload the file",
+        )
     }
 
-    fn ask<'a>(&'a self, url: &'a str, route: Route, credentials: Option<&'a Credentials>) -> Ask<'a> {
+    fn ask<'a>(&'a self, url: &'a str, route: Route, access: &'a Access) -> Ask<'a> {
+        let credentials = access.credentials();
         let question = self.question(route);
         let is_promised = question.promise.redirects || self.gate.dialect_limits != DialectLimits::Enforce;
         let redirects = if is_promised { Redirects::Follow } else { Redirects::Refuse };
@@ -186,6 +235,16 @@ impl Look<'_> {
         };
         let report = check::check(inspection, &as_it_is).adding(&format!(" It could not be mended: {why}."));
         Ok(Judged { report, ..judged })
+    }
+}
+
+/// A credential as it is stored.
+fn credentials_of(stored: &Value) -> Option<Credentials> {
+    let text = |name| stored.get(name).and_then(Value::as_str);
+    match (text("bearer"), text("user"), text("password")) {
+        (Some(token), ..) => Credentials::bearer(&Secret::new(token)).ok(),
+        (None, Some(user), Some(password)) => Credentials::basic(user, &Secret::new(password)).ok(),
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! once and named by the upstream's id, or its link is passed on. Ids that are not the account's own pass as they are:
 //! they are the provider's.
 
+mod fetches;
 mod flights;
 mod gate;
 mod judged;
@@ -26,6 +27,7 @@ use crate::media::{Known, Vault};
 use crate::model::{Fault, FaultKind, Origin, Request, Verdict, Warning};
 use crate::store::{Store, UploadKey};
 use crate::upstream::{MediaWay, Upstream};
+use fetches::Fetches;
 use gate::{Gate, Look, way};
 use uploads::{Uploads, upload_key};
 
@@ -90,7 +92,8 @@ impl Files {
         let Tools { store, vault, known, links, workshop, clock, dialect_limits, patience } = tools;
         let uploads = Arc::new(Uploads { store, vault, clock, flights: Default::default() });
         let (repairs, mended) = (Default::default(), moka::sync::Cache::new(KEPT_MENDED));
-        let gate = Gate { links, workshop, known, uploads, dialect_limits, repairs, mended };
+        let fetches = Fetches::new(links, patience);
+        let gate = Gate { fetches, workshop, known, uploads, dialect_limits, repairs, mended };
         Arc::new(Self { gate: Arc::new(gate), patience })
     }
 
@@ -200,7 +203,7 @@ fn still_on_its_way(upstream: &Upstream) -> Fault {
 
 /// A fault that another try will not mend lies with the file, so it names the member that names the file.
 fn at_member(fault: Fault, member: &str) -> Fault {
-    if fault.verdict() != Verdict::Permanent {
+    if fault.verdict() != Verdict::Permanent || fault.member.is_some() {
         return fault;
     }
     Fault { detail: format!("{member}: {}", fault.detail), member: Some(member.to_owned()), ..fault }

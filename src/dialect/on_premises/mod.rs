@@ -15,6 +15,7 @@ mod fault;
 mod media;
 mod outcome;
 mod promise;
+mod providers;
 mod send;
 mod service;
 mod settings;
@@ -97,6 +98,10 @@ impl Dialect for OnPremises {
     }
 
     fn takes_uploads(&self) -> bool {
+        true
+    }
+
+    fn keeps_providers(&self) -> bool {
         true
     }
 
