@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::RETRY_AFTER;
 use super::fetches::Fetches;
 use super::flights::Flights;
 use super::judged::{Held, Judged};
@@ -151,7 +152,10 @@ impl Look<'_> {
 
     /// What the message calls for by name: the operator set it up, or the client itself.
     async fn access(&self) -> Result<Access, Fault> {
-        let Some(name) = self.file.provider() else { return Ok(Access::Public) };
+        // Of a link that is passed on to a dialect without a word for it, the name is lost, and stands among the losses.
+        let Some(name) = self.file.provider().filter(|_| self.upstream.dialect.takes_uploads()) else {
+            return Ok(Access::Public);
+        };
         let account = &self.order.account;
         if let Some(credentials) = account.media_providers.get(name) {
             return Ok(Access::With(credentials.clone()));
@@ -211,7 +215,8 @@ impl Look<'_> {
             finding = finding.at_most(Weight::Warn);
         }
         let judged = self.of_report(Report::of(finding), route, None);
-        Judged { retry_after: fault.retry_after, ..judged }
+        let may_pass = fault.retry.then_some(RETRY_AFTER);
+        Judged { retry_after: fault.retry_after.or(may_pass), ..judged }
     }
 
     /// The file once it is mended, where its recipe says how. What came out is checked as what came in was.

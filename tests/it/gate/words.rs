@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Method, Request};
 use serde_json::{Value, json};
 
-use super::origin::corpus;
+use super::origin::{Page, corpus};
 use super::{Origin, gateway, media, message, named, send, send_link, spoken};
 use crate::harness::{Answer, TestApp};
 use crate::provider::Provider;
@@ -95,6 +95,21 @@ async fn a_link_that_leads_nowhere_is_refused_in_the_words_of_each_dialect() {
         let (_, text) = details.split_once(&format!("{member}: ")).unwrap();
         let expected = expected(client, "media_unreachable", "Media download failed", &member, text, &answer);
         assert_eq!((answer.status, answer.body.clone()), expected, "{client}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn trouble_of_the_origin_is_told_with_a_time_to_wait() {
+    let (provider, origin) = (Provider::start().await, Origin::start().await);
+    let app = gateway(&provider, "").await;
+    let page = |status, headers| Page { status, headers, body: Bytes::new() };
+    let busy = origin.answers("/busy", page(429, vec![("retry-after", "7".to_owned())]));
+    let broken = origin.answers("/broken", page(500, Vec::new()));
+    for (link, code, wait) in [(busy, "(HTTP-RATE)", "7"), (broken, "(HTTP-SERVER)", "5")] {
+        let answer = send_link(&app, "cloud", "image", &link).await;
+        assert!(details(&answer).ends_with(code), "{answer:?}");
+        assert_eq!(answer.headers["retry-after"], wait, "{code}");
     }
     app.stop().await;
 }
