@@ -84,6 +84,8 @@ fn the_largest_document_goes_from_its_link_to_the_upstream_without_being_held_in
         (files[0]["size"].as_u64(), files[0]["sha256"].as_str()),
         (Some(LARGEST as u64), Some(expected().1.as_str()))
     );
+    let measured = call(&gateway.url, "GET /metrics HTTP/1.1", "");
+    assert!(measured.contains("sabir_media_checks_total{verdict=\"warn\",code=\"SIZE-GREY\"} 1"), "{measured}");
     let grown = gateway.peak() - before;
     println!("{before} bytes before, {grown} more for a document of {LARGEST}");
     assert!(grown < MOST_OF_ONE, "the gateway grew by {grown} bytes");
