@@ -154,11 +154,12 @@ impl Delivery {
     /// Chooses the upstream and says the request in its dialect, naming files by the ids that it knows.
     async fn make_ready(&self, order: &Order, has_files: bool) -> Result<Ready, Fault> {
         let upstream = self.directory.load().choose(&order.account, &order.request)?;
-        // Said before its files are uploaded: what cannot be said shall cost no upload.
-        let prepared = prepare(&upstream, order, &files::foreseen(&order.request, &upstream))?;
         if !has_files {
+            let prepared = prepare(&upstream, order, &order.request)?;
             return Ok(Ready { upstream, prepared, uploads: Vec::new() });
         }
+        // Said before its files are uploaded: what cannot be said shall cost no upload.
+        prepare(&upstream, order, &files::foreseen(&order.request, &upstream))?;
         let placed = self.files.place(order, &upstream).await?;
         let mut prepared = prepare(&upstream, order, &placed.request)?;
         prepared.warnings.extend(placed.warnings);

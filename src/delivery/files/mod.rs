@@ -24,7 +24,7 @@ use crate::media::check::{DialectLimits, Route};
 use crate::media::links::Links;
 use crate::media::repair::Workshop;
 use crate::media::{Known, Vault};
-use crate::model::{Fault, FaultKind, Origin, Request, Verdict, Warning};
+use crate::model::{Fault, FaultKind, MediaSource, Origin, Request, Verdict, Warning};
 use crate::store::{Store, UploadKey};
 use crate::upstream::{MediaWay, Upstream};
 use fetches::Fetches;
@@ -174,7 +174,7 @@ impl Files {
 pub fn foreseen(request: &Request, upstream: &Upstream) -> Request {
     let mut request = request.clone();
     for mut file in request.files() {
-        let is_link = matches!(file.source(), crate::model::MediaSource::Link(_));
+        let is_link = matches!(file.source(), MediaSource::Link(_));
         if is_link && way(upstream, &file) == MediaWay::Upload {
             file.put_id(TO_BE_UPLOADED.to_owned());
         }
