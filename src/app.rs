@@ -14,10 +14,12 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::delivery::{self, Account, Delivery, Directory, Files, Parts};
-use crate::dialect::{self, Losses};
+use crate::delivery::{self, Account, Delivery, Directory, Files, Parts, ProviderConfig, Tools};
+use crate::dialect;
 use crate::measure;
-use crate::media::Vault;
+use crate::media::links::Spool;
+use crate::media::repair::Workshop;
+use crate::media::{self, Known, Vault};
 use crate::model::Manner;
 use crate::net;
 use crate::secret::{KeyHash, Secret, private_file};
@@ -77,7 +79,8 @@ impl App {
         let vault = Vault::open(&config.server.data_dir.join("media"))
             .context("server.data_dir: the folder for clients' files cannot be made; give one that can be written")?;
         let ledger = Ledger::start(store.clone(), Limits::default());
-        let files = Files::new(Arc::clone(&store), vault.clone(), Arc::clone(&clock), config.net.total_timeout);
+        let known = Known::default();
+        let files = Files::new(file_tools(config, &store, &vault, &known, &clock)?);
         let delivery = Delivery::new(directory, ledger, files, Arc::clone(&clock));
         let state = AppState {
             desk: Desk::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&delivery)),
@@ -86,6 +89,8 @@ impl App {
             clock,
             store,
             vault,
+            known,
+            dialect_limits: config.media.check.dialect_limits,
             config: config.server.clone(),
             admin: config.admin.clone(),
         };
@@ -137,6 +142,29 @@ impl App {
     }
 }
 
+/// What files are looked at with. What is fetched and mended lies beside what clients uploaded.
+fn file_tools(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    vault: &Vault,
+    known: &Known,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Tools> {
+    let folder = config.server.data_dir.join("spool");
+    let spool = Spool::open(&folder).context("server.data_dir: the folder for files on their way cannot be made")?;
+    let links = &config.media.links;
+    Ok(Tools {
+        store: Arc::clone(store),
+        vault: vault.clone(),
+        known: known.clone(),
+        links: media::links::Links::open(links, &config.net.allow_private, &folder, Arc::clone(clock))?,
+        workshop: Workshop::new(config.media.repair.clone(), spool),
+        clock: Arc::clone(clock),
+        dialect_limits: config.media.check.dialect_limits,
+        patience: config.net.total_timeout,
+    })
+}
+
 async fn keep_measuring() {
     let mut ticks = tokio::time::interval(Duration::from_secs(5));
     loop {
@@ -162,14 +190,17 @@ impl Links {
                 dialect: name.and_then(dialect::named),
                 upstream: account.upstream.clone().unwrap_or_else(|| only.clone()),
                 losses: account.losses,
+                repair: account.repair,
+                media_providers: account.media_providers.iter().filter_map(ProviderConfig::named).collect(),
                 manner: Manner { health: account.health, version: account.version.clone() },
             };
             (account.key, ready)
         });
         let dev = dev_key.map(|key| {
             let name = DEV_ACCOUNT.to_owned();
-            let (losses, manner) = (Losses::default(), Manner::default());
-            let account = Account { name, dialect: None, upstream: only.clone(), losses, manner };
+            let (losses, repair, manner) = Default::default();
+            let (dialect, media_providers) = (None, Default::default());
+            let account = Account { name, dialect, upstream: only.clone(), losses, repair, media_providers, manner };
             (KeyHash::of(key.expose()), account)
         });
         let accounts = accounts.chain(dev).collect();
@@ -201,13 +232,14 @@ impl Links {
             sender: upstream.sender.clone(),
             phone_number_id: upstream.phone_number_id.clone(),
             template_namespace: upstream.template_namespace.clone(),
+            media: upstream.media,
             transport,
         })
     }
 }
 
 /// The upstream of a first run.
-fn sandbox_upstream() -> upstream::Config {
+pub fn sandbox_upstream() -> upstream::Config {
     upstream::Config {
         name: SANDBOX_SCHEME.to_owned(),
         provider: Some(SANDBOX_SCHEME.to_owned()),
@@ -218,6 +250,7 @@ fn sandbox_upstream() -> upstream::Config {
         sender: Some("442079460000".to_owned()),
         phone_number_id: None,
         template_namespace: Some("sandbox".to_owned()),
+        media: Default::default(),
     }
 }
 

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::delivery::{AccountConfig, RouteConfig};
 use crate::upstream::{self, Provider};
-use crate::{net, store, telemetry, web};
+use crate::{media, net, store, telemetry, web};
 
 mod check;
 mod unknown;
@@ -29,12 +29,8 @@ const NOT_YET: &[(&str, &str)] = &[
     ("accounts[].mode", "every request is forwarded, then answered"),
     ("accounts[].callbacks", "statuses are not passed on yet"),
     ("accounts[].callback_secret", "statuses are not passed on yet"),
-    ("accounts[].repair", "media are not repaired yet"),
-    ("upstreams[].media", "links are passed on unchecked"),
     ("upstreams[].webhook_secret", "webhooks are not received yet"),
     ("upstreams[].rate", "requests are not paced yet"),
-    ("net.allow_private", "links are not fetched yet"),
-    ("media.dialect_limits", "media are not checked yet"),
 ];
 
 /// The whole configuration.
@@ -48,6 +44,8 @@ pub struct Config {
     pub admin: web::AdminConfig,
     /// Calls to providers.
     pub net: net::Config,
+    /// Files behind links.
+    pub media: media::Config,
     /// Logs.
     pub log: telemetry::Config,
     /// Providers by name.
@@ -153,6 +151,7 @@ struct Draft {
     store: Option<store::Config>,
     admin: Option<web::AdminConfig>,
     net: Option<net::Config>,
+    media: Option<media::Config>,
     log: Option<telemetry::Config>,
     providers: BTreeMap<String, Provider>,
     accounts: Vec<(usize, AccountConfig)>,
@@ -169,6 +168,7 @@ impl Draft {
             store: self.store?,
             admin: self.admin?,
             net: self.net?,
+            media: self.media?,
             log: self.log?,
             providers: self.providers,
             accounts: entries(self.accounts),
@@ -200,6 +200,7 @@ impl Reader {
             store: self.section("store"),
             admin: self.section("admin"),
             net: self.section("net"),
+            media: self.media(),
             log: self.section("log"),
             providers: self.providers(),
             accounts: self.list("accounts"),
@@ -207,8 +208,6 @@ impl Reader {
             routes: self.list("routes"),
             upstreams_are_whole,
         };
-        // Nothing of it is acted on yet, but its options are known.
-        let _: Option<serde::de::IgnoredAny> = self.section("media");
         for (name, value) in std::mem::take(&mut self.sections) {
             self.problem(&value, &name, unknown::describe(&name, &unknown::sections()));
         }
@@ -216,8 +215,23 @@ impl Reader {
     }
 
     fn section<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
-        let value = self.sections.remove(name).unwrap_or_else(|| Value::from(HashMap::<String, Value>::new()));
+        let value = self.taken(name);
         self.read(name, value)
+    }
+
+    /// A section that is not there is empty.
+    fn taken(&mut self, name: &str) -> Value {
+        self.sections.remove(name).unwrap_or_else(|| Value::from(HashMap::<String, Value>::new()))
+    }
+
+    /// One section, of which each part of the module reads its own.
+    fn media(&mut self) -> Option<media::Config> {
+        let value = self.taken("media");
+        self.unknown_keys("media", &value);
+        let check = self.parse("media", value.clone());
+        let links = self.parse("media", value.clone());
+        let repair = self.parse("media", value);
+        Some(media::Config { check: check?, links: links?, repair: repair? })
     }
 
     fn providers(&mut self) -> BTreeMap<String, Provider> {
@@ -244,6 +258,10 @@ impl Reader {
     /// Reads one section or entry; each unknown key is reported, and the first wrong value, with its key.
     fn read<T: DeserializeOwned>(&mut self, path: &str, value: Value) -> Option<T> {
         self.unknown_keys(path, &value);
+        self.parse(path, value)
+    }
+
+    fn parse<T: DeserializeOwned>(&mut self, path: &str, value: Value) -> Option<T> {
         let copy = value.clone();
         match serde_path_to_error::deserialize(value) {
             Ok(read) => Some(read),

@@ -15,6 +15,8 @@ const REFUSED: &str = "sabir_refused_total";
 const OVERHEAD: &str = "sabir_overhead_seconds";
 const UPSTREAM: &str = "sabir_upstream_seconds";
 const COMMIT: &str = "sabir_commit_seconds";
+const MEDIA: &str = "sabir_media_checks_total";
+const FETCHES: &str = "sabir_link_fetches_total";
 const BATCH: &str = "sabir_commit_batch_size";
 
 /// Seconds: from a fifth of a millisecond, which a commit may take, to the longest call.
@@ -44,9 +46,11 @@ pub fn start() -> Result<(), BuildError> {
 fn describe() {
     describe_counter!(TRANSACTIONS, "Requests that were understood, by what became of them");
     describe_counter!(REFUSED, "Requests that were not understood or not let in, by their fault");
+    describe_counter!(FETCHES, "Media links that were asked for, by what became of them");
     describe_histogram!(OVERHEAD, "Time of a request in the gateway without the upstream");
     describe_histogram!(UPSTREAM, "Time of an upstream's answer");
     describe_histogram!(COMMIT, "Time of a commit of the store");
+    describe_counter!(MEDIA, "Files that were looked at, by the verdict and its strongest reason");
     describe_histogram!(BATCH, "Writes in one commit");
 }
 
@@ -88,6 +92,16 @@ pub fn overhead(own: Duration) {
 /// An upstream answered, or did not.
 pub fn upstream(name: &str, took: Duration) {
     histogram!(UPSTREAM, "upstream" => name.to_owned()).record(took);
+}
+
+/// A file was looked at; the code is that of the strongest finding.
+pub fn media_check(verdict: &'static str, code: Option<&'static str>) {
+    counter!(MEDIA, "verdict" => verdict, "code" => code.unwrap_or("none")).increment(1);
+}
+
+/// What is behind a link was asked for: it was fresh, unchanged, seen or fetched, or the code of a fault.
+pub fn fetch(outcome: &'static str) {
+    counter!(FETCHES, "outcome" => outcome).increment(1);
 }
 
 /// The store committed a batch.

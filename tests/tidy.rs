@@ -17,8 +17,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("measure", &["model"]),
     ("store", &["model", "secret", "measure"]),
-    ("media", &["dialect", "model"]),
-    ("net", &[]),
+    ("net", &["secret"]),
+    ("media", &["net", "measure", "dialect", "model", "clock"]),
     ("upstream", &["net", "dialect", "model", "clock", "secret"]),
     ("delivery", &["measure", "media", "upstream", "store", "dialect", "model", "clock", "secret"]),
     ("service", &["delivery", "store", "dialect", "model", "clock", "secret"]),
@@ -26,7 +26,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "web",
         &["measure", "media", "service", "delivery", "upstream", "store", "dialect", "model", "clock", "secret", "net"],
     ),
-    ("config", &["web", "delivery", "upstream", "store", "dialect", "net", "telemetry", "secret"]),
+    ("config", &["web", "delivery", "upstream", "store", "media", "dialect", "net", "telemetry", "secret"]),
     (
         "app",
         &[

@@ -44,6 +44,7 @@ impl Gateway {
             idle_timeout: Duration::from_secs(1),
             idle_connections: 1,
             max_answer: ByteSize::mib(64),
+            allow_private: Vec::new(),
         };
         let answer =
             runtime()?.block_on(async { net::Client::new(&config)?.call(request).await.map_err(anyhow::Error::from) });

@@ -2,15 +2,18 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use serde_json::json;
 
 use super::{CliError, Context, print, print_json};
+use crate::clock::SystemClock;
 use crate::dialect::{self, Dialect};
-use crate::media::check::{self, Facts, Inspection, Inspector, Question, Report, Route, Verdict, Weight};
-use crate::model::{MediaFormat, MediaKind};
+use crate::media::check::{self, Finding, Inspection, Inspector, Question, Report, Route, Verdict, Weight};
+use crate::media::links::{Ask, LinkFault, Links, Redirects, Seen};
+use crate::model::MediaKind;
 
 /// How much is read at once.
 const BUFFER: usize = 64 << 10;
@@ -18,15 +21,16 @@ const BUFFER: usize = 64 << 10;
 /// What to do with files.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Tell whether WhatsApp will take a file, and why not; exits 1 where it is refused.
+    /// Tell whether WhatsApp will take a file or what is behind a link, and why not; exits 1 where it is refused.
     Check(Arguments),
 }
 
 /// A file, and how it would be sent.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The file; - for standard input.
-    file: PathBuf,
+    /// The file, or the link to it; - for standard input.
+    #[arg(value_name = "FILE|URL")]
+    file: String,
     /// As what it is sent; what its format suggests, where left out.
     #[arg(long = "as", value_parser = parse_kind, value_name = "KIND")]
     kind: Option<MediaKind>,
@@ -86,20 +90,19 @@ fn parse_route(name: &str) -> Result<Route, String> {
 
 pub fn run(command: &Command, context: &Context) -> Result<(), CliError> {
     let Command::Check(arguments) = command;
-    let inspection = inspect(&arguments.file)?;
-    let kind = arguments.kind.unwrap_or_else(|| suggested(&inspection));
-    let question = Question {
-        route: arguments.route,
-        content_type: arguments.content_type.as_deref(),
-        filename: arguments.filename.as_deref(),
-        voice: arguments.voice,
-        ..Question::new(kind, arguments.dialect.0.media_promise())
-    };
-    let report = check::check(&inspection, &question);
-    if context.json {
-        print_json(&as_json(&inspection, &report))?;
+    let (inspection, report) = if arguments.file.contains("://") {
+        match look(arguments, context)? {
+            Ok(seen) => arguments.judge(&seen.inspection, Some(seen.declared()), seen.findings.clone()),
+            // Who asks here may know what a client may not.
+            Err(fault) => (None, Report::of(Finding::new(fault.code, fault.text))),
+        }
     } else {
-        tell(&inspection, &report, kind)?;
+        arguments.judge(&Arc::new(inspect(&arguments.file)?), None, Vec::new())
+    };
+    if context.json {
+        print_json(&as_json(inspection.as_deref(), &report))?;
+    } else {
+        tell(inspection.as_deref(), &report, arguments)?;
     }
     match report.verdict {
         Verdict::Reject => Err(CliError::Negative("the file would not be sent".to_owned())),
@@ -107,19 +110,70 @@ pub fn run(command: &Command, context: &Context) -> Result<(), CliError> {
     }
 }
 
-fn inspect(path: &Path) -> Result<Inspection, CliError> {
+impl Arguments {
+    fn question(&self, kind: MediaKind) -> Question<'_> {
+        Question {
+            route: self.route,
+            content_type: self.content_type.as_deref(),
+            filename: self.filename.as_deref(),
+            voice: self.voice,
+            ..Question::new(kind, self.dialect.0.media_promise())
+        }
+    }
+
+    fn kind_of(&self, inspection: &Inspection) -> MediaKind {
+        self.kind.unwrap_or_else(|| check::suggested(inspection))
+    }
+
+    /// Holds a file against the rules, with what is known of its link.
+    fn judge(
+        &self,
+        inspection: &Arc<Inspection>,
+        declared: Option<&str>,
+        of_link: Vec<Finding>,
+    ) -> (Option<Arc<Inspection>>, Report) {
+        let question = self.question(self.kind_of(inspection));
+        let question = Question { content_type: question.content_type.or(declared), ..question };
+        (Some(Arc::clone(inspection)), check::check(inspection, &question).with(of_link))
+    }
+}
+
+/// Looks at what is behind a link, as the gateway does with this configuration.
+fn look(arguments: &Arguments, context: &Context) -> Result<Result<Seen, LinkFault>, CliError> {
+    let config = context.load()?.config;
+    // Of what a type suggests nothing is known yet; documents may be the largest.
+    let kind = arguments.kind.unwrap_or(MediaKind::Document);
+    let question = arguments.question(kind);
+    let follows = question.promise.redirects && arguments.route == Route::Upload;
+    let ask = Ask {
+        account: "",
+        url: &arguments.file,
+        kind,
+        credentials: None,
+        redirects: if follows { Redirects::Follow } else { Redirects::Refuse },
+        max_bytes: check::max_bytes(&question),
+        route: arguments.route,
+    };
+    // Nothing is written: a preflight keeps no bytes.
+    let folder = std::env::temp_dir().join(format!("sabir-{}", std::process::id()));
+    let links = Links::open(&config.media.links, &config.net.allow_private, &folder, Arc::new(SystemClock));
+    let seen = super::runtime()?.block_on(links.map_err(anyhow::Error::from)?.preflight(&ask));
+    std::fs::remove_dir(&folder)?;
+    Ok(seen)
+}
+
+fn inspect(path: &str) -> Result<Inspection, CliError> {
     let mut inspector = Inspector::new();
     let mut buffer = vec![0; BUFFER];
-    let mut file: Box<dyn std::io::Read> = match path.to_str() {
-        Some("-") => Box::new(std::io::stdin()),
-        _ => Box::new(
-            File::open(path)
-                .with_context(|| format!("cannot open {}", path.display()))
-                .map_err(CliError::Unreachable)?,
-        ),
+    let mut file: Box<dyn std::io::Read> = match path {
+        "-" => Box::new(std::io::stdin()),
+        _ => {
+            let file = File::open(Path::new(path)).with_context(|| format!("cannot open {path}"));
+            Box::new(file.map_err(CliError::Unreachable)?)
+        }
     };
     loop {
-        let read = file.read(&mut buffer).with_context(|| format!("cannot read {}", path.display()))?;
+        let read = file.read(&mut buffer).with_context(|| format!("cannot read {path}"))?;
         match buffer.get(..read) {
             None | Some([]) => return Ok(inspector.finish()),
             Some(bytes) => inspector.push(bytes),
@@ -127,40 +181,29 @@ fn inspect(path: &Path) -> Result<Inspection, CliError> {
     }
 }
 
-/// As what a file of the format is sent if nobody says.
-fn suggested(inspection: &Inspection) -> MediaKind {
-    match inspection.facts {
-        Facts::Sound(_) => MediaKind::Audio,
-        Facts::Movie(_) if inspection.format == MediaFormat::M4a => MediaKind::Audio,
-        Facts::Movie(_) => MediaKind::Video,
-        Facts::Picture(_) if inspection.format == MediaFormat::Webp => MediaKind::Sticker,
-        _ => match inspection.format.mime().split_once('/') {
-            Some(("image", _)) => MediaKind::Image,
-            Some(("video", _)) => MediaKind::Video,
-            Some(("audio", _)) => MediaKind::Audio,
-            _ => MediaKind::Document,
-        },
-    }
-}
-
-fn as_json(inspection: &Inspection, report: &Report) -> serde_json::Value {
-    let facts = Measured { inspection, mime: inspection.format.mime(), filename: report.filename.as_deref() };
+fn as_json(inspection: Option<&Inspection>, report: &Report) -> serde_json::Value {
+    let measured = |inspection: &Inspection| {
+        let (mime, filename) = (inspection.format.mime(), report.filename.as_deref());
+        json!(Measured { inspection, mime, filename })
+    };
     json!({
         "verdict": report.verdict,
         "codes": report.codes(|weight| weight > Weight::Note),
         "notes": report.codes(|weight| weight == Weight::Note),
         "findings": report.findings,
-        "facts": facts,
+        "facts": inspection.map_or_else(|| json!({}), measured),
     })
 }
 
-fn tell(inspection: &Inspection, report: &Report, kind: MediaKind) -> Result<(), CliError> {
-    let verdict = match report.verdict {
-        Verdict::Accept => "accept",
-        Verdict::Warn => "warn",
-        Verdict::Reject => "reject",
-    };
-    print(format_args!("{verdict}: {}, {} bytes, as {}", report.format.name(), inspection.bytes, kind.as_str()))?;
+fn tell(inspection: Option<&Inspection>, report: &Report, arguments: &Arguments) -> Result<(), CliError> {
+    let verdict = report.verdict.as_str();
+    match inspection {
+        Some(inspection) => {
+            let (format, kind) = (report.format.name(), arguments.kind_of(inspection).as_str());
+            print(format_args!("{verdict}: {format}, {} bytes, as {kind}", inspection.bytes))?;
+        }
+        None => print(verdict)?,
+    }
     for finding in &report.findings {
         print(format_args!("  {}: {}", finding.code, finding.text))?;
     }

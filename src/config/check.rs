@@ -7,11 +7,13 @@ use url::Url;
 
 use super::{Draft, Problem};
 use crate::dialect;
+use crate::media;
 use crate::upstream::{self, Provider, SANDBOX_SCHEME};
 
 pub fn check(draft: &Draft, problems: &mut Vec<Problem>) {
     check_server(draft, problems);
     check_log(draft, problems);
+    check_media(draft, problems);
     check_store(draft, problems);
     check_providers(draft, problems);
     check_accounts(draft, problems);
@@ -30,6 +32,16 @@ fn check_log(draft: &Draft, problems: &mut Vec<Problem>) {
     if draft.log.as_ref().is_some_and(|log| !log.filter_is_readable()) {
         let text = "is no filter; give a level, or parts of the program with theirs: info,sabir::delivery=debug";
         problems.push(Problem::new("log.filter", text));
+    }
+}
+
+fn check_media(draft: &Draft, problems: &mut Vec<Problem>) {
+    let Some(media::Config { links: media, .. }) = &draft.media else { return };
+    for (name, value) in [("per_host", media.fetches_per_host), ("per_account", media.fetches_per_account)] {
+        if value == 0 {
+            let text = "is 0, so no link could be fetched; give at least 1";
+            problems.push(Problem::new(format!("media.fetches_{name}"), text));
+        }
     }
 }
 
@@ -63,6 +75,12 @@ fn check_accounts(draft: &Draft, problems: &mut Vec<Problem>) {
         }
         if let Some(name) = &account.dialect {
             check_dialect(&key("dialect"), name, problems);
+        }
+        for (nth, provider) in account.media_providers.iter().enumerate() {
+            if provider.credentials().is_none() {
+                let text = "is no credential; give bearer, or user and password, without line ends";
+                problems.push(Problem::new(key(&format!("media_providers[{nth}]")), text));
+            }
         }
         match &account.upstream {
             Some(name) => check_upstream_name(draft, &key("upstream"), name, problems),

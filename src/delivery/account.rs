@@ -1,10 +1,14 @@
 //! Who calls us.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 
 use crate::dialect::{Dialect, Losses};
+use crate::media::check::Repair;
+use crate::media::links::Credentials;
 use crate::model::{HealthForm, Manner};
-use crate::secret::KeyHash;
+use crate::secret::{KeyHash, Secret};
 
 /// An account as the configuration describes it.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,11 +24,46 @@ pub struct AccountConfig {
     /// What happens to members that an upstream cannot say.
     #[serde(default)]
     pub losses: Losses,
+    /// Which files are made to fit on their way.
+    #[serde(default)]
+    pub repair: Repair,
+    /// Credentials for media links, which messages name (On-Premises).
+    #[serde(default)]
+    pub media_providers: Vec<ProviderConfig>,
     /// The shape of the answer about health.
     #[serde(default)]
     pub health: HealthForm,
     /// The version that the gateway goes for.
     pub version: Option<String>,
+}
+
+/// A credential for media links: a bearer token, or a user with a password.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ProviderConfig {
+    /// The name under which messages call for it.
+    pub name: String,
+    /// The token.
+    pub bearer: Option<Secret>,
+    /// The user.
+    pub user: Option<String>,
+    /// The user's password.
+    pub password: Option<Secret>,
+}
+
+impl ProviderConfig {
+    /// The credential, where it is one that a header can carry.
+    pub fn credentials(&self) -> Option<Credentials> {
+        match (&self.bearer, &self.user, &self.password) {
+            (Some(token), None, None) => Credentials::bearer(token).ok(),
+            (None, Some(user), Some(password)) => Credentials::basic(user, password).ok(),
+            _ => None,
+        }
+    }
+
+    /// With its name.
+    pub fn named(&self) -> Option<(String, Credentials)> {
+        Some((self.name.clone(), self.credentials()?))
+    }
 }
 
 /// An account that is in force.
@@ -37,6 +76,10 @@ pub struct Account {
     pub upstream: String,
     /// What happens to members that an upstream cannot say.
     pub losses: Losses,
+    /// Which files are made to fit on their way.
+    pub repair: Repair,
+    /// Credentials for media links by the names under which messages call for them.
+    pub media_providers: HashMap<String, Credentials>,
     /// How it wants to be answered where clients contradict each other.
     pub manner: Manner,
 }

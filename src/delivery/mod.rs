@@ -14,10 +14,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use abandoned::watch as watch_abandoned;
-pub use account::{Account, AccountConfig};
+pub use account::{Account, AccountConfig, ProviderConfig};
 use arc_swap::ArcSwap;
 pub use directory::{Directory, Parts, RouteConfig};
-pub use files::{Files, watch as watch_files};
+pub use files::{FileReport, Files, Tools, Used, refusal, watch as watch_files};
 pub use rehearsal::Rehearsal;
 use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::dialect::Dialect;
 use crate::measure;
 use crate::model::{Accepted, Fault, FaultKind, Request, State, TransactionId, Verdict, Warning};
-use crate::store::{Ledger, NewAttempt, NewTransaction, Settlement, StoreError, UploadKey};
+use crate::store::{Ledger, NewAttempt, NewTransaction, Settlement, StoreError};
 use crate::upstream::{Answered, Prepared, Upstream};
 
 /// Longest answer of an upstream that is kept on the record, in bytes.
@@ -71,7 +71,7 @@ struct Ready {
     upstream: Arc<Upstream>,
     prepared: Prepared,
     /// The uploads that the request names.
-    uploads: Vec<UploadKey>,
+    uploads: Vec<Used>,
 }
 
 /// The delivery of messages.
@@ -114,13 +114,15 @@ impl Delivery {
         }
     }
 
-    /// Says what would happen to a request, and does nothing: a file that the upstream has not got is not uploaded, so
-    /// the gateway's own id stands for it.
-    pub fn rehearse(&self, order: &Order) -> Rehearsal {
-        let upstream = self.directory.load().choose(&order.account, &order.request);
-        let prepared =
-            upstream.as_ref().map_err(Clone::clone).and_then(|upstream| prepare(upstream, order, &order.request));
-        Rehearsal::new(order, upstream.ok().as_deref(), prepared)
+    /// Says what would happen to a request, and sends nothing: its files are looked at, and not uploaded.
+    pub async fn rehearse(&self, order: &Order) -> Rehearsal {
+        let upstream = match self.directory.load().choose(&order.account, &order.request) {
+            Ok(upstream) => upstream,
+            Err(fault) => return Rehearsal::refused(order, fault),
+        };
+        let prepared = prepare(&upstream, order, &files::foreseen(&order.request, &upstream));
+        let (media, fault) = self.files.look(order, &upstream).await;
+        Rehearsal::new(order, &upstream, prepared, media, fault)
     }
 
     /// Waits until nothing is under way any more and everything is recorded.
@@ -137,7 +139,7 @@ impl Delivery {
 
     async fn deliver(&self, mut order: Order) -> Delivered {
         let started = Instant::now();
-        let has_files = !order.request.file_ids().is_empty();
+        let has_files = !order.request.files().is_empty();
         let ready = self.make_ready(&order, has_files).await;
         let upload_time = has_files.then(|| started.elapsed());
         let mut delivered = match ready {
@@ -152,13 +154,15 @@ impl Delivery {
     /// Chooses the upstream and says the request in its dialect, naming files by the ids that it knows.
     async fn make_ready(&self, order: &Order, has_files: bool) -> Result<Ready, Fault> {
         let upstream = self.directory.load().choose(&order.account, &order.request)?;
-        // Said before its files are uploaded: what cannot be said shall cost no upload.
-        let prepared = prepare(&upstream, order, &order.request)?;
         if !has_files {
+            let prepared = prepare(&upstream, order, &order.request)?;
             return Ok(Ready { upstream, prepared, uploads: Vec::new() });
         }
+        // Said before its files are uploaded: what cannot be said shall cost no upload.
+        prepare(&upstream, order, &files::foreseen(&order.request, &upstream))?;
         let placed = self.files.place(order, &upstream).await?;
-        let prepared = prepare(&upstream, order, &placed.request)?;
+        let mut prepared = prepare(&upstream, order, &placed.request)?;
+        prepared.warnings.extend(placed.warnings);
         Ok(Ready { upstream, prepared, uploads: placed.uploads })
     }
 
@@ -187,7 +191,7 @@ impl Delivery {
         log_end(&order, Some((&upstream, took)), settlement.state, settlement.fault.as_ref());
         self.ledger.settle_later(settlement);
         if let Err(fault) = &answered.outcome {
-            self.files.doubt(&uploads, fault).await;
+            let _ = self.files.doubt(&uploads, fault).await;
         }
         let taken = |accepted| Taken { request: order.request, accepted };
         Delivered { outcome: for_client(answered.outcome).map(taken), upstream_time: Some(took) }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Order;
+use super::{FileReport, Order};
 use crate::model::{Fault, Request, Warning};
 use crate::upstream::{Prepared, Upstream};
 
@@ -22,6 +22,8 @@ pub struct Rehearsal {
     pub upstream: Option<String>,
     /// What that upstream would get, its credential masked.
     pub upstream_request: Option<UpstreamRequest>,
+    /// Its files: what they are, which way they would go, and what is said of them.
+    pub media: Vec<FileReport>,
     /// What would be dropped or bent.
     pub losses: Vec<Warning>,
     /// Why it would not be sent.
@@ -44,25 +46,42 @@ pub struct UpstreamRequest {
 }
 
 impl Rehearsal {
-    pub(super) fn new(order: &Order, upstream: Option<&Upstream>, prepared: Result<Prepared, Fault>) -> Self {
-        let mut losses = order.warnings.clone();
-        let (request, fault) = match (upstream, prepared) {
-            (Some(upstream), Ok(prepared)) => {
-                losses.extend(prepared.warnings);
-                (Some(UpstreamRequest::new(upstream, &prepared.request)), None)
+    pub(super) fn new(
+        order: &Order,
+        upstream: &Upstream,
+        prepared: Result<Prepared, Fault>,
+        media: Vec<FileReport>,
+        of_media: Option<Fault>,
+    ) -> Self {
+        let mut rehearsal = Self { upstream: Some(upstream.name.clone()), media, ..Self::of(order) };
+        match prepared {
+            Ok(prepared) => {
+                rehearsal.losses.extend(prepared.warnings);
+                rehearsal.upstream_request = Some(UpstreamRequest::new(upstream, &prepared.request));
+                rehearsal.fault = of_media;
             }
-            (_, Err(fault)) => (None, Some(fault)),
-            (None, Ok(_)) => (None, None),
-        };
+            Err(fault) => rehearsal.fault = Some(fault),
+        }
+        rehearsal.would_send = rehearsal.fault.is_none();
+        rehearsal
+    }
+
+    /// A request that no upstream takes.
+    pub(super) fn refused(order: &Order, fault: Fault) -> Self {
+        Self { would_send: false, fault: Some(fault), ..Self::of(order) }
+    }
+
+    fn of(order: &Order) -> Self {
         Self {
-            would_send: fault.is_none(),
+            would_send: true,
             account: order.account.name.clone(),
             dialect: order.dialect.name(),
             model: order.request.clone(),
-            upstream: upstream.map(|upstream| upstream.name.clone()),
-            upstream_request: request,
-            losses,
-            fault,
+            upstream: None,
+            upstream_request: None,
+            media: Vec::new(),
+            losses: order.warnings.clone(),
+            fault: None,
         }
     }
 }

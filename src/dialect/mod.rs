@@ -116,6 +116,16 @@ pub trait Dialect: Send + Sync {
     /// What the upstream refused, decided by its own code before its status.
     fn decode_outcome(&self, answer: &Response<Bytes>) -> Result<Accepted, Fault>;
 
+    /// Whether it knows uploads, so that messages can name files by ids.
+    fn takes_uploads(&self) -> bool {
+        false
+    }
+
+    /// Whether its servers keep credentials for links, which messages call for by name.
+    fn keeps_providers(&self) -> bool {
+        false
+    }
+
     /// Writes the request that uploads a file for messages to name by its id.
     ///
     /// # Errors

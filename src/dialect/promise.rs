@@ -9,6 +9,8 @@ pub struct MediaPromise {
     pub kinds: &'static [KindPromise],
     /// Whether stickers may move.
     pub animated_stickers: bool,
+    /// Whether links may redirect.
+    pub redirects: bool,
 }
 
 /// What a dialect promises of one kind of media.
@@ -86,6 +88,7 @@ impl MediaPromise {
             KindPromise::any(MediaKind::Sticker),
         ],
         animated_stickers: true,
+        redirects: true,
     };
 
     /// What it promises of a kind, if it offers it.

@@ -1,4 +1,4 @@
-//! The files that a request names by the ids of uploads, wherever they stand in it.
+//! The files that a request names, by link or by the id of an upload, wherever they stand in it.
 
 use serde_json::{Map, Value};
 
@@ -7,23 +7,98 @@ use super::{
     Template,
 };
 
-/// The id of an upload in a request: an id means something only where the file was uploaded, so another one takes its
-/// place for another upstream.
-#[derive(Debug, PartialEq)]
-pub struct FileId<'a> {
-    /// Where it stands, in the Cloud API's spelling: `image.id`.
-    pub member: String,
-    /// The id.
-    pub id: &'a mut String,
+/// A file in a request. Another id can take the place of its link or id: an id means something only where the file was
+/// uploaded.
+#[derive(Debug)]
+pub struct File<'a> {
+    /// The object that names it, in the Cloud API's spelling: `image`, `interactive.header.video`.
+    path: String,
+    /// As what it is shown.
+    pub kind: MediaKind,
+    place: Place<'a>,
+}
+
+/// Where a file is named.
+#[derive(Debug)]
+enum Place<'a> {
+    /// In an object that was parsed.
+    Media(&'a mut Media),
+    /// In JSON that nobody parsed.
+    Json(&'a mut Map<String, Value>),
+}
+
+impl File<'_> {
+    /// The member that names it: `image.link`.
+    pub fn member(&self) -> String {
+        let name = if matches!(self.source(), MediaSource::Id(_)) { "id" } else { "link" };
+        format!("{}.{name}", self.path)
+    }
+
+    /// Its link or id.
+    pub fn source(&self) -> MediaSource {
+        match &self.place {
+            Place::Media(media) => media.source.clone(),
+            Place::Json(members) => source_in(members).unwrap_or(MediaSource::Id(String::new())),
+        }
+    }
+
+    /// The name that the recipient of a document sees.
+    pub fn filename(&self) -> Option<&str> {
+        match &self.place {
+            Place::Media(media) => media.filename.as_deref(),
+            Place::Json(members) => members.get("filename").and_then(Value::as_str),
+        }
+    }
+
+    /// Whether audio is shown as a voice message.
+    pub fn is_voice(&self) -> bool {
+        matches!(&self.place, Place::Media(Media { voice: Some(true), .. }))
+    }
+
+    /// The name of the credential with which its link is fetched.
+    pub fn provider(&self) -> Option<&str> {
+        match &self.place {
+            Place::Media(media) => media.provider.as_ref().map(|provider| provider.name.as_str()),
+            Place::Json(members) => members.get("provider")?.get("name")?.as_str(),
+        }
+    }
+
+    /// Names it by an id. With the link goes the credential for it.
+    pub fn put_id(&mut self, id: String) {
+        match &mut self.place {
+            Place::Media(media) => {
+                media.source = MediaSource::Id(id);
+                media.provider = None;
+            }
+            Place::Json(members) => {
+                members.shift_remove("link");
+                members.shift_remove("provider");
+                members.insert("id".to_owned(), Value::String(id));
+            }
+        }
+    }
+
+    /// Gives it another name for its recipient.
+    pub fn rename(&mut self, name: String) {
+        match &mut self.place {
+            Place::Media(media) => media.filename = Some(name),
+            Place::Json(members) => _ = members.insert("filename".to_owned(), Value::String(name)),
+        }
+    }
+}
+
+fn source_in(members: &Map<String, Value>) -> Option<MediaSource> {
+    let text = |name| members.get(name).and_then(Value::as_str).map(str::to_owned);
+    text("id").map(MediaSource::Id).or_else(|| text("link").map(MediaSource::Link))
 }
 
 impl Request {
-    /// The ids of its files: of the content, of headers, of a template's parameters, and of the cards of carousels,
-    /// which the model carries as they came.
-    pub fn file_ids(&mut self) -> Vec<FileId<'_>> {
+    /// Its files: of the content, of headers, of a template's parameters, and of the cards of carousels, which the model
+    /// carries as they came.
+    pub fn files(&mut self) -> Vec<File<'_>> {
         let Self::Send(message) = self else { return Vec::new() };
         match &mut message.content {
-            Content::Media(media) => of_media(media, "").into_iter().collect(),
+            Content::Media(media) => vec![of_media(media, "")],
             Content::Interactive(interactive) => of_interactive(interactive),
             Content::Template(template) => of_template(template),
             Content::Text(_) | Content::Location(_) | Content::Contacts(_) | Content::Reaction(_) => Vec::new(),
@@ -31,60 +106,62 @@ impl Request {
     }
 }
 
-fn of_media<'a>(media: &'a mut Media, path: &str) -> Option<FileId<'a>> {
-    let MediaSource::Id(id) = &mut media.source else { return None };
-    Some(FileId { member: format!("{path}{}.id", media.kind.as_str()), id })
+fn of_media<'a>(media: &'a mut Media, path: &str) -> File<'a> {
+    File { path: format!("{path}{}", media.kind.as_str()), kind: media.kind, place: Place::Media(media) }
 }
 
-fn of_interactive(interactive: &mut Interactive) -> Vec<FileId<'_>> {
-    let mut ids = Vec::new();
+fn of_interactive(interactive: &mut Interactive) -> Vec<File<'_>> {
+    let mut files = Vec::new();
     if let Some(HeaderContent::Media(media)) = interactive.header.as_mut().map(|header| &mut header.content) {
-        ids.extend(of_media(media, "interactive.header."));
+        files.push(of_media(media, "interactive.header."));
     }
     if let Action::Named { action, .. } = &mut interactive.action {
-        ids.extend(of_cards("interactive.action", action));
+        files.extend(of_cards("interactive.action", action));
     }
-    ids
+    files
 }
 
-fn of_template(template: &mut Template) -> Vec<FileId<'_>> {
-    let mut ids = Vec::new();
+fn of_template(template: &mut Template) -> Vec<File<'_>> {
+    let mut files = Vec::new();
     for (at, component) in template.components.iter_mut().enumerate() {
-        of_component(&format!("template.components[{at}]"), component, &mut ids);
+        of_component(&format!("template.components[{at}]"), component, &mut files);
     }
-    ids
+    files
 }
 
-fn of_component<'a>(path: &str, component: &'a mut Component, ids: &mut Vec<FileId<'a>>) {
+fn of_component<'a>(path: &str, component: &'a mut Component, files: &mut Vec<File<'a>>) {
     for (at, parameter) in component.parameters.iter_mut().enumerate() {
         if let ParameterValue::Media(media) = &mut parameter.value {
-            ids.extend(of_media(media, &format!("{path}.parameters[{at}].")));
+            files.push(of_media(media, &format!("{path}.parameters[{at}].")));
         }
     }
-    ids.extend(of_cards(path, &mut component.extra.0));
+    files.extend(of_cards(path, &mut component.extra.0));
 }
 
 /// The cards of a carousel. What other members hold is the client's own: a flow's data may look like a file and is none.
-fn of_cards<'a>(path: &str, members: &'a mut Map<String, Value>) -> Vec<FileId<'a>> {
-    let mut ids = Vec::new();
+fn of_cards<'a>(path: &str, members: &'a mut Map<String, Value>) -> Vec<File<'a>> {
+    let mut files = Vec::new();
     if let Some(cards) = members.get_mut("cards") {
-        in_value(&format!("{path}.cards"), cards, &mut ids);
+        in_value(&format!("{path}.cards"), cards, &mut files);
     }
-    ids
+    files
 }
 
-/// Looks for `"image": {"id": …}` and its like in JSON that nobody parsed; requests are bounded in depth.
-fn in_value<'a>(path: &str, value: &'a mut Value, ids: &mut Vec<FileId<'a>>) {
+/// Looks for `"image": {"id" or "link": …}` and its like in JSON that nobody parsed; requests are bounded in depth.
+fn in_value<'a>(path: &str, value: &'a mut Value, files: &mut Vec<File<'a>>) {
     match value {
         Value::Array(entries) => {
-            entries.iter_mut().enumerate().for_each(|(at, entry)| in_value(&format!("{path}[{at}]"), entry, ids));
+            entries.iter_mut().enumerate().for_each(|(at, entry)| in_value(&format!("{path}[{at}]"), entry, files));
         }
         Value::Object(members) => {
             for (name, value) in members {
-                if MediaKind::named(name).is_none() {
-                    in_value(&format!("{path}.{name}"), value, ids);
-                } else if let Some(Value::String(id)) = value.get_mut("id") {
-                    ids.push(FileId { member: format!("{path}.{name}.id"), id });
+                let path = format!("{path}.{name}");
+                match (MediaKind::named(name), value) {
+                    (None, value) => in_value(&path, value, files),
+                    (Some(kind), Value::Object(media)) if source_in(media).is_some() => {
+                        files.push(File { path, kind, place: Place::Json(media) });
+                    }
+                    _ => {}
                 }
             }
         }
@@ -105,7 +182,13 @@ mod tests {
     }
 
     fn found(content: Value) -> Vec<(String, String)> {
-        message(content).file_ids().into_iter().map(|file| (file.member, file.id.clone())).collect()
+        message(content).files().into_iter().map(|file| (file.member(), address(&file))).collect()
+    }
+
+    fn address(file: &File<'_>) -> String {
+        match file.source() {
+            MediaSource::Id(address) | MediaSource::Link(address) => address,
+        }
     }
 
     fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
@@ -116,7 +199,7 @@ mod tests {
     fn the_content_itself() {
         assert_eq!(found(json!({ "media": { "kind": "image", "source": { "id": "1" } } })), pairs([("image.id", "1")]));
         let link = json!({ "media": { "kind": "image", "source": { "link": "https://files.example.net/a.png" } } });
-        assert_eq!(found(link), []);
+        assert_eq!(found(link), pairs([("image.link", "https://files.example.net/a.png")]));
         assert_eq!(found(json!({ "text": { "body": "id" } })), []);
     }
 
@@ -150,9 +233,23 @@ mod tests {
     }
 
     #[test]
-    fn another_id_can_take_its_place() {
-        let mut request = message(json!({ "media": { "kind": "sticker", "source": { "id": "1" } } }));
-        request.file_ids().into_iter().for_each(|file| *file.id = "9".to_owned());
-        assert_eq!(request.file_ids().into_iter().map(|file| file.id.clone()).collect::<Vec<_>>(), ["9"]);
+    fn an_id_takes_the_place_of_a_link_and_of_its_credential() {
+        let link = json!({ "link": "https://files.example.net/a.pdf" });
+        let provider = json!({ "name": "store" });
+        let media = json!({ "kind": "document", "source": link, "provider": provider, "filename": "a" });
+        let card = json!({ "document": { "link": link["link"], "provider": provider, "filename": "a" } });
+        let action = json!({ "named": { "kind": "carousel", "action": { "cards": [card] } } });
+        for content in [json!({ "media": media }), json!({ "interactive": { "action": action } })] {
+            let mut request = message(content);
+            for mut file in request.files() {
+                assert_eq!((file.provider(), file.filename()), (Some("store"), Some("a")));
+                file.put_id("9".to_owned());
+                file.rename("a.pdf".to_owned());
+            }
+            let files = request.files();
+            assert_eq!(files.len(), 1);
+            assert_eq!((address(&files[0]), files[0].provider()), ("9".to_owned(), None));
+            assert_eq!(files[0].filename(), Some("a.pdf"));
+        }
     }
 }

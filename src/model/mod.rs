@@ -31,7 +31,7 @@ pub use event::{
 };
 pub use extra::Extra;
 pub use fault::{Fault, FaultKind, Origin, UpstreamError, Verdict};
-pub use files::FileId;
+pub use files::File;
 pub use format::MediaFormat;
 pub use ids::{ParseIdError, TransactionId};
 pub use interactive::{

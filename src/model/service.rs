@@ -62,11 +62,14 @@ pub enum Setting {
     BusinessProfile,
     /// The line below the business's name.
     About,
+    /// Credentials for media links by their names, each as `{"bearer"}` or `{"user", "password"}`.
+    MediaProviders,
 }
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 4] = [Self::Application, Self::Webhook, Self::BusinessProfile, Self::About];
+    pub const ALL: [Self; 5] =
+        [Self::Application, Self::Webhook, Self::BusinessProfile, Self::About, Self::MediaProviders];
 
     /// Its name in the store.
     pub fn name(self) -> &'static str {
@@ -75,12 +78,13 @@ impl Setting {
             Self::Webhook => "webhook",
             Self::BusinessProfile => "business_profile",
             Self::About => "about",
+            Self::MediaProviders => "media_providers",
         }
     }
 
     /// Whether a change says only what is different.
     pub fn changes_by_member(self) -> bool {
-        matches!(self, Self::Application | Self::BusinessProfile)
+        matches!(self, Self::Application | Self::BusinessProfile | Self::MediaProviders)
     }
 }
 

@@ -42,6 +42,22 @@ pub struct Config {
     pub phone_number_id: Option<String>,
     /// The namespace of templates for clients that give none (On-Premises).
     pub template_namespace: Option<String>,
+    /// How files behind links get there.
+    #[serde(default)]
+    pub media: MediaWay,
+}
+
+/// How files behind links get to an upstream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaWay {
+    /// The gateway fetches, checks and uploads them, and names them by id.
+    #[default]
+    Upload,
+    /// The gateway checks them and passes the link on.
+    Link,
+    /// The link is passed on, and nothing is fetched.
+    Unchecked,
 }
 
 /// What is the same for all upstreams at one provider.
@@ -100,6 +116,8 @@ pub struct Upstream {
     pub phone_number_id: Option<String>,
     /// The namespace of templates.
     pub template_namespace: Option<String>,
+    /// How files behind links get there.
+    pub media: MediaWay,
     /// How it is reached.
     pub transport: Arc<dyn Transport>,
 }
@@ -132,6 +150,11 @@ pub struct Uploaded {
 }
 
 impl Upstream {
+    /// Whether it is the simulated provider in this process, which reads no links.
+    pub fn is_sandbox(&self) -> bool {
+        self.base_url.scheme() == SANDBOX_SCHEME
+    }
+
     /// Says a request in the upstream's dialect.
     ///
     /// # Errors

@@ -12,11 +12,16 @@ use serde_json::Value;
 
 use super::upload::{self, Received};
 use super::{AppState, Shared, auth, error, send};
-use crate::delivery::Account;
+use crate::delivery::{self, Account};
 use crate::dialect::{self, Answer, Call, Dialect, FileFacts, MediaAnswer, MediaCall, UploadForm};
+use crate::measure;
+use crate::media::check::{self, Question};
 use crate::media::{Vault, VaultError};
 use crate::model::{Fault, FaultKind};
 use crate::store::{StoreError, StoredMedia};
+
+/// The member that a refused upload is about: the part of the form, in the vendors' words too.
+const FILE: &str = "file";
 
 /// Takes a call in whichever dialect has the path and answers in the same. What is no call of these is an unknown path:
 /// the ids of the Cloud API stand where any path may.
@@ -69,9 +74,24 @@ impl Counter<'_> {
         let id = self.state.clock.media_id();
         let mut kept = Kept { vault: &self.state.vault, id: &id, is_recorded: false };
         let received = upload::receive(kept.vault, &id, form, &parts.headers, body, &self.state.config).await?;
+        self.check(&received)?;
+        self.state.known.learn(&received.stored.sha256, received.inspection.clone());
         self.state.store.add_media(&self.row(&id, received)).await.map_err(|error| store_fault(&error))?;
         kept.is_recorded = true;
         Ok(self.say(&MediaAnswer::Uploaded(&id)))
+    }
+
+    /// Refuses what could not be sent as anything. As what it will be sent only the message says, and is checked then.
+    fn check(&self, received: &Received) -> Result<(), Fault> {
+        let report = check::as_whatever_fits(&received.inspection, |kind| Question {
+            dialect_limits: self.state.dialect_limits,
+            repair: self.account.repair,
+            content_type: Some(&received.mime_type),
+            ..Question::new(kind, self.dialect.media_promise())
+        });
+        let code = report.findings.first().map(|finding| finding.code.as_str());
+        measure::media_check(report.verdict.as_str(), code);
+        delivery::refusal(&report, FILE).map_or(Ok(()), Err)
     }
 
     fn row(&self, id: &str, received: Received) -> StoredMedia {

@@ -29,7 +29,7 @@ pub async fn send(State(state): State<Shared>, request: Request) -> Response {
     let (speaker, taken) = take(&state, &answer, request).await;
     let (response, upstream_time) = match taken {
         Err(fault) => (refused(&speaker, &fault, &answer), None),
-        Ok(order) if dry_run => (Json(state.delivery.rehearse(&order)).into_response(), None),
+        Ok(order) if dry_run => (Json(state.delivery.rehearse(&order).await).into_response(), None),
         Ok(order) => {
             let delivered = state.delivery.send(order).await;
             (answered(&speaker, &delivered, &answer), delivered.upstream_time)

@@ -9,7 +9,8 @@ use serde::Deserialize;
 
 use crate::clock::Clock;
 use crate::delivery::Delivery;
-use crate::media::Vault;
+use crate::media::check::DialectLimits;
+use crate::media::{Known, Vault};
 use crate::secret::KeyHash;
 use crate::service::Desk;
 use crate::store::Store;
@@ -63,6 +64,10 @@ pub struct AppState {
     pub store: Arc<dyn Store>,
     /// The bytes of clients' files.
     pub vault: Vault,
+    /// What is known of them.
+    pub known: Known,
+    /// Whether a dialect's narrower promises of media count.
+    pub dialect_limits: DialectLimits,
     /// The simulated provider.
     pub sandbox: Arc<Sandbox>,
     /// Limits.

@@ -12,6 +12,7 @@ use multer::{Constraints, Field, Multipart, SizeLimit};
 
 use super::{Config, body, media};
 use crate::dialect::{UploadForm, media as told};
+use crate::media::check::{Inspection, Inspector};
 use crate::media::{Stored, Vault, VaultError};
 use crate::model::{Fault, FaultKind};
 
@@ -22,6 +23,8 @@ const SLACK: u64 = 256 * 1024;
 pub struct Received {
     /// Its length and hash.
     pub stored: Stored,
+    /// What its bytes are.
+    pub inspection: Inspection,
     /// Its type.
     pub mime_type: String,
     /// Its name, where one was given.
@@ -47,7 +50,10 @@ pub async fn receive(
     let bytes = body::chunks(body, config.body_timeout);
     let place = Place { vault, id, max_bytes };
     let received = match form {
-        UploadForm::Bare { mime_type, filename } => Received { stored: place.put(bytes).await?, mime_type, filename },
+        UploadForm::Bare { mime_type, filename } => {
+            let (stored, inspection) = place.put(bytes).await.map_err(vault_fault)?;
+            Received { stored, inspection, mime_type, filename }
+        }
         UploadForm::Parts { boundary, file, mime_type } => place.put_part(bytes, boundary, file, mime_type).await?,
     };
     if received.stored.size == 0 {
@@ -68,12 +74,16 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    async fn put<S, E>(&self, bytes: S) -> Result<Stored, Fault>
+    /// Writes the bytes and sees what they are, in one pass.
+    async fn put<S, E>(&self, bytes: S) -> Result<(Stored, Inspection), VaultError>
     where
         S: Stream<Item = Result<Bytes, E>>,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        self.vault.put(self.id, bytes, self.max_bytes).await.map_err(vault_fault)
+        let mut inspector = Inspector::new();
+        let seen = bytes.inspect(|piece| piece.iter().for_each(|bytes| inspector.push(bytes)));
+        let stored = self.vault.put(self.id, seen, self.max_bytes).await?;
+        Ok((stored, inspector.finish()))
     }
 
     /// The parts come in any order, and what names the type may follow the file.
@@ -100,25 +110,24 @@ impl Place<'_> {
                 skip(part, &unread).await.map_err(|error| self.form_fault(error))?;
             }
         }
-        let Some((stored, own_type, filename)) = received else {
+        let Some((stored, inspection, own_type, filename)) = received else {
             return Err(Fault::missing(file, "give the file as the part of this name"));
         };
         let mime_type = told::mime_type(own_type.as_deref(), told_type.as_deref());
-        Ok(Received { stored, mime_type, filename })
+        Ok(Received { stored, inspection, mime_type, filename })
     }
 
     async fn put_field(
         &self,
         part: Field<'_>,
         unread: &Unread,
-    ) -> Result<(Stored, Option<String>, Option<String>), Fault> {
+    ) -> Result<(Stored, Inspection, Option<String>, Option<String>), Fault> {
         let own_type =
             part.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let filename = told::filename(part.headers());
         let bytes = part.inspect(|_| unread.clear());
-        let stored = self.vault.put(self.id, bytes, self.max_bytes).await;
-        let stored = stored.map_err(|error| self.part_fault(error))?;
-        Ok((stored, own_type, filename))
+        let (stored, inspection) = self.put(bytes).await.map_err(|error| self.part_fault(error))?;
+        Ok((stored, inspection, own_type, filename))
     }
 
     /// What ends the form ends the file in it.

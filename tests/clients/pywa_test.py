@@ -120,9 +120,10 @@ def media():
 
 @check("upload_media from memory, in pieces, under an odd name")
 def _():
+    data = PICTURE.read_bytes()
     for name in "ünïcode %41 \"quoted\".png", "../../folder/picture.png":
-        media = whatsapp.upload_media(iter([b"\x89PNG", b"\r\n"]), "image/png", name)
-        assert whatsapp.get_media_bytes(whatsapp.get_media_url(media.id).url) == b"\x89PNG\r\n"
+        media = whatsapp.upload_media(iter([data[:7], data[7:]]), "image/png", name)
+        assert whatsapp.get_media_bytes(whatsapp.get_media_url(media.id).url) == data
 
 
 @check("send_image by the id of an upload, and of a file that it uploads first")

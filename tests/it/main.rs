@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod docs;
+mod gate;
 mod harness;
 mod legacy;
 mod matrix;

@@ -13,12 +13,12 @@ use crate::harness::{KEY, TestApp};
 const OTHER: &str =
     "[[accounts]]\nname = \"shop\"\nkey = \"shop-key\"\n[[accounts]]\nname = \"other\"\nkey = \"other-key\"\n";
 
-/// Bytes with every boundary-like beginning in them, different for each length.
+/// A text with every boundary-like beginning in it, different for each length.
 fn bytes(length: usize) -> Bytes {
     let mut chance = length as u32 | 1;
     let next = || {
         chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        if chance.is_multiple_of(50) { b'\r' } else { (chance >> 24) as u8 }
+        if chance.is_multiple_of(50) { b'\r' } else { b' ' + (chance >> 24) as u8 % 95 }
     };
     std::iter::repeat_with(next).take(length).collect()
 }

@@ -12,7 +12,7 @@ use crate::provider::{Mood, Provider, deaf, hasty};
 
 /// The id that the gateway gave to the client's file.
 const ID: &str = "8801234567890";
-const BYTES: &[u8] = b"\x89PNG not quite";
+const BYTES: &[u8] = include_bytes!("../fixtures/media/valid/image_rgb8_320x240.png");
 
 /// The dialects of clients and of upstreams that know files by id.
 const WITH_IDS: [&str; 2] = ["cloud", "on-premises"];
@@ -35,6 +35,11 @@ async fn gateway_at(base_url: &str, client: &str, upstream: &str) -> TestApp {
     app
 }
 
+/// A text of many lines.
+fn text(length: usize) -> Bytes {
+    b"A line of the log.\n".iter().copied().cycle().take(length).collect()
+}
+
 async fn put(app: &TestApp, account: &str, id: &str, bytes: Bytes) -> StoredMedia {
     let chunks =
         stream::iter(bytes.chunks(64 * 1024).map(|chunk| Ok::<_, std::io::Error>(Bytes::copy_from_slice(chunk))));
@@ -55,6 +60,10 @@ async fn put(app: &TestApp, account: &str, id: &str, bytes: Bytes) -> StoredMedi
 
 fn image(id: &str) -> Value {
     message(json!({ "type": "image", "image": { "id": id, "caption": "Front view" } }))
+}
+
+fn document(id: &str) -> Value {
+    message(json!({ "type": "document", "document": { "id": id } }))
 }
 
 fn message(mut content: Value) -> Value {
@@ -112,7 +121,7 @@ async fn the_cloud_api_gets_a_form_of_known_length() {
         b"\r\nwhatsapp\r\n",
         part("name=\"type\"").as_bytes(),
         b"\r\nimage/png\r\n",
-        part("name=\"file\"; filename=\"bay.png\"").as_bytes(),
+        part("name=\"file\"; filename=\"file.png\"").as_bytes(),
         b"Content-Type: image/png\r\n\r\n",
         BYTES,
         format!("\r\n--{boundary}--\r\n").as_bytes(),
@@ -126,12 +135,12 @@ async fn the_cloud_api_gets_a_form_of_known_length() {
 async fn on_premises_gets_the_bare_bytes_under_their_own_type() {
     let provider = Provider::start().await;
     let app = gateway(&provider, "cloud", "on-premises").await;
-    let large: Bytes = (0..20_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let large = text(20_000_000);
     put(&app, "shop", "77", large.clone()).await;
-    assert_eq!(send(&app, &image("77")).await.status, 200);
+    assert_eq!(send(&app, &document("77")).await.status, 200);
     let upload = &provider.uploads()[0];
     assert_eq!(upload.path, "/v1/media");
-    assert_eq!(upload.headers["content-type"], "image/png");
+    assert_eq!(upload.headers["content-type"], "text/plain");
     assert_eq!(upload.headers["content-length"], "20000000");
     assert!(upload.body == large, "the bytes arrive equal");
     app.stop().await;
@@ -269,13 +278,13 @@ async fn a_client_is_told_to_come_back_before_it_gives_up_and_the_upload_goes_on
         provider.url
     ))
     .await;
-    put(&app, "shop", "77", Bytes::from(vec![7; 1_000_000])).await;
+    put(&app, "shop", "77", text(1_000_000)).await;
     provider.feels(Mood::Slow);
-    let answer = send(&app, &image("77")).await;
+    let answer = send(&app, &document("77")).await;
     assert_eq!(answer.status, 503, "{answer:?}");
     assert_eq!(answer.headers["retry-after"], "5");
     assert!(provider.messages().is_empty());
-    assert_eq!(send(&app, &image("77")).await.status, 200);
+    assert_eq!(send(&app, &document("77")).await.status, 200);
     assert_eq!((provider.uploads().len(), provider.messages().len()), (1, 1));
     app.stop().await;
 }
@@ -283,8 +292,8 @@ async fn a_client_is_told_to_come_back_before_it_gives_up_and_the_upload_goes_on
 #[tokio::test]
 async fn an_upstream_that_stops_reading_does_not_hold_the_send_for_ever() {
     let app = gateway_at(&deaf().await, "cloud", "on-premises").await;
-    put(&app, "shop", "77", Bytes::from(vec![7; 20_000_000])).await;
-    let answer = send(&app, &image("77")).await;
+    put(&app, "shop", "77", text(20_000_000)).await;
+    let answer = send(&app, &document("77")).await;
     assert_eq!(answer.status, 503, "{answer:?}");
     let latest = app.recorded().await.remove(0);
     assert_eq!((latest.state.as_str(), latest.fault.as_deref()), ("failed", Some("upstream_unavailable")));
@@ -296,8 +305,8 @@ async fn an_upstream_that_refuses_before_it_has_read_the_file_is_heard() {
     let body = r#"{"errors":[{"code":1014,"title":"Upload failed"}]}"#;
     let refusal = format!("HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\n\r\n{body}", body.len());
     let app = gateway_at(&hasty(refusal.leak()).await, "on-premises", "on-premises").await;
-    put(&app, "shop", "77", Bytes::from(vec![7; 20_000_000])).await;
-    let answer = send(&app, &image("77")).await;
+    put(&app, "shop", "77", text(20_000_000)).await;
+    let answer = send(&app, &document("77")).await;
     assert_eq!(answer.status, 400, "{answer:?}");
     assert_eq!(answer.body["errors"][0]["code"], 1014);
     app.stop().await;

@@ -6,13 +6,9 @@ use std::time::{Duration, Instant};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use sabir::media::check::{self, Inspection, Question, Route};
-use sabir::model::MediaKind;
 
-use crate::{dialects, inspect, manifest, pad, read};
-
-/// What an inspector may hold at once, whatever a file declares: pieces of 64 KiB, what a ZIP keeps, one unpacked list.
-const MAX_HELD: u64 = 4 << 20;
+use crate::probe::{self, MAX_HELD, held_by, judge};
+use crate::{inspect, manifest, pad, read};
 
 fn files() -> Vec<String> {
     manifest().files.into_iter().map(|file| file.file).collect()
@@ -63,46 +59,18 @@ fn apply(file: &mut Vec<u8>, bend: &Bend) {
     }
 }
 
-/// Every question that can be asked of it has an answer.
-fn judge(inspection: &Inspection) {
-    for kind in MediaKind::ALL {
-        for dialect in dialects() {
-            for route in [Route::Upload, Route::Link] {
-                let question = Question {
-                    route,
-                    content_type: Some("audio/ogg; codecs=\"opus"),
-                    filename: Some("..\u{202e}a.\u{e9}.docx"),
-                    voice: true,
-                    ..Question::new(kind, dialect.media_promise())
-                };
-                check::check(inspection, &question);
-            }
-        }
-    }
-}
-
-fn said(inspection: &Inspection) -> String {
-    format!("{inspection:?}")
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_bent_file_is_judged_alike_in_any_buffers_and_within_bounds(
+    fn a_bent_file_is_judged_alike_in_any_buffers_and_parts_and_within_bounds(
         name in select(files()),
         bends in vec(bend(), 1..6),
         buffer in prop_oneof![Just(1_usize), 2..64_usize, 64..5000_usize],
     ) {
         let mut file = read(&name);
         bends.iter().for_each(|bend| apply(&mut file, bend));
-        let begin = Instant::now();
-        let (whole, held) = held_by(|| inspect(&file, usize::MAX));
-        let (in_parts, held_in_parts) = held_by(|| inspect(&file, buffer));
-        prop_assert_eq!(said(&whole), said(&in_parts));
-        prop_assert!(held.max(held_in_parts) < MAX_HELD, "{} holds {} bytes", name, held.max(held_in_parts));
-        judge(&whole);
-        prop_assert!(begin.elapsed() < Duration::from_secs(5), "{} takes {:?}", name, begin.elapsed());
+        probe::file(&file, buffer);
     }
 
     #[test]
@@ -166,6 +134,41 @@ fn a_declared_length_allocates_nothing() {
     }
 }
 
+/// For each reader, what makes it do the most for a byte: a beginning, and a piece that is repeated behind it.
+const BUSY: &[(&[u8], &[u8])] = &[
+    (b"\0\0\0\x10ftypisom\0\0\0\0", b"\0\0\0\x08free"),
+    (b"\0\0\0\x10ftypisom\0\0\0\0", b"\0\0\0\x10moov\0\0\0\x08trak"),
+    (b"\xFF\xD8\xFF\xE0\0\x02", b"\xFF\xFE\0\x02"),
+    (b"\xFF\xD8\xFF\xDA\0\x02", b"\xFF\0\xFF\xD0"),
+    (b"\x89PNG\r\n\x1a\n", b"\0\0\0\0tEXt\0\0\0\0"),
+    (b"RIFF\xF0\xFF\xFF\0WEBP", b"ANMF\0\0\0\0"),
+    (b"", b"OggS\0\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x01a"),
+    (b"", b"ID3\x04\0\0\0\0\0\0"),
+    (b"", b"\xFF\xF1\x50\0\0\xFF\xFC"),
+    (b"", b"\xFF\xFB\x10\xC4"),
+    (b"#!AMR\n", b"\x7C"),
+    (b"PK\x03\x04\x14\0\x08\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", b"PPKPK\x03"),
+    (b"", b"PK\x03\x04\x14\0\x08\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x13\0\0\0[Content_Types].xml"),
+    (b"", b"PK\x01\x02\x14\0\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0a"),
+    (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", b"\x01\0\0\0W\0o\0"),
+    (b"%PDF-1.7\n", b"/Encrypt "),
+    (b"%PDF-1.7\n", b"%%EO"),
+    (b"", b"<!-- -->"),
+    (b"", b"<"),
+];
+
+#[test]
+fn time_grows_in_proportion_and_memory_does_not() {
+    for (beginning, piece) in BUSY {
+        let file = [beginning, piece.repeat(2_000_000 / piece.len()).as_slice()].concat();
+        let begin = Instant::now();
+        let (_, held) = held_by(|| inspect(&file, 1 << 10));
+        let took = begin.elapsed();
+        let shown = piece.escape_ascii();
+        assert!(took < Duration::from_secs(5) && held < MAX_HELD, "{shown}: {took:?}, {held} bytes");
+    }
+}
+
 #[test]
 fn time_grows_in_proportion() {
     let base = read("valid/image_rgb_640x480.jpg");
@@ -182,11 +185,4 @@ fn time_grows_in_proportion() {
         inspect(&file, 1 << 10);
         assert!(begin.elapsed() < Duration::from_secs(10), "{:?} for {} bytes", begin.elapsed(), file.len());
     }
-}
-
-/// What came of it, and how many bytes were held at once on the way.
-fn held_by<T>(work: impl FnOnce() -> T) -> (T, u64) {
-    let mut done = None;
-    let held = allocation_counter::measure(|| done = Some(work())).bytes_max;
-    (done.unwrap(), held)
 }

@@ -13,14 +13,17 @@ mod bent;
 mod corpus;
 mod made;
 mod pad;
+#[path = "../support/probe.rs"]
+mod probe;
+mod repaired;
 mod sizes;
 mod speed;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use probe::inspect;
 use sabir::dialect::{self, Dialect};
-use sabir::media::check::{Inspection, Inspector};
 use serde::Deserialize;
 
 /// The corpus's own list, as far as these tests read it.
@@ -46,13 +49,6 @@ fn manifest() -> Manifest {
 fn read(name: &str) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/media").join(name);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// Inspects a file, in buffers of the size.
-fn inspect(file: &[u8], buffer: usize) -> Inspection {
-    let mut inspector = Inspector::new();
-    file.chunks(buffer).for_each(|bytes| inspector.push(bytes));
-    inspector.finish()
 }
 
 /// The dialects that the corpus speaks of.

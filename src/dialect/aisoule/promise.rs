@@ -13,4 +13,5 @@ pub(in super::super) const PROMISE: MediaPromise = MediaPromise {
         KindPromise::only(MediaKind::Document, &[Format::Pdf, Format::Doc, Format::Xls, Format::Zip]),
     ],
     animated_stickers: false,
+    redirects: true,
 };

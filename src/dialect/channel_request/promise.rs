@@ -1,5 +1,5 @@
 //! The media of the vendor's media page: "less than 5MB" for pictures, films and documents, nothing for sound; documents
-//! are PDF alone.
+//! are PDF alone, and a link must not redirect.
 
 use super::super::{KindPromise, MediaPromise, SizeLimit};
 use crate::model::{MediaFormat as Format, MediaKind};
@@ -15,4 +15,5 @@ pub(super) const PROMISE: MediaPromise = MediaPromise {
         KindPromise::only(MediaKind::Document, &[Format::Pdf]).up_to(LIMIT),
     ],
     animated_stickers: false,
+    redirects: false,
 };

@@ -67,6 +67,15 @@ pub(super) fn row(kind: FaultKind) -> (u16, i64, &'static str) {
     }
 }
 
+/// The row of a fault: an upload that is refused is a parameter, not a message's file.
+fn row_of(fault: &Fault) -> (u16, i64, &'static str) {
+    use FaultKind::{MediaTooLarge, MediaTypeRefused, MediaUnreachable, UnsupportedMember};
+    match (fault.kind, fault.member.as_deref()) {
+        (MediaTooLarge | MediaTypeRefused | MediaUnreachable, Some("file")) => row(UnsupportedMember),
+        (kind, _) => row(kind),
+    }
+}
+
 /// The kind that a code stands for; none where the code says nothing.
 pub(super) fn kind_of_code(code: i64) -> Option<FaultKind> {
     use FaultKind::*;
@@ -113,7 +122,7 @@ pub(super) fn kind_of_code(code: i64) -> Option<FaultKind> {
 
 /// Writes the Graph envelope. Where the upstream spoke this family too, its own code, title and trace are kept.
 pub fn encode(fault: &Fault, to: &Answer) -> Response<Bytes> {
-    let (status, code, title) = row(fault.kind);
+    let (status, code, title) = row_of(fault);
     let relayed = fault.upstream.as_deref().filter(|upstream| upstream.family == "cloud");
     let code = relayed.and_then(|upstream| upstream.code.as_deref()?.parse().ok()).unwrap_or(code);
     let title = relayed.and_then(|upstream| upstream.title.as_deref()).unwrap_or(title);

@@ -84,6 +84,10 @@ impl Dialect for Cloud {
         outcome::decode(answer)
     }
 
+    fn takes_uploads(&self) -> bool {
+        true
+    }
+
     fn encode_upload(&self, file: &FileFacts<'_>, target: &Target<'_>) -> Result<Upload, Fault> {
         upload::encode(file, target)
     }

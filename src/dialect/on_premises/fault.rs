@@ -76,6 +76,8 @@ fn row_of(fault: &Fault) -> (u16, i64, &'static str) {
     match (fault.kind, fault.member.as_deref()) {
         (FaultKind::TooLong, Some("text.body")) => (400, 1001, "Message too long"),
         (FaultKind::InvalidMember, Some("recipient_type")) => (400, 1002, "Invalid recipient type"),
+        // 400 speaks of files that people send.
+        (FaultKind::MediaUnreachable, _) if fault.origin == Origin::Client => row(FaultKind::InvalidMember),
         // The gateway's own account fails at the provider.
         (FaultKind::UpstreamUnavailable, _) if fault.origin == Origin::Gateway => row(FaultKind::UpstreamCredential),
         (kind, _) => row(kind),

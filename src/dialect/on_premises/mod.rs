@@ -16,6 +16,7 @@ mod fault;
 mod media;
 mod outcome;
 mod promise;
+mod providers;
 mod send;
 mod service;
 mod settings;
@@ -99,6 +100,14 @@ impl Dialect for OnPremises {
 
     fn decode_outcome(&self, answer: &Response<Bytes>) -> Result<Accepted, Fault> {
         outcome::decode(answer)
+    }
+
+    fn takes_uploads(&self) -> bool {
+        true
+    }
+
+    fn keeps_providers(&self) -> bool {
+        true
     }
 
     fn encode_upload(&self, file: &FileFacts<'_>, _: &Target<'_>) -> Result<Upload, Fault> {

@@ -16,4 +16,5 @@ pub(super) const PROMISE: MediaPromise = MediaPromise {
         KindPromise::any(MediaKind::Sticker),
     ],
     animated_stickers: false,
+    redirects: true,
 };

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+use super::providers;
 use super::{BASIC, fault, meta_of, settings};
 use crate::dialect::reader::{ANY_LENGTH, Members, kind_of, unquoted};
 use crate::dialect::{Call, Serving, answer};
@@ -81,7 +82,11 @@ fn setting(method: &str, path: &[&str], call: &Call) -> Option<Result<Service, F
         ["settings", "business", "profile"] => Setting::BusinessProfile,
         ["settings", "profile", "about"] => Setting::About,
         ["configs", "webhook"] => Setting::Webhook,
-        // Credentials for links, templates, photos, the two-step code, backups: the provider's affair.
+        ["settings", "application", "media", "providers"] => Setting::MediaProviders,
+        ["settings", "application", "media", "providers", name] if method == "DELETE" => {
+            return Some(Ok(Service::Change(Setting::MediaProviders, providers::without(name))));
+        }
+        // Templates, photos, the two-step code, backups: the provider's affair.
         _ => return Some(forbidden()),
     };
     match method {

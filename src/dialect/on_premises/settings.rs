@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 use url::Url;
 
+use super::providers;
 use crate::dialect::reader::{ANY_LENGTH, Members};
 use crate::model::{Fault, FaultKind, Setting};
 
@@ -20,6 +21,7 @@ pub fn decode(setting: Setting, body: Value) -> Result<Value, Fault> {
         Setting::Webhook => webhook(body),
         Setting::BusinessProfile => business_profile(body),
         Setting::About => about(body),
+        Setting::MediaProviders => providers::decode(body),
     }
 }
 
@@ -76,6 +78,7 @@ pub fn encode(setting: Setting, value: Option<&Value>, sender: Option<&str>) -> 
         Setting::Application => json!({ "application": application_of(value, sender) }),
         Setting::BusinessProfile => json!({ "business": { "profile": or(json!({})) } }),
         Setting::About => json!({ "profile": { "about": or(json!({ "text": "" })) } }),
+        Setting::MediaProviders => providers::encode(value),
     };
     json!({ "settings": inside })
 }

@@ -205,11 +205,38 @@ fn settings_are_read_changed_and_cleared() {
 }
 
 #[test]
+fn credentials_for_links_are_kept_by_name_and_never_given_back() {
+    let path = "/v1/settings/application/media/providers";
+    let basic = json!({ "basic": { "username": "u", "password": "hunter2" } });
+    let sent = json!([
+        { "name": "erp-store", "type": "www", "config": basic },
+        { "name": "cdn", "type": "www", "config": { "bearer": "hunter2" } },
+    ]);
+    let Ok(Service::Change(Setting::MediaProviders, value)) = asked("POST", path, sent) else { panic!("no change") };
+    assert_eq!(value["erp-store"], json!({ "bearer": null, "user": "u", "password": "hunter2" }));
+    assert_eq!(value["cdn"], json!({ "bearer": "hunter2", "user": null, "password": null }));
+    let stored = json!({ "erp-store": { "user": "u", "password": "hunter2" }, "cdn": { "bearer": "hunter2" } });
+    let told = body(Served::Setting(Setting::MediaProviders, Some(stored)));
+    assert_eq!(
+        told["settings"]["application"]["media"]["providers"],
+        json!([
+            { "name": "erp-store", "type": "www", "config": { "basic": "***" } },
+            { "name": "cdn", "type": "www", "config": { "bearer": "***" } },
+        ])
+    );
+    let one = asked("DELETE", &format!("{path}/cdn"), Value::Null);
+    assert!(matches!(one, Ok(Service::Change(Setting::MediaProviders, value)) if value == json!({ "cdn": null })));
+}
+
+#[test]
 fn a_setting_that_cannot_be_is_refused_by_name() {
     let about = json!({"text": "x".repeat(140)});
     for (path, body, member) in [
         ("/v1/settings/application", json!({"webhooks": {"url": "ftp://x"}}), "webhooks.url"),
         ("/v1/settings/application", json!({"webhooks": 1}), "webhooks"),
+        ("/v1/settings/application/media/providers", json!({}), "providers"),
+        ("/v1/settings/application/media/providers", json!([{"config": {}}]), "[0].name"),
+        ("/v1/settings/application/media/providers", json!([{"name": "a", "config": {}}]), "[0].config"),
         ("/v1/configs/webhook", json!({}), "url"),
         ("/v1/configs/webhook", json!({"url": "hooks"}), "url"),
         ("/v1/configs/webhook", json!({"url": "https://x", "headers": []}), "headers"),
@@ -247,7 +274,6 @@ fn what_the_gateway_has_no_part_in_is_refused_in_the_vendors_words() {
         ("DELETE", "/v1/users/ada", 1005),
         ("POST", "/v1/account/verify", 1005),
         ("POST", "/v1/settings/account/two-step", 1005),
-        ("POST", "/v1/settings/application/media/providers", 1005),
         ("POST", "/v1/settings/backup", 1005),
         ("POST", "/v1/settings/profile/photo", 1005),
         ("POST", "/v1/certificates/external/ca", 1005),

@@ -67,6 +67,73 @@ codes! {
     /// Within one reading of the limit, beyond another.
     SizeGrey = "SIZE-GREY", Warn;
 
+    // Links. The address rules have one text, which does not tell what stands inside.
+    /// No absolute address.
+    UrlParse = "URL-PARSE", Reject;
+    /// Neither http nor https.
+    UrlScheme = "URL-SCHEME", Reject;
+    /// A name or password inside.
+    UrlUserinfo = "URL-USERINFO", Reject;
+    /// A port that is not allowed.
+    UrlPort = "URL-PORT", Reject;
+    /// A name that only means something inside.
+    UrlHost = "URL-HOST", Reject;
+    /// Blanks, controls or backslashes.
+    UrlChars = "URL-CHARS", Reject;
+    /// Too long.
+    UrlLong = "URL-LONG", Reject;
+    /// This machine itself.
+    NetLoopback = "NET-LOOPBACK", Reject;
+    /// A private network.
+    NetPrivate = "NET-PRIVATE", Reject;
+    /// A neighbour on the wire.
+    NetLinkLocal = "NET-LINKLOCAL", Reject;
+    /// A service of the platform.
+    NetMetadata = "NET-METADATA", Reject;
+    /// The carrier's side of a shared address.
+    NetShared = "NET-SHARED", Reject;
+    /// An address of no public host.
+    NetReserved = "NET-RESERVED", Reject;
+    /// An IPv4 address inside an IPv6 address.
+    NetEmbedded = "NET-EMBEDDED", Reject;
+    /// The name does not resolve.
+    NetDns = "NET-DNS", Reject;
+    /// Connected to another address than was judged.
+    NetRebind = "NET-REBIND", Reject;
+    /// No connection could be made.
+    NetUnreachable = "NET-UNREACHABLE", Reject;
+    /// The certificate or the handshake.
+    Tls = "TLS", Reject;
+    /// 401 or 403.
+    HttpAuth = "HTTP-AUTH", Reject;
+    /// A signed link that ran out.
+    HttpExpired = "HTTP-EXPIRED", Reject;
+    /// A signed link that runs out soon.
+    HttpExpiring = "HTTP-EXPIRING", Warn;
+    /// 404 or 410.
+    HttpGone = "HTTP-GONE", Reject;
+    /// 429.
+    HttpRate = "HTTP-RATE", Reject;
+    /// 5xx.
+    HttpServer = "HTTP-SERVER", Reject;
+    /// Any other status than 200, or no HTTP.
+    HttpStatus = "HTTP-STATUS", Reject;
+    /// A redirect that is not allowed here; a note where it was followed.
+    HttpRedirect = "HTTP-REDIRECT", Reject;
+    /// Too many redirects.
+    HttpLoop = "HTTP-LOOP", Reject;
+    /// A redirect from https to http.
+    HttpDowngrade = "HTTP-DOWNGRADE", Reject;
+    /// No answer, or too slow.
+    HttpTimeout = "HTTP-TIMEOUT", Reject;
+    /// Compressed, although that was not wanted.
+    HttpEncoding = "HTTP-ENCODING", Reject;
+    /// The provider's own store, which refuses the provider.
+    HttpOwnCdn = "HTTP-OWN-CDN", Warn;
+
+    /// The gateway itself cannot keep it.
+    Disk = "DISK", Reject;
+
     // The declared type.
     /// The served type is generic, or one that WhatsApp refuses.
     MimeLabel = "MIME-LABEL", Reject;
@@ -88,7 +155,7 @@ codes! {
     ImageAnimated = "IMG-ANIM", Warn;
     /// WebP in an image message.
     ImageWebp = "IMG-WEBP", Reject;
-    /// A WebP that the dialect promises is turned into what WhatsApp takes.
+    /// The picture is saved anew as one that WhatsApp takes.
     ImageRepaired = "IMG-REPAIRED", Note;
     /// More pixels than anybody can mean.
     ImageBomb = "IMG-DIM-BOMB", Reject;
@@ -110,6 +177,8 @@ codes! {
     VideoCodec = "VID-CODEC", Reject;
     /// The audio track is not AAC.
     VideoAudioCodec = "VID-AUDIO-CODEC", Reject;
+    /// The film is encoded anew as one that WhatsApp takes.
+    VideoRepaired = "VID-REPAIRED", Note;
     /// More than one audio track.
     VideoMultiAudio = "VID-MULTI-AUDIO", Reject;
     /// High profile with B-frames.
@@ -132,6 +201,8 @@ codes! {
     // Sound.
     /// Ogg without Opus, or with more beside it.
     OggCodec = "AUD-OGG-CODEC", Reject;
+    /// The sound is encoded anew as WhatsApp takes it.
+    AudioRepaired = "AUD-REPAIRED", Note;
     /// Opus of more than one channel.
     OggChannels = "AUD-OGG-CHANNELS", Reject;
     /// A container that audio messages do not take.

@@ -38,6 +38,9 @@ pub struct Inspection {
 }
 
 impl Inspector {
+    /// How many of a file's last bytes are always looked at.
+    pub const END: u64 = TAIL as u64;
+
     /// Begins.
     pub fn new() -> Self {
         Self::default()
@@ -60,6 +63,23 @@ impl Inspector {
         if self.head.len() == HEAD {
             self.drive().push(rest);
         }
+    }
+
+    /// How many of the next bytes need not be seen, apart from the file's end. What knows where to find the bytes behind
+    /// them may leave them out.
+    pub fn passes_over(&self) -> u64 {
+        self.drive.as_ref().map_or(0, Drive::passes_over)
+    }
+
+    /// Leaves out the next bytes, as many as it passes over at most. [`Self::END`] bytes or more have to follow.
+    pub fn pass_over(&mut self, bytes: u64) {
+        let bytes = bytes.min(self.passes_over());
+        if bytes == 0 {
+            return;
+        }
+        self.bytes += bytes;
+        self.tail.clear();
+        self.drive().pass_over(bytes);
     }
 
     /// Ends the file.

@@ -6,7 +6,7 @@ use super::inspect::Inspection;
 use super::rules::{
     MAX_PIXELS, MAX_RATIO, MAX_SIDE, RATIO_COUNTS_FROM, Rule, STICKER_SIDE, VOICE_BYTES, is_uploadable,
 };
-use super::{Question, Repair, Route, mime};
+use super::{Question, Route, mime};
 use crate::model::{MediaFormat, MediaKind};
 
 const H264: &str = "Re-encode: ffmpeg -i IN -c:v libx264 -profile:v main -bf 0 -pix_fmt yuv420p -c:a aac \
@@ -19,7 +19,7 @@ const BEYOND_PHONES: [u8; 4] = [110, 122, 244, 44];
 /// What there is to say of a file that is sent as the question's kind.
 pub fn findings(inspection: &Inspection, format: MediaFormat, question: &Question<'_>) -> Vec<Finding> {
     match question.kind {
-        MediaKind::Image => image(inspection, question),
+        MediaKind::Image => image(inspection),
         MediaKind::Sticker => sticker(inspection),
         MediaKind::Video => video(inspection),
         MediaKind::Audio => audio(inspection, question),
@@ -33,11 +33,9 @@ fn unsupported(code: Code, format: MediaFormat, kind: MediaKind) -> Finding {
     Finding::new(code, text)
 }
 
-fn image(inspection: &Inspection, question: &Question<'_>) -> Vec<Finding> {
+fn image(inspection: &Inspection) -> Vec<Finding> {
     match (inspection.format, &inspection.facts) {
-        (MediaFormat::Webp, Facts::Picture(picture)) => {
-            [Some(webp(picture, question)), bomb(picture)].into_iter().flatten().collect()
-        }
+        (MediaFormat::Webp, Facts::Picture(picture)) => [Some(webp()), bomb(picture)].into_iter().flatten().collect(),
         (MediaFormat::Jpeg | MediaFormat::Png, Facts::Picture(picture)) => still(picture),
         // What has no header says so itself.
         (MediaFormat::Jpeg | MediaFormat::Png, _) => Vec::new(),
@@ -45,16 +43,8 @@ fn image(inspection: &Inspection, question: &Question<'_>) -> Vec<Finding> {
     }
 }
 
-/// WebP is for stickers; where the dialect promises it as an image, a still one is converted.
-fn webp(picture: &Picture, question: &Question<'_>) -> Finding {
-    let promises = question.promise.of(MediaKind::Image).and_then(|promise| promise.formats);
-    let is_promised = promises.is_some_and(|formats| formats.contains(&MediaFormat::Webp));
-    if is_promised && !picture.animated && question.route == Route::Upload && question.repair == Repair::Promised {
-        return Finding::new(
-            Code::ImageRepaired,
-            "The WebP picture is sent as PNG or JPEG: WhatsApp takes WebP as a sticker only.",
-        );
-    }
+/// WebP is for stickers.
+fn webp() -> Finding {
     Finding::new(
         Code::ImageWebp,
         "The picture is WebP, which WhatsApp takes as a sticker of 512x512 only. Send JPEG or PNG.",

@@ -84,14 +84,12 @@ pub fn finding(format: MediaFormat, question: &Question<'_>) -> Option<Finding> 
         return None;
     }
     match question.route {
-        Route::Upload => (!declared.essence.is_empty()).then(|| {
-            let text = format!(
-                "The file was declared as another type; it is sent as {}, which its bytes \
-                    are.",
-                format.mime()
-            );
-            Finding::new(Code::MimeRelabel, text)
-        }),
+        Route::Upload => {
+            let as_what = if declared.essence.is_empty() { "without a type" } else { "as another type" };
+            let mime = format.mime();
+            let text = format!("The file was declared {as_what}; it is sent as {mime}, which its bytes are.");
+            Some(Finding::new(Code::MimeRelabel, text))
+        }
         Route::Link => on_link(format, &declared),
     }
 }

@@ -39,6 +39,7 @@ pub use code::{Code, Finding, Weight};
 pub use facts::{Codec, Color, Facts, Handler, Movie, Package, Pdf, Picture, Sound, Track};
 pub use inspect::{Inspection, Inspector};
 
+use super::repair::{Recipe, plan};
 use crate::dialect::MediaPromise;
 use crate::model::{MediaFormat, MediaKind};
 use names::Name;
@@ -103,6 +104,9 @@ pub enum Repair {
     /// Those that the client's dialect promises to take and WhatsApp does not.
     #[default]
     Promised,
+    /// Beside those: pictures of other colours and depths, pictures that lie on their side, and sound and films where
+    /// ffmpeg is installed.
+    All,
 }
 
 /// How a file gets to WhatsApp.
@@ -128,6 +132,17 @@ pub enum Verdict {
     Reject,
 }
 
+impl Verdict {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Warn => "warn",
+            Self::Reject => "reject",
+        }
+    }
+}
+
 /// What came of a check.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -139,9 +154,32 @@ pub struct Report {
     pub format: MediaFormat,
     /// A document's name as it is sent.
     pub filename: Option<String>,
+    /// How it is made to fit before it is sent.
+    pub recipe: Option<Recipe>,
 }
 
 impl Report {
+    /// A report of one finding, where no more is known.
+    pub fn of(finding: Finding) -> Self {
+        report(vec![finding], MediaFormat::Unknown, None, None)
+    }
+
+    /// The same with more findings.
+    #[must_use]
+    pub fn with(mut self, more: Vec<Finding>) -> Self {
+        self.findings.extend(more);
+        report(self.findings, self.format, self.filename, self.recipe)
+    }
+
+    /// The same, the strongest finding in more words.
+    #[must_use]
+    pub fn adding(mut self, words: &str) -> Self {
+        if let Some(strongest) = self.findings.first_mut() {
+            strongest.text.push_str(words);
+        }
+        self
+    }
+
     /// The codes that weigh so, the strongest first.
     pub fn codes(&self, weighs: impl Fn(Weight) -> bool) -> Vec<Code> {
         self.findings.iter().filter(|finding| weighs(finding.weight)).map(|finding| finding.code).collect()
@@ -152,28 +190,67 @@ impl Report {
 pub fn check(inspection: &Inspection, question: &Question<'_>) -> Report {
     let format = mime::with_declared(inspection.format, question);
     if let Some(instead) = inspection.findings.iter().find(|f| matches!(f.code, Code::Empty | Code::ErrorBody)) {
-        return report(vec![instead.clone()], format, None);
+        return report(vec![instead.clone()], format, None, None);
     }
     // Damage comes first: it explains what else is missing.
     let mut findings = inspection.findings.clone();
     findings.extend(kinds::findings(inspection, format, question));
     findings.extend(size(inspection, question));
     findings.extend(promise(inspection, format, question));
+    let recipe = plan::recipe(inspection, &findings, question);
+    if let Some(recipe) = recipe {
+        recipe.note(&mut findings);
+    }
     findings.extend(mime::finding(format, question));
     let name = question.filename.filter(|_| question.kind == MediaKind::Document).map(|name| Name::clean(name, format));
     let (filename, of_name) = name.map(|name| (name.sent, name.findings)).unzip();
     findings.extend(of_name.unwrap_or_default());
-    report(findings, format, filename)
+    report(findings, format, filename, recipe)
 }
 
-fn report(mut findings: Vec<Finding>, format: MediaFormat, filename: Option<String>) -> Report {
+fn report(mut findings: Vec<Finding>, format: MediaFormat, filename: Option<String>, recipe: Option<Recipe>) -> Report {
     findings.sort_by_key(|finding| Reverse(finding.weight));
     let verdict = match findings.first().map(|finding| finding.weight) {
         Some(Weight::Reject) => Verdict::Reject,
         Some(Weight::Warn) => Verdict::Warn,
         Some(Weight::Note) | None => Verdict::Accept,
     };
-    Report { verdict, findings, format, filename }
+    Report { verdict, findings, format, filename, recipe }
+}
+
+/// As what a file of the format is sent if nobody says.
+pub fn suggested(inspection: &Inspection) -> MediaKind {
+    match inspection.facts {
+        Facts::Sound(_) => MediaKind::Audio,
+        Facts::Movie(_) if inspection.format == MediaFormat::M4a => MediaKind::Audio,
+        Facts::Movie(_) => MediaKind::Video,
+        Facts::Picture(_) if inspection.format == MediaFormat::Webp => MediaKind::Sticker,
+        _ => match inspection.format.mime().split_once('/') {
+            Some(("image", _)) => MediaKind::Image,
+            Some(("video", _)) => MediaKind::Video,
+            Some(("audio", _)) => MediaKind::Audio,
+            _ => MediaKind::Document,
+        },
+    }
+}
+
+/// Holds a file against the rules of whatever it may be sent as: the report of the first kind that takes it, else that of
+/// the kind that it looks like.
+pub fn as_whatever_fits<'a>(inspection: &Inspection, question: impl Fn(MediaKind) -> Question<'a>) -> Report {
+    let likely = check(inspection, &question(suggested(inspection)));
+    if likely.verdict != Verdict::Reject {
+        return likely;
+    }
+    let mut others = MediaKind::ALL.into_iter().map(|kind| check(inspection, &question(kind)));
+    others.find(|report| report.verdict != Verdict::Reject).unwrap_or(likely)
+}
+
+/// How many bytes of a file are worth reading: one that has more is refused whatever it is.
+pub fn max_bytes(question: &Question<'_>) -> u64 {
+    let possible = Rule::of(question.kind).map_or(u64::MAX, |rule| rule.limit(true).possible);
+    let promised = question.promise.of(question.kind).and_then(|promise| promise.limit);
+    let counts = question.dialect_limits == DialectLimits::Enforce;
+    promised.filter(|_| counts).map_or(possible, |limit| possible.min(limit.possible))
 }
 
 /// WhatsApp's size limit, and the dialect's where that is stricter.

@@ -128,6 +128,22 @@ impl Drive {
         }
     }
 
+    /// How many of the next bytes the walker does not want.
+    pub fn passes_over(&self) -> u64 {
+        match self.want {
+            Want::Done => u64::MAX,
+            Want::Piece { skip, .. } | Want::Stream { skip } => skip,
+        }
+    }
+
+    /// Passes over bytes that are not there; no more than the walker does not want.
+    pub fn pass_over(&mut self, bytes: u64) {
+        self.at += bytes;
+        if let Want::Piece { skip, .. } | Want::Stream { skip } = &mut self.want {
+            *skip = skip.saturating_sub(bytes);
+        }
+    }
+
     /// Ends the file.
     pub fn end(self, bytes: u64, tail: &[u8]) -> Found {
         let waits = matches!(self.want, Want::Piece { skip, .. } | Want::Stream { skip } if skip > 0);

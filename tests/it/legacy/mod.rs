@@ -16,6 +16,9 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, KEY, TestApp};
 
+/// A small file that people can open.
+const PDF: &[u8] = include_bytes!("../../fixtures/media/valid/doc_report.pdf");
+
 /// A client with the credential that it sends along.
 pub struct Client<'a> {
     app: &'a TestApp,

@@ -187,7 +187,7 @@ async fn courier_turn_uploads_sends_by_id_and_reads_the_first_error() {
     let account = format!("[[accounts]]\nname = \"a\"\nkey = \"{KEY}\"\ndialect = \"on-premises\"");
     let app = TestApp::with(&account).await;
     let client = Client::with_key(&app);
-    let id = client.upload("application/pdf", b"%PDF-1.4").await;
+    let id = client.upload("application/pdf", super::PDF).await;
     let document = json!({ "id": id, "caption": "Your bill", "filename": "bill.pdf" });
     client.send(json!({ "to": "27831230044", "type": "document", "document": document })).await;
     let text = json!({ "body": "See https://example.net/bay" });

@@ -1,0 +1,5 @@
+//! The reader of Ogg sound.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| sabir_fuzz::file(data, &[(0, b"OggS")]));

@@ -1,0 +1,216 @@
+//! The gate: every file of a message is looked at before the message leaves, and goes the way that its upstream takes.
+//!
+//! A file that WhatsApp would refuse minutes later is refused at once, in the client's words. One that may go is uploaded
+//! once and named by the upstream's id, or its link is passed on. Ids that are not the account's own pass as they are:
+//! they are the provider's.
+
+mod fetches;
+mod flights;
+mod gate;
+mod judged;
+mod uploads;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use judged::Judged;
+pub use judged::{FileReport, refusal};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
+
+use super::Order;
+use crate::clock::Clock;
+use crate::measure;
+use crate::media::check::{DialectLimits, Route};
+use crate::media::links::Links;
+use crate::media::repair::Workshop;
+use crate::media::{Known, Vault};
+use crate::model::{Fault, FaultKind, MediaSource, Origin, Request, Verdict, Warning};
+use crate::store::{Store, UploadKey};
+use crate::upstream::{MediaWay, Upstream};
+use fetches::Fetches;
+use gate::{Gate, Look, way};
+use uploads::{Uploads, upload_key};
+
+/// When to come back where a file takes longer than a client waits.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// Files that were mended and are kept for the next message at most.
+const KEPT_MENDED: u64 = 16;
+/// Stands for the id of a file that is not uploaded yet.
+const TO_BE_UPLOADED: &str = "<id of the upload>";
+/// How often ids that upstreams have forgotten are looked for.
+const EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// What files are looked at with, and how long a message waits for them.
+pub struct Tools {
+    /// Where the facts of clients' uploads are.
+    pub store: Arc<dyn Store>,
+    /// Where their bytes are.
+    pub vault: Vault,
+    /// What is known of their bytes.
+    pub known: Known,
+    /// Where files behind links come from.
+    pub links: Arc<Links>,
+    /// Where files are mended.
+    pub workshop: Workshop,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Whether a dialect's narrower promises count.
+    pub dialect_limits: DialectLimits,
+    /// How long a message waits.
+    pub patience: Duration,
+}
+
+/// The gate.
+pub struct Files {
+    gate: Arc<Gate>,
+    patience: Duration,
+}
+
+/// A request that may go, its files as the upstream knows them.
+pub struct Placed {
+    /// The request.
+    pub request: Request,
+    /// The uploads that it names.
+    pub uploads: Vec<Used>,
+    /// What is to be said of its files.
+    pub warnings: Vec<Warning>,
+}
+
+/// An upload that a request names.
+#[derive(Clone, Debug)]
+pub struct Used {
+    key: UploadKey,
+    is_remembered: bool,
+}
+
+/// A file that may go: what was found of it, and the id that it is named by, where it was uploaded.
+type Passed = (Judged, Option<(Used, String)>);
+
+impl Files {
+    /// The gate over these tools.
+    pub fn new(tools: Tools) -> Arc<Self> {
+        let Tools { store, vault, known, links, workshop, clock, dialect_limits, patience } = tools;
+        let uploads = Arc::new(Uploads { store, vault, clock, flights: Default::default() });
+        let (repairs, mended) = (Default::default(), moka::sync::Cache::new(KEPT_MENDED));
+        let fetches = Fetches::new(links, patience);
+        let gate = Gate { fetches, workshop, known, uploads, dialect_limits, repairs, mended };
+        Arc::new(Self { gate: Arc::new(gate), patience })
+    }
+
+    /// The order's request with its files as the upstream takes them.
+    ///
+    /// # Errors
+    /// Where a file forbids sending, or cannot be read or uploaded. Nothing was sent then, so no fault leaves that open.
+    pub async fn place(&self, order: &Order, upstream: &Arc<Upstream>) -> Result<Placed, Fault> {
+        let mut request = order.request.clone();
+        let (mut uploads, mut warnings) = (Vec::new(), Vec::new());
+        let deadline = Instant::now() + self.patience;
+        for mut file in request.files() {
+            let look = Look { gate: &self.gate, order, upstream, file: &file };
+            let passed = timeout_at(deadline, self.pass(&look, upstream)).await;
+            let Some((judged, upload)) = passed.unwrap_or_else(|_| Err(still_on_its_way(upstream)))? else { continue };
+            warnings.extend(judged.warnings());
+            if let Some(name) = judged.report.filename {
+                file.rename(name);
+            }
+            if let Some((used, id)) = upload {
+                file.put_id(id);
+                uploads.push(used);
+            }
+        }
+        Ok(Placed { request, uploads, warnings })
+    }
+
+    /// What there is to say of each file, and the first fault among them; nothing is uploaded.
+    pub async fn look(&self, order: &Order, upstream: &Arc<Upstream>) -> (Vec<FileReport>, Option<Fault>) {
+        let mut request = order.request.clone();
+        let (mut reports, mut fault) = (Vec::new(), None);
+        for file in request.files() {
+            match (Look { gate: &self.gate, order, upstream, file: &file }).judge().await {
+                Ok(Some(judged)) => {
+                    fault = fault.or_else(|| judged.fault());
+                    reports.push(judged.into_report());
+                }
+                Ok(None) => {}
+                Err(trouble) => fault = fault.or(Some(trouble)),
+            }
+        }
+        (reports, fault)
+    }
+
+    /// Forgets the ids of a message that was refused for its files: they may be gone at the upstream. Says whether it is
+    /// worth another try, for which the files are placed again: an id that was given just now is not lost.
+    pub async fn doubt(&self, uploads: &[Used], fault: &Fault) -> bool {
+        if fault.origin != Origin::Upstream || !may_mean_an_unknown_file(fault.kind) {
+            return false;
+        }
+        let mut may_be_lost = false;
+        for used in uploads {
+            may_be_lost |= self.gate.uploads.forget(&used.key).await && used.is_remembered;
+        }
+        may_be_lost
+    }
+
+    /// Looks at a file, and uploads it where it goes that way.
+    async fn pass(&self, look: &Look<'_>, upstream: &Arc<Upstream>) -> Result<Option<Passed>, Fault> {
+        let judged = look.judge().await.map_err(|fault| at_member(fault, &look.member()))?;
+        let Some(judged) = judged else { return Ok(None) };
+        measure::media_check(judged.report.verdict.as_str(), judged.code().map(|code| code.as_str()));
+        if let Some(fault) = judged.fault() {
+            return Err(fault);
+        }
+        let Some(held) = judged.held.clone().filter(|_| judged.route == Route::Upload) else {
+            return Ok(Some((judged, None)));
+        };
+        let key = upload_key(held.sha256(), judged.report.format, upstream);
+        let given = self.gate.uploads.place(key.clone(), held, upstream).await;
+        let given = given.map_err(|fault| at_member(fault, &judged.member))?;
+        let used = Used { key, is_remembered: given.is_remembered };
+        Ok(Some((judged, Some((used, given.id)))))
+    }
+}
+
+/// The request as it would be said once its files are uploaded: what cannot be said shall cost no upload.
+pub fn foreseen(request: &Request, upstream: &Upstream) -> Request {
+    let mut request = request.clone();
+    for mut file in request.files() {
+        let is_link = matches!(file.source(), MediaSource::Link(_));
+        if is_link && way(upstream, &file) == MediaWay::Upload {
+            file.put_id(TO_BE_UPLOADED.to_owned());
+        }
+    }
+    request
+}
+
+/// Sweeps out ids that upstreams have forgotten, for ever; any number of processes may do so at once.
+pub async fn watch(store: Arc<dyn Store>, clock: Arc<dyn Clock>) {
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = store.sweep_upstream_media(clock.now()).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "expired media ids not swept out");
+        }
+    }
+}
+
+/// Clients give up after a while and send again. So before one does, it is told to: a message that went out after its
+/// client had given up would reach the person twice.
+fn still_on_its_way(upstream: &Upstream) -> Fault {
+    let detail = format!("the file is still on its way to upstream {}; nothing was sent, try again", upstream.name);
+    Fault::upstream(FaultKind::UpstreamUnavailable, detail).retry_after(Some(RETRY_AFTER))
+}
+
+/// A fault that another try will not mend lies with the file, so it names the member that names the file.
+fn at_member(fault: Fault, member: &str) -> Fault {
+    if fault.verdict() != Verdict::Permanent || fault.member.is_some() {
+        return fault;
+    }
+    Fault { detail: format!("{member}: {}", fault.detail), member: Some(member.to_owned()), ..fault }
+}
+
+/// Providers say of an id that they do not know that it cannot be downloaded, or that the parameter is wrong.
+fn may_mean_an_unknown_file(kind: FaultKind) -> bool {
+    use FaultKind::{InvalidMember, MediaTypeRefused, MediaUnreachable, NotFound, UpstreamRefused};
+    matches!(kind, MediaUnreachable | MediaTypeRefused | InvalidMember | NotFound | UpstreamRefused)
+}
