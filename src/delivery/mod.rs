@@ -6,9 +6,14 @@
 
 mod abandoned;
 mod account;
+mod breaker;
 mod directory;
 mod files;
+mod lanes;
+mod life;
+mod pace;
 mod rehearsal;
+mod retry;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
