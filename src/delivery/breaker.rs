@@ -50,6 +50,26 @@ pub enum Health {
     Open(FaultKind),
 }
 
+impl Health {
+    /// As a number that grows with the trouble.
+    pub fn level(self) -> u8 {
+        match self {
+            Self::Closed => 0,
+            Self::Probing(_) => 1,
+            Self::Open(_) => 2,
+        }
+    }
+
+    /// In words, with the fault that is the cause.
+    pub fn words(self) -> String {
+        match self {
+            Self::Closed => "ok".to_owned(),
+            Self::Probing(cause) => format!("asked again after {cause}"),
+            Self::Open(cause) => format!("left alone after {cause}"),
+        }
+    }
+}
+
 /// A message may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {

@@ -16,25 +16,13 @@ use bucket::{Brake, Bucket, Keyed, Limit};
 use tokio::time::Instant;
 
 use crate::model::{Fault, FaultKind};
+use crate::upstream::Limits;
 
 /// The limit of a pair where none is configured and the upstream says that it was passed: Meta's.
 const PAIR: Limit = Limit { interval: Duration::from_secs(6), burst: 45 };
 
 /// How long a sender halts that went too fast, where the upstream does not say.
 const HALT: Duration = Duration::from_secs(1);
-
-/// What is configured; nothing is limited where nothing is said.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Limits {
-    /// Messages a second, of all gateways together.
-    pub rate: Option<f64>,
-    /// Messages at once, after a pause.
-    pub burst: u32,
-    /// Between two messages of a pair.
-    pub pair_interval: Option<Duration>,
-    /// Messages of a pair at once, after a pause.
-    pub pair_burst: u32,
-}
 
 /// From whom a message goes, and between whom.
 #[derive(Clone, Copy, Debug)]
