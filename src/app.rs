@@ -36,7 +36,6 @@ pub struct App {
     /// The key of the `dev` account, where there is one.
     pub dev_key: Option<Secret>,
     links: Links,
-    longest_call: Duration,
 }
 
 /// A task that ends with its owner.
@@ -78,7 +77,8 @@ impl App {
             .context("server.data_dir: the folder for clients' files cannot be made; give one that can be written")?;
         let ledger = Ledger::start(store.clone(), Limits::default());
         let files = Files::new(Arc::clone(&store), vault.clone(), Arc::clone(&clock), config.net.total_timeout);
-        let delivery = Delivery::new(directory, ledger, files, Arc::clone(&clock));
+        let longest_call = config.net.total_timeout;
+        let delivery = Delivery::new(directory, ledger, files, Arc::clone(&clock), longest_call);
         let state = AppState {
             desk: Desk::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&delivery)),
             delivery,
@@ -89,7 +89,7 @@ impl App {
             config: config.server.clone(),
             admin: config.admin.clone(),
         };
-        Ok(Self { state: Arc::new(state), dev_key, links, longest_call: config.net.total_timeout })
+        Ok(Self { state: Arc::new(state), dev_key, links })
     }
 
     /// Puts the accounts, upstreams and routes of another configuration in force.
@@ -118,7 +118,7 @@ impl App {
         ready(listener.local_addr()?);
         let state = &self.state;
         let measuring = AbortOnDrop(tokio::spawn(keep_measuring()));
-        let watching = delivery::watch_abandoned(Arc::clone(&state.store), Arc::clone(&state.clock), self.longest_call);
+        let watching = delivery::watch_abandoned(Arc::clone(&state.store), Arc::clone(&state.clock));
         let watching = AbortOnDrop(tokio::spawn(watching));
         let sweeping = service::watch_sessions(Arc::clone(&state.store), Arc::clone(&state.clock));
         let sweeping = AbortOnDrop(tokio::spawn(sweeping));

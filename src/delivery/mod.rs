@@ -21,16 +21,20 @@ pub use files::{Files, watch as watch_files};
 pub use rehearsal::Rehearsal;
 use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::dialect::Dialect;
 use crate::measure;
 use crate::model::{Accepted, Fault, FaultKind, Request, State, TransactionId, Verdict, Warning};
-use crate::store::{Ledger, NewAttempt, NewTransaction, Settlement, StoreError, UploadKey};
+use crate::store::{Ledger, NewAttempt, NewJob, NewTransaction, Next, Settlement, StoreError, UploadKey};
 use crate::upstream::{Answered, Prepared, Upstream};
 
 /// Longest answer of an upstream that is kept on the record, in bytes.
 const MAX_KEPT_ANSWER: usize = 64 * 1024;
+
+/// Added to the longest call, for clocks that differ and for commits under way.
+const MARGIN: Duration = Duration::from_secs(10);
 
 /// What a client asked for, understood, and who it is.
 pub struct Order {
@@ -80,14 +84,26 @@ pub struct Delivery {
     ledger: Ledger,
     files: Arc<Files>,
     clock: Arc<dyn Clock>,
+    /// This run of the process, as the holder of its jobs.
+    holder: Uuid,
+    /// How long an attempt may be under way before it counts as abandoned.
+    lease: Duration,
     under_way: TaskTracker,
 }
 
 impl Delivery {
     /// Delivery over a directory of accounts and upstreams, recorded in a ledger, with the files that clients uploaded.
-    pub fn new(directory: Directory, ledger: Ledger, files: Arc<Files>, clock: Arc<dyn Clock>) -> Arc<Self> {
+    /// No call of an upstream takes longer than `longest_call`.
+    pub fn new(
+        directory: Directory,
+        ledger: Ledger,
+        files: Arc<Files>,
+        clock: Arc<dyn Clock>,
+        longest_call: Duration,
+    ) -> Arc<Self> {
         let directory = ArcSwap::from_pointee(directory);
-        Arc::new(Self { directory, ledger, files, clock, under_way: TaskTracker::new() })
+        let (holder, lease) = (Uuid::new_v4(), longest_call + MARGIN);
+        Arc::new(Self { directory, ledger, files, clock, holder, lease, under_way: TaskTracker::new() })
     }
 
     /// The accounts, upstreams and routes that are in force.
@@ -164,7 +180,7 @@ impl Delivery {
 
     /// A request that was understood and cannot be sent is recorded too: somebody will ask what became of it.
     async fn refuse(&self, mut order: Order, fault: Fault) -> Delivered {
-        let record = new_transaction(&mut order, None, Some(fault.clone()));
+        let record = new_transaction(&mut order, None, None, Some(fault.clone()));
         if let Err(error) = self.ledger.record(record).await {
             return not_recorded(&order, error);
         }
@@ -176,7 +192,9 @@ impl Delivery {
         let Ready { upstream, prepared, uploads } = ready;
         order.warnings.extend(prepared.warnings);
         let attempt = new_attempt(&upstream, &prepared.request, self.clock.now());
-        if let Err(error) = self.ledger.record(new_transaction(&mut order, Some(attempt), None)).await {
+        // Without a pair: nothing waits for its turn yet.
+        let job = NewJob { pair: None, due_at: attempt.started_at + self.lease, holder: Some(self.holder) };
+        if let Err(error) = self.ledger.record(new_transaction(&mut order, Some(attempt), Some(job), None)).await {
             return not_recorded(&order, error);
         }
         let started = Instant::now();
@@ -213,7 +231,12 @@ fn for_client(outcome: Result<Accepted, Fault>) -> Result<Accepted, Fault> {
 }
 
 /// What is recorded first. The client's body moves into it: nobody else needs it.
-fn new_transaction(order: &mut Order, attempt: Option<NewAttempt>, fault: Option<Fault>) -> NewTransaction {
+fn new_transaction(
+    order: &mut Order,
+    attempt: Option<NewAttempt>,
+    job: Option<NewJob>,
+    fault: Option<Fault>,
+) -> NewTransaction {
     NewTransaction {
         id: order.id,
         account: order.account.name.clone(),
@@ -225,6 +248,8 @@ fn new_transaction(order: &mut Order, attempt: Option<NewAttempt>, fault: Option
         client_request: std::mem::take(&mut order.client_request),
         request: order.request.clone(),
         warnings: order.warnings.clone(),
+        idempotency: None,
+        job,
         attempt,
     }
 }
@@ -257,6 +282,7 @@ fn settlement(transaction: TransactionId, answered: &Answered, now: OffsetDateTi
         answer: kept.map(|body| String::from_utf8_lossy(body).into_owned()),
         fault: answered.outcome.as_ref().err().cloned(),
         finished_at: now,
+        next: if state == State::Unknown { Next::Hold { resend_at: None } } else { Next::Done },
     }
 }
 
