@@ -11,14 +11,14 @@ use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Postgres as Database};
-use time::OffsetDateTime;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use super::clients::sql::{Backend, Statement};
-use super::rows::{self, AttemptRow, Moment, NewAttemptRow, NewOutcomeRow, NewRow, Round, SummaryRow, TransactionRow};
+use super::rows::{self, AttemptRow, NewAttemptRow, NewOutcomeRow, NewRow, Round, SummaryRow, TransactionRow};
 use super::{
-    Config, Filter, NewTransaction, Settlement, Store, StoreError, Summary, Transaction, Transactions, Write, queries,
+    Config, Filter, NewTransaction, Settlement, Store, StoreError, Summary, Transaction, Transactions, Write, Written,
+    queries,
 };
 use crate::model::TransactionId;
 
@@ -81,10 +81,11 @@ impl Store for Postgres {
 
 #[async_trait]
 impl Transactions for Postgres {
-    async fn write(&self, batch: &[Write]) -> Result<(), StoreError> {
+    async fn write(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
         let mut connection = self.writers.acquire().await?;
         let written = timeout(PATIENCE, write(&mut connection, batch)).await;
-        in_time(connection, written)
+        in_time(connection, written)?;
+        Ok(vec![Written::Done; batch.len()])
     }
 
     async fn find(&self, id: &str) -> Result<Option<Transaction>, StoreError> {
@@ -102,12 +103,6 @@ impl Transactions for Postgres {
         let mut connection = self.readers.acquire().await?;
         let listed = timeout(READING, list(&mut connection, filter, after, limit)).await;
         in_time(connection, listed)
-    }
-
-    async fn give_up_sending(&self, since: OffsetDateTime) -> Result<u64, StoreError> {
-        let mut connection = self.writers.acquire().await?;
-        let given_up = timeout(PATIENCE, give_up_sending(&mut connection, since)).await;
-        in_time(connection, given_up)
     }
 }
 
@@ -186,14 +181,6 @@ async fn list(
     let mut query = queries::list(filter, after, limit);
     let found: Vec<SummaryRow> = query.build_query_as().fetch_all(connection).await?;
     found.into_iter().map(Summary::try_from).collect()
-}
-
-async fn give_up_sending(connection: &mut PgConnection, since: OffsetDateTime) -> Result<u64, StoreError> {
-    let unknown = "with gone as (delete from under_way where started_at < $1 returning transaction_id) \
-                   update transactions t set state = 'unknown', updated_at = $1 \
-                   from gone where t.id = gone.transaction_id and t.state = 'sending'";
-    let unknown = sqlx::query(unknown).bind(Moment(since)).execute(connection).await?;
-    Ok(unknown.rows_affected())
 }
 
 async fn ping(connection: &mut PgConnection) -> Result<(), StoreError> {

@@ -48,6 +48,7 @@ pub(super) fn rounds(batch: &[Write]) -> Vec<Round<'_>> {
                 settled.insert(settlement.transaction);
                 round.settlements.push(settlement);
             }
+            Write::Begin(_) | Write::Turn(_) => {}
         }
     }
     rounds.push(round);
@@ -221,6 +222,8 @@ impl TransactionRow {
             warnings: parsed("warnings", &self.warnings)?,
             refusal: fault("refusal", self.refusal)?,
             attempts: attempts.into_iter().map(Attempt::try_from).collect::<Result<_, _>>()?,
+            turns: Vec::new(),
+            due_at: None,
         })
     }
 }
@@ -255,6 +258,7 @@ impl TryFrom<AttemptRow> for Attempt {
             status: row.status.and_then(|status| u16::try_from(status).ok()),
             answer: row.answer,
             fault: fault("fault", row.fault)?,
+            state: None,
         })
     }
 }

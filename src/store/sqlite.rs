@@ -14,13 +14,13 @@ use async_trait::async_trait;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, QueryBuilder, SqliteConnection, SqlitePool, SqliteTransaction};
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::clients::sql::{Backend, Statement};
-use super::rows::{self, AttemptRow, Moment, NewAttemptRow, NewOutcomeRow, NewRow, SummaryRow, TransactionRow};
+use super::rows::{self, AttemptRow, NewAttemptRow, NewOutcomeRow, NewRow, SummaryRow, TransactionRow};
 use super::{
-    Config, Filter, NewTransaction, Settlement, Store, StoreError, Summary, Transaction, Transactions, Write, queries,
+    Config, Filter, NewTransaction, Settlement, Store, StoreError, Summary, Transaction, Transactions, Write, Written,
+    queries,
 };
 use crate::model::TransactionId;
 use crate::secret::private_file;
@@ -96,13 +96,14 @@ impl Store for Sqlite {
 
 #[async_trait]
 impl Transactions for Sqlite {
-    async fn write(&self, batch: &[Write]) -> Result<(), StoreError> {
+    async fn write(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
         let mut transaction = self.begin().await?;
         for round in rows::rounds(batch) {
             record(&mut transaction, &round.records).await?;
             settle(&mut transaction, &round.settlements).await?;
         }
-        Ok(transaction.commit().await?)
+        transaction.commit().await?;
+        Ok(vec![Written::Done; batch.len()])
     }
 
     async fn find(&self, id: &str) -> Result<Option<Transaction>, StoreError> {
@@ -124,18 +125,6 @@ impl Transactions for Sqlite {
         let mut query = queries::list(filter, after, limit);
         let found: Vec<SummaryRow> = query.build_query_as().fetch_all(&self.readers).await?;
         found.into_iter().map(Summary::try_from).collect()
-    }
-
-    async fn give_up_sending(&self, since: OffsetDateTime) -> Result<u64, StoreError> {
-        let mut transaction = self.begin().await?;
-        let unknown = "update transactions set state = 'unknown', updated_at = $1 \
-                       where state = 'sending' \
-                       and id in (select transaction_id from under_way where started_at < $1)";
-        let unknown = sqlx::query(unknown).bind(Moment(since)).execute(&mut *transaction).await?;
-        let gone = "delete from under_way where started_at < $1";
-        sqlx::query(gone).bind(Moment(since)).execute(&mut *transaction).await?;
-        transaction.commit().await?;
-        Ok(unknown.rows_affected())
     }
 }
 
