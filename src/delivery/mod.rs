@@ -142,7 +142,10 @@ impl Delivery {
         self.under_way.wait().await;
         self.ledger.close().await;
         if let Err(error) = self.store.leave(self.process).await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "others notice by themselves that this one is gone");
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "others notice by themselves that this one is gone"
+            );
         }
     }
 

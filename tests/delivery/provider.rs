@@ -36,13 +36,17 @@ pub struct Seen {
     pub at: Instant,
     pub body: Value,
     pub was_taken: bool,
+    /// How many commits there had been, where that is watched.
+    pub commits: usize,
 }
 
 /// A provider of the Cloud API.
 #[derive(Default)]
 pub struct Provider {
     next: Mutex<VecDeque<Does>>,
-    always: Mutex<Option<Does>>,
+    always: Mutex<Vec<Does>>,
+    calls: AtomicUsize,
+    commits: Mutex<Arc<AtomicUsize>>,
     seen: Mutex<Vec<Seen>>,
     under_way: AtomicUsize,
     most: AtomicUsize,
@@ -56,8 +60,25 @@ impl Provider {
 
     /// What it does from now on.
     pub fn always(&self, does: Does) {
+        self.turns_between(&[does]);
+    }
+
+    /// What it does by turns from now on.
+    pub fn turns_between(&self, turns: &[Does]) {
         self.next.lock().unwrap().clear();
-        *self.always.lock().unwrap() = Some(does);
+        *self.always.lock().unwrap() = turns.to_vec();
+    }
+
+    /// Notes with each call how many commits there had been.
+    pub fn watches(&self, commits: Arc<AtomicUsize>) {
+        *self.commits.lock().unwrap() = commits;
+    }
+
+    fn does_now(&self) -> Does {
+        let nth = self.calls.fetch_add(1, Ordering::SeqCst);
+        let next = self.next.lock().unwrap().pop_front();
+        let always = self.always.lock().unwrap();
+        next.or_else(|| always.get(nth % always.len().max(1)).copied()).unwrap_or(Does::Takes)
     }
 
     /// Every call that reached it.
@@ -85,7 +106,8 @@ impl Provider {
     fn notes(&self, request: &Request<Bytes>, was_taken: bool) -> usize {
         let body = serde_json::from_slice(request.body()).unwrap();
         let mut seen = self.seen.lock().unwrap();
-        seen.push(Seen { at: Instant::now(), body, was_taken });
+        let commits = self.commits.lock().unwrap().load(Ordering::SeqCst);
+        seen.push(Seen { at: Instant::now(), body, was_taken, commits });
         seen.len()
     }
 }
@@ -97,8 +119,7 @@ pub struct Line(pub Arc<Provider>);
 impl Transport for Line {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallError> {
         let provider = &self.0;
-        let does = provider.next.lock().unwrap().pop_front();
-        let does = does.or(*provider.always.lock().unwrap()).unwrap_or(Does::Takes);
+        let does = provider.does_now();
         let now = provider.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         provider.most.fetch_max(now, Ordering::SeqCst);
         let answer = answer(provider, &request, does).await;

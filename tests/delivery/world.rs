@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use sabir::clock::Clock;
 use sabir::config;
-use sabir::delivery::{Account, AccountConfig, Config, Delivered, Delivery, Directory, Files, Order, Parts, RouteConfig};
+use sabir::delivery::{
+    Account, AccountConfig, Config, Delivered, Delivery, Directory, Files, Order, Parts, RouteConfig,
+};
 use sabir::dialect;
 use sabir::media::Vault;
 use sabir::model::{Request, State, TransactionId};
