@@ -51,8 +51,13 @@ impl Delivery {
 
     /// Takes up what is due of each upstream. Whether there may be more at once.
     async fn take_up_what_is_due(self: &Arc<Self>) -> Result<bool, StoreError> {
-        let mut more = false;
         let directory = self.directory();
+        let names: Vec<_> = directory.upstreams().map(|upstream| upstream.name.clone()).collect();
+        let due_at = self.store.next_due(&names).await?;
+        if due_at.is_none_or(|at| at > self.clock.now()) {
+            return Ok(false);
+        }
+        let mut more = false;
         for upstream in directory.upstreams() {
             more |= self.take_up(upstream, directory.has_spare(&upstream.name)).await?;
         }

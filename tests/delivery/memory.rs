@@ -1,7 +1,7 @@
 //! The store's contract in memory, for simulated time: a database has a clock of its own. It keeps no more of it than
 //! delivery uses, as plainly as can be; `tests/stores` holds the real ones to it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -36,6 +36,9 @@ struct Row {
 #[derive(Default)]
 struct Inner {
     rows: BTreeMap<TransactionId, Row>,
+    /// The messages of each pair that are neither at their end nor unknown. Where there is no pair: each for itself.
+    lines: BTreeMap<String, BTreeSet<TransactionId>>,
+    unknown: BTreeSet<TransactionId>,
     keys: HashMap<(String, String), (TransactionId, PayloadHash, OffsetDateTime)>,
     processes: HashMap<Uuid, OffsetDateTime>,
 }
@@ -124,10 +127,38 @@ impl Inner {
 
     /// Whether a message of the pair is not at its end.
     fn is_busy(&self, pair: Option<&str>) -> bool {
-        let Some(pair) = pair else { return false };
-        self.rows.values().any(|row| {
-            row.job.is_some() && row.pair.as_deref() == Some(pair) && row.transaction.summary.state != State::Unknown
-        })
+        pair.is_some_and(|pair| self.lines.contains_key(pair))
+    }
+
+    /// Puts a transaction where it belongs after a change.
+    fn line_up(&mut self, id: TransactionId) {
+        let Some(row) = self.rows.get(&id) else { return };
+        let line = row.pair.clone().unwrap_or_else(|| id.to_string());
+        let state = row.transaction.summary.state;
+        let stands = row.job.is_some() && matches!(state, State::Accepted | State::Waiting | State::Sending);
+        let waiting = self.lines.entry(line.clone()).or_default();
+        if stands {
+            waiting.insert(id)
+        } else {
+            waiting.remove(&id)
+        };
+        if waiting.is_empty() {
+            self.lines.remove(&line);
+        }
+        if row.job.is_some() && state == State::Unknown {
+            self.unknown.insert(id)
+        } else {
+            self.unknown.remove(&id)
+        };
+    }
+
+    /// What could be claimed if it were due: the first of each line, and what is unknown.
+    fn heads(&self) -> Vec<TransactionId> {
+        let mut heads: Vec<_> = self.lines.values().filter_map(|line| line.first().copied()).collect();
+        heads.extend(&self.unknown);
+        heads.retain(|id| self.rows[id].transaction.summary.state != State::Sending);
+        heads.sort();
+        heads
     }
 
     fn begin(&mut self, begin: &Begin) -> Written {
@@ -250,14 +281,20 @@ impl Transactions for Memory {
     async fn write(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
         let mut inner = self.open()?;
         self.commits.fetch_add(1, Ordering::SeqCst);
-        let written = batch.iter().map(|write| match write {
-            Write::Record(new) => inner.record(new),
-            Write::Begin(begin) => inner.begin(begin),
-            Write::Settle(settlement) => inner.settle(settlement),
-            Write::Turn(turn) => inner.turn(turn),
-        });
-        let written = written.collect();
-        self.changed.notify_waiters();
+        let mut written = Vec::new();
+        for write in batch {
+            written.push(match write {
+                Write::Record(new) => inner.record(new),
+                Write::Begin(begin) => inner.begin(begin),
+                Write::Settle(settlement) => inner.settle(settlement),
+                Write::Turn(turn) => inner.turn(turn),
+            });
+            inner.line_up(write.transaction());
+        }
+        let free = |row: &Row| row.job.as_ref().is_some_and(|job| job.holder.is_none());
+        if batch.iter().any(|write| inner.rows.get(&write.transaction()).is_some_and(free)) {
+            self.changed.notify_waiters();
+        }
         Ok(written)
     }
 
@@ -282,15 +319,12 @@ impl Queue for Memory {
         limit: u32,
     ) -> Result<Vec<Claimed>, StoreError> {
         let mut inner = self.open()?;
-        let mut pairs = std::collections::HashSet::new();
         let mut claimed = Vec::new();
-        for row in inner.rows.values_mut() {
-            let summary = &row.transaction.summary;
-            let Some(job) = &mut row.job else { continue };
-            let orders = matches!(summary.state, State::Accepted | State::Waiting | State::Sending);
-            let is_head = !orders || job.pair.clone().is_none_or(|pair| pairs.insert(pair));
+        for id in inner.heads() {
+            let row = inner.rows.get_mut(&id).unwrap();
+            let (summary, job) = (&row.transaction.summary, row.job.as_mut().unwrap());
             let is_due = job.due_at.is_some_and(|at| at <= now);
-            if !is_head || !is_due || summary.state == State::Sending || summary.upstream.as_deref() != Some(upstream) {
+            if !is_due || summary.upstream.as_deref() != Some(upstream) {
                 continue;
             }
             if claimed.len() == limit as usize {
@@ -336,11 +370,9 @@ impl Queue for Memory {
 
     async fn next_due(&self, upstreams: &[String]) -> Result<Option<OffsetDateTime>, StoreError> {
         let inner = self.open()?;
-        let rows = inner.rows.values().filter(|row| {
-            row.transaction.summary.state != State::Sending
-                && row.transaction.summary.upstream.as_ref().is_some_and(|name| upstreams.contains(name))
-        });
-        Ok(rows.filter_map(|row| row.job.as_ref()?.due_at).min())
+        let heads = inner.heads().into_iter().map(|id| &inner.rows[&id]);
+        let theirs = heads.filter(|row| upstreams.contains(row.transaction.summary.upstream.as_ref().unwrap()));
+        Ok(theirs.filter_map(|row| row.job.as_ref()?.due_at).min())
     }
 
     async fn depth(&self) -> Result<Vec<Depth>, StoreError> {

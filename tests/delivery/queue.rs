@@ -44,8 +44,10 @@ async fn a_message_that_cannot_be_sent_for_a_day_fails() {
 
 #[tokio::test(start_paused = true)]
 async fn what_nobody_worked_on_in_time_fails_unsent() {
-    let world = World::with(queued);
-    world.delivery.close().await;
+    let world = World::with(|setting| {
+        queued(setting);
+        setting.is_idle = true;
+    });
     let told = world.send("Hi").await;
     world.pass(25 * 3600 * SECOND).await;
     let later = world.another();
@@ -147,8 +149,10 @@ async fn gateways_share_the_pace_of_an_upstream() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_of_an_upstream_that_is_gone_takes_the_way_that_there_is() {
-    let world = World::with(queued);
-    world.delivery.close().await;
+    let world = World::with(|setting| {
+        queued(setting);
+        setting.is_idle = true;
+    });
     let told = world.send("Hi").await;
     world.store.moved_to(told.transaction, "bygone");
     let later = world.another();

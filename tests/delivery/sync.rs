@@ -118,7 +118,7 @@ async fn messages_of_a_pair_wait_for_each_other_and_no_other_pair_does() {
 #[tokio::test(start_paused = true)]
 async fn who_is_in_line_for_too_long_is_left_to_the_queue_and_keeps_its_place() {
     let world = World::new();
-    world.main.does(&[Does::TakesAfter(9 * SECOND)]);
+    world.main.does(&[Does::TakesAfter(12 * SECOND)]);
     let first = world.text("one");
     let delivery = world.delivery.clone();
     let first = tokio::spawn(async move { delivery.send(first).await });
@@ -133,7 +133,7 @@ async fn who_is_in_line_for_too_long_is_left_to_the_queue_and_keeps_its_place() 
 #[tokio::test(start_paused = true)]
 async fn a_message_behind_one_that_waits_is_queued_at_once() {
     let world = World::new();
-    world.main.does(&[Does::RefusesFor(131_056, 30)]);
+    world.main.does(&[Does::RefusesFor(131_057, 30)]);
     let first = world.send("one").await;
     let started = Instant::now();
     let second = world.send("two").await;
@@ -242,14 +242,14 @@ async fn a_refused_credential_stops_the_upstream_and_everything_goes_once_it_is_
         assert_eq!(id(&world.delivery.send(order).await), None);
     }
     assert!(world.main.seen().len() < 3, "the others are not even tried");
-    assert_eq!(world.delivery.upstreams(), [("main".to_owned(), "left alone after upstream_credential".to_owned())]);
+    assert_eq!(world.delivery.upstreams()[0].1, "left alone after upstream_credential");
     world.pass(600 * SECOND).await;
     assert!(world.main.seen().len() < 12, "now and then one finds out");
     world.main.always(Does::Takes);
     for id in sent {
         world.until(id, State::Sent).await;
     }
-    assert_eq!(world.delivery.upstreams(), [("main".to_owned(), "ok".to_owned())]);
+    assert_eq!(world.delivery.upstreams()[0].1, "ok");
     assert_eq!(world.main.taken().len(), 3);
 }
 

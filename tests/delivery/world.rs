@@ -71,6 +71,8 @@ pub struct Setting {
     pub config: Config,
     pub limits: Limits,
     pub has_spare: bool,
+    /// Nothing is taken up from the queue.
+    pub is_idle: bool,
 }
 
 impl Default for Setting {
@@ -80,6 +82,7 @@ impl Default for Setting {
             config: config::load_text("").unwrap().config.delivery,
             limits: Limits::default(),
             has_spare: false,
+            is_idle: false,
         }
     }
 }
@@ -112,7 +115,9 @@ impl World {
         let files = Files::new(Arc::clone(&shared), vault, clock.clone(), patience);
         let directory = directory(&setting, &main, &spare);
         let delivery = Delivery::new(directory, shared, files, clock.clone(), setting.config);
-        delivery.start();
+        if !setting.is_idle {
+            delivery.start();
+        }
         Self { delivery, main, spare, store, clock, setting, _folder: folder }
     }
 
@@ -120,7 +125,8 @@ impl World {
     pub fn another(&self) -> Self {
         let [main, spare] = [&self.main, &self.spare].map(Arc::clone);
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
-        Self::over(self.setting.clone(), store, clock, main, spare, Arc::clone(&self._folder))
+        let setting = Setting { is_idle: false, ..self.setting.clone() };
+        Self::over(setting, store, clock, main, spare, Arc::clone(&self._folder))
     }
 
     /// A text to Ann.
