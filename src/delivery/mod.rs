@@ -113,6 +113,11 @@ impl Delivery {
         self.under_way.spawn(Arc::clone(self).keep_up());
     }
 
+    /// Has the worker look for what is due, as after the clock was set.
+    pub fn look_again(&self) {
+        self.work.notify_one();
+    }
+
     /// Delivers a request. It goes on to its end and is recorded even where the client hangs up meanwhile.
     pub async fn send(self: &Arc<Self>, order: Order) -> Delivered {
         let (transaction, until) = (order.id, Instant::now() + order.account.deadline);

@@ -123,6 +123,11 @@ impl Valve {
     /// Free hands for messages of the queue: at most as many as may go until then, and not more than `most`.
     pub fn hands(&self, now: Instant, until: Instant, most: usize) -> Vec<OwnedSemaphorePermit> {
         let room = self.state().pace.room(now, until) as usize;
+        // Hands that call nobody yet have their time reserved, or are about to.
+        let all = self.limits.concurrency as usize;
+        let busy = all.saturating_sub(self.hands.available_permits());
+        let calling = all.saturating_sub(self.places.available_permits());
+        let room = room.saturating_sub(busy.saturating_sub(calling));
         let free = std::iter::from_fn(|| Arc::clone(&self.hands).try_acquire_owned().ok());
         free.take(room.min(most)).collect()
     }
