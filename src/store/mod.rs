@@ -11,12 +11,12 @@
 mod clients;
 mod error;
 mod ledger;
-mod pending;
 mod postgres;
 mod queries;
 mod queue;
 mod record;
 mod retention;
+mod rounds;
 mod rows;
 mod sqlite;
 mod views;

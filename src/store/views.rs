@@ -128,6 +128,8 @@ pub struct Turned {
     pub to: State,
     /// Why.
     pub cause: Cause,
+    /// What went wrong.
+    pub fault: Option<Fault>,
     /// Who or what said so.
     pub detail: Option<String>,
 }

@@ -3,10 +3,15 @@
 //! Rows go in as arrays, a column each (`unnest`), so a batch is one statement of one text whatever its size. Every
 //! method has a time limit of its own: a database that hangs is as good as none.
 
+mod changes;
+mod queue;
+mod write;
+
 use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use changes::Changes;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
@@ -15,11 +20,8 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use super::clients::sql::{Backend, Statement};
-use super::rows::{self, AttemptRow, NewAttemptRow, NewOutcomeRow, NewRow, Round, SummaryRow, TransactionRow};
-use super::{
-    Config, Filter, NewTransaction, Settlement, Store, StoreError, Summary, Transaction, Transactions, Write, Written,
-    queries,
-};
+use super::rows::{self, AttemptRow, SummaryRow, TransactionRow, TurnedRow};
+use super::{Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
 use crate::model::TransactionId;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
@@ -39,6 +41,7 @@ pub(super) struct Postgres {
     /// Apart from the readers, so that long lists never keep a write waiting.
     writers: PgPool,
     readers: PgPool,
+    changes: Changes,
 }
 
 impl Postgres {
@@ -52,7 +55,7 @@ impl Postgres {
         let writers = pool(WRITERS).connect_lazy_with(limited.clone());
         let readers = pool(config.connections.max(1)).connect_lazy_with(limited);
         writers.acquire().await?;
-        Ok(Self { options, writers, readers })
+        Ok(Self { options, writers, readers, changes: Changes::default() })
     }
 }
 
@@ -74,6 +77,7 @@ impl Store for Postgres {
     }
 
     async fn close(&self) {
+        self.changes.stop();
         self.readers.close().await;
         self.writers.close().await;
     }
@@ -83,9 +87,8 @@ impl Store for Postgres {
 impl Transactions for Postgres {
     async fn write(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
         let mut connection = self.writers.acquire().await?;
-        let written = timeout(PATIENCE, write(&mut connection, batch)).await;
-        in_time(connection, written)?;
-        Ok(vec![Written::Done; batch.len()])
+        let written = timeout(PATIENCE, write::write(&mut connection, batch)).await;
+        in_time(connection, written)
     }
 
     async fn find(&self, id: &str) -> Result<Option<Transaction>, StoreError> {
@@ -116,6 +119,12 @@ impl Backend for Postgres {
         Ok(in_time(connection, executed)?.rows_affected())
     }
 
+    async fn execute_all(&self, statements: Vec<Statement<Database>>) -> Result<u64, StoreError> {
+        let mut connection = self.writers.acquire().await?;
+        let executed = timeout(PATIENCE, execute_all(&mut connection, statements)).await;
+        in_time(connection, executed)
+    }
+
     async fn fetch(&self, statement: Statement<Database>) -> Result<Option<PgRow>, StoreError> {
         let mut connection = self.readers.acquire().await?;
         let fetched = timeout(PATIENCE, statement.fetch_optional(&mut *connection)).await;
@@ -142,24 +151,14 @@ fn in_time<T>(
     }
 }
 
-async fn write(connection: &mut PgConnection, batch: &[Write]) -> Result<(), StoreError> {
-    let rounds = rows::rounds(batch);
-    if let [round] = rounds.as_slice()
-        && round.is_uniform()
-    {
-        // A statement is a transaction by itself: one round trip where it would be three.
-        return write_round(connection, round).await;
-    }
+async fn execute_all(connection: &mut PgConnection, statements: Vec<Statement<Database>>) -> Result<u64, StoreError> {
     let mut transaction = connection.begin().await?;
-    for round in &rounds {
-        write_round(&mut transaction, round).await?;
+    let mut last = 0;
+    for statement in statements {
+        last = statement.execute(&mut *transaction).await?.rows_affected();
     }
-    Ok(transaction.commit().await?)
-}
-
-async fn write_round(connection: &mut PgConnection, round: &Round<'_>) -> Result<(), StoreError> {
-    record(connection, &round.records).await?;
-    settle(connection, &round.settlements).await
+    transaction.commit().await?;
+    Ok(last)
 }
 
 async fn find(connection: &mut PgConnection, id: &str) -> Result<Option<Transaction>, StoreError> {
@@ -169,7 +168,8 @@ async fn find(connection: &mut PgConnection, id: &str) -> Result<Option<Transact
     let Some(found) = found else { return Ok(None) };
     let attempts: Vec<AttemptRow> =
         sqlx::query_as(queries::ATTEMPTS).bind(found.id()).fetch_all(&mut *connection).await?;
-    found.with(attempts).map(Some)
+    let turns: Vec<TurnedRow> = sqlx::query_as(queries::TURNS).bind(found.id()).fetch_all(&mut *connection).await?;
+    found.with(attempts, turns).map(Some)
 }
 
 async fn list(
@@ -185,95 +185,6 @@ async fn list(
 
 async fn ping(connection: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query(queries::PING).execute(connection).await?;
-    Ok(())
-}
-
-/// One statement and so one round trip for the four tables.
-async fn record(connection: &mut PgConnection, records: &[&NewTransaction]) -> Result<(), StoreError> {
-    if records.is_empty() {
-        return Ok(());
-    }
-    let new = records.iter().map(|new| NewRow::try_from(*new)).collect::<Result<Vec<_>, _>>()?;
-    let calls: Vec<_> = records.iter().filter_map(|new| NewAttemptRow::first_of(new)).collect();
-    let insert = "\
-        with hot as ( \
-          insert into transactions (id, account, dialect, upstream, channel, kind, state, sender, recipient, fault, \
-            received_at, updated_at) \
-          select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], \
-            $8::text[], $9::text[], $10::text[], $11::timestamptz[], $11::timestamptz[]) \
-        ), cold as ( \
-          insert into bodies (transaction_id, client_request, request, warnings, refusal) \
-          select * from unnest($1::uuid[], $12::text[], $13::text[], $14::text[], $15::text[]) \
-        ), calls as ( \
-          insert into attempts (transaction_id, number, upstream, method, url, body, started_at) \
-          select * from unnest($16::uuid[], $17::integer[], $18::text[], $19::text[], $20::text[], $21::text[], \
-            $22::timestamptz[]) \
-        ) \
-        insert into under_way (transaction_id, number, started_at) \
-        select * from unnest($16::uuid[], $17::integer[], $22::timestamptz[])";
-    sqlx::query(insert)
-        .bind(column(&new, |row| row.id))
-        .bind(column(&new, |row| &*row.account))
-        .bind(column(&new, |row| &*row.dialect))
-        .bind(column(&new, |row| row.upstream.as_deref()))
-        .bind(column(&new, |row| row.channel))
-        .bind(column(&new, |row| row.kind))
-        .bind(column(&new, |row| row.state))
-        .bind(column(&new, |row| row.sender.as_deref()))
-        .bind(column(&new, |row| row.recipient.as_deref()))
-        .bind(column(&new, |row| row.fault))
-        .bind(column(&new, |row| row.received_at))
-        .bind(column(&new, |row| &*row.client_request))
-        .bind(column(&new, |row| &*row.request))
-        .bind(column(&new, |row| &*row.warnings))
-        .bind(column(&new, |row| row.refusal.as_deref()))
-        .bind(column(&calls, |row| row.transaction_id))
-        .bind(column(&calls, |row| row.number))
-        .bind(column(&calls, |row| &*row.upstream))
-        .bind(column(&calls, |row| &*row.method))
-        .bind(column(&calls, |row| &*row.url))
-        .bind(column(&calls, |row| &*row.body))
-        .bind(column(&calls, |row| row.started_at))
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// One statement again. Only outcomes that are the first of their attempt, and whose transaction is there, change it.
-async fn settle(connection: &mut PgConnection, settlements: &[&Settlement]) -> Result<(), StoreError> {
-    if settlements.is_empty() {
-        return Ok(());
-    }
-    let ended = settlements.iter().map(|ended| NewOutcomeRow::try_from(*ended)).collect::<Result<Vec<_>, _>>()?;
-    let insert = "\
-        with ended as ( \
-          select * from unnest($1::uuid[], $2::integer[], $3::text[], $4::integer[], $5::text[], $6::text[], \
-            $7::text[], $8::text[], $9::timestamptz[]) \
-          as ended (transaction_id, number, state, status, message_id, answer, fault, fault_code, finished_at) \
-        ), first as ( \
-          insert into outcomes (transaction_id, number, status, message_id, answer, fault, finished_at) \
-          select transaction_id, number, status, message_id, answer, fault, finished_at from ended \
-          where exists (select 1 from transactions where id = ended.transaction_id) \
-          on conflict do nothing \
-          returning transaction_id, number \
-        ), done as ( \
-          delete from under_way u using first f where u.transaction_id = f.transaction_id and u.number = f.number \
-        ) \
-        update transactions t set state = e.state, fault = e.fault_code, updated_at = e.finished_at \
-        from ended e join first f on f.transaction_id = e.transaction_id and f.number = e.number \
-        where t.id = e.transaction_id";
-    sqlx::query(insert)
-        .bind(column(&ended, |row| row.transaction_id))
-        .bind(column(&ended, |row| row.number))
-        .bind(column(&ended, |row| row.state))
-        .bind(column(&ended, |row| row.status))
-        .bind(column(&ended, |row| row.message_id.as_deref()))
-        .bind(column(&ended, |row| row.answer.as_deref()))
-        .bind(column(&ended, |row| row.fault.as_deref()))
-        .bind(column(&ended, |row| row.fault_code))
-        .bind(column(&ended, |row| row.finished_at))
-        .execute(connection)
-        .await?;
     Ok(())
 }
 
