@@ -211,7 +211,8 @@ impl Inner {
         }
         if turn.cause != Cause::Pace {
             let detail = turn.detail.clone();
-            row.transaction.turns.push(Turned { at: turn.at, from, to: turn.to, cause: turn.cause, detail });
+            let (at, to, cause, fault) = (turn.at, turn.to, turn.cause, turn.fault.clone());
+            row.transaction.turns.push(Turned { at, from, to, cause, fault, detail });
         }
         if row.job.is_none() && turn.to == State::Waiting {
             let attempts = row.transaction.attempts.len() as u32;
