@@ -246,8 +246,7 @@ async fn an_upload_that_fails_is_tried_again_and_leaves_nothing_unknown() {
     assert!(provider.messages().is_empty());
     provider.feels(Mood::Well);
     while provider.messages().len() < cases.len() {
-        app.forward(std::time::Duration::from_secs(60));
-        tokio::task::yield_now().await;
+        app.forward_a_little().await;
     }
     assert!(provider.messages().iter().all(|message| message.json()["image"]["id"] == "given-1"));
     app.stop().await;
@@ -276,8 +275,7 @@ async fn a_client_does_not_wait_for_a_long_upload_and_the_message_follows_it() {
     assert_eq!(answer.status, 200, "{answer:?}");
     assert!(provider.messages().is_empty());
     while provider.messages().is_empty() {
-        app.forward(std::time::Duration::from_secs(60));
-        tokio::task::yield_now().await;
+        app.forward_a_little().await;
     }
     assert_eq!((provider.uploads().len(), provider.messages().len()), (1, 1));
     app.stop().await;

@@ -109,8 +109,7 @@ async fn insert(
            returning transaction_id \
          ), kept as ( \
            select *, attempts > 0 and exists ( \
-             select 1 from jobs j where j.pair = new.pair and j.state <> 'unknown' \
-               and j.holder is distinct from new.holder) as queued \
+             select 1 from jobs j where j.pair = new.pair and j.state <> 'unknown') as queued \
            from new where key is null or id in (select transaction_id from keyed) \
          ), hot as ( \
            insert into transactions (id, account, dialect, upstream, channel, kind, state, sender, recipient, fault, \

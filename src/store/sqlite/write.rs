@@ -128,8 +128,7 @@ async fn insert_jobs(connection: &mut SqliteConnection, new: &[NewRow<'_>]) -> R
     query.push(
         "), judged as ( \
            select *, attempts > 0 and exists ( \
-             select 1 from jobs j where j.pair = new.pair and j.state <> 'unknown' and j.holder is not new.holder) \
-             as queued \
+             select 1 from jobs j where j.pair = new.pair and j.state <> 'unknown') as queued \
            from new \
          ) \
          insert into jobs (transaction_id, upstream, pair, state, attempts, due_at, holder) \
