@@ -14,18 +14,17 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::delivery::{self, Account, Delivery, Directory, Files, Parts, ProviderConfig, Tools};
+use crate::delivery::{self, Account, AccountConfig, Delivery, Directory, Files, Parts, Tools};
 use crate::dialect;
 use crate::measure;
 use crate::media::links::Spool;
 use crate::media::repair::Workshop;
 use crate::media::{self, Known, Vault};
-use crate::model::Manner;
 use crate::net;
 use crate::secret::{KeyHash, Secret, private_file};
 use crate::service::{self, Desk};
-use crate::store::{self, Ledger, Limits, Store};
-use crate::upstream::{self, InProcess, Provider, SANDBOX_SCHEME, Sandbox, Transport, Upstream};
+use crate::store::{self, Store};
+use crate::upstream::{self, InProcess, Limits, Provider, SANDBOX_SCHEME, Sandbox, Transport, Upstream};
 use crate::web::{self, AppState, Shared};
 
 /// The account of a first run.
@@ -38,7 +37,6 @@ pub struct App {
     /// The key of the `dev` account, where there is one.
     pub dev_key: Option<Secret>,
     links: Links,
-    longest_call: Duration,
 }
 
 /// A task that ends with its owner.
@@ -78,10 +76,9 @@ impl App {
         let directory = links.directory(config, dev_key.as_ref())?;
         let vault = Vault::open(&config.server.data_dir.join("media"))
             .context("server.data_dir: the folder for clients' files cannot be made; give one that can be written")?;
-        let ledger = Ledger::start(store.clone(), Limits::default());
         let known = Known::default();
         let files = Files::new(file_tools(config, &store, &vault, &known, &clock)?);
-        let delivery = Delivery::new(directory, ledger, files, Arc::clone(&clock));
+        let delivery = Delivery::new(directory, Arc::clone(&store), files, Arc::clone(&clock), config.delivery);
         let state = AppState {
             desk: Desk::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&delivery)),
             delivery,
@@ -94,7 +91,7 @@ impl App {
             config: config.server.clone(),
             admin: config.admin.clone(),
         };
-        Ok(Self { state: Arc::new(state), dev_key, links, longest_call: config.net.total_timeout })
+        Ok(Self { state: Arc::new(state), dev_key, links })
     }
 
     /// Puts the accounts, upstreams and routes of another configuration in force.
@@ -123,14 +120,13 @@ impl App {
         ready(listener.local_addr()?);
         let state = &self.state;
         let measuring = AbortOnDrop(tokio::spawn(keep_measuring()));
-        let watching = delivery::watch_abandoned(Arc::clone(&state.store), Arc::clone(&state.clock), self.longest_call);
-        let watching = AbortOnDrop(tokio::spawn(watching));
+        state.delivery.start();
         let sweeping = service::watch_sessions(Arc::clone(&state.store), Arc::clone(&state.clock));
         let sweeping = AbortOnDrop(tokio::spawn(sweeping));
         let forgetting = delivery::watch_files(Arc::clone(&state.store), Arc::clone(&state.clock));
         let forgetting = AbortOnDrop(tokio::spawn(forgetting));
         web::serve(listener, web::router(Arc::clone(state)), &state.config, stop).await;
-        drop((watching, sweeping, forgetting, measuring));
+        drop((sweeping, forgetting, measuring));
         self.close().await;
         Ok(())
     }
@@ -143,7 +139,11 @@ impl App {
 }
 
 /// What files are looked at with. What is fetched and mended lies beside what clients uploaded.
-fn file_tools(
+/// What files are looked at with.
+///
+/// # Errors
+/// Where a folder cannot be made.
+pub fn file_tools(
     config: &Config,
     store: &Arc<dyn Store>,
     vault: &Vault,
@@ -183,27 +183,9 @@ impl Links {
             upstreams.push(self.upstream(&sandbox_upstream(), config)?);
         }
         let only = upstreams.first().map(|upstream| upstream.name.clone()).unwrap_or_default();
-        let accounts = config.accounts.iter().map(|account| {
-            let name = account.dialect.as_deref();
-            let ready = Account {
-                name: account.name.clone(),
-                dialect: name.and_then(dialect::named),
-                upstream: account.upstream.clone().unwrap_or_else(|| only.clone()),
-                losses: account.losses,
-                repair: account.repair,
-                media_providers: account.media_providers.iter().filter_map(ProviderConfig::named).collect(),
-                manner: Manner { health: account.health, version: account.version.clone() },
-            };
-            (account.key, ready)
-        });
-        let dev = dev_key.map(|key| {
-            let name = DEV_ACCOUNT.to_owned();
-            let (losses, repair, manner) = Default::default();
-            let (dialect, media_providers) = (None, Default::default());
-            let account = Account { name, dialect, upstream: only.clone(), losses, repair, media_providers, manner };
-            (KeyHash::of(key.expose()), account)
-        });
-        let accounts = accounts.chain(dev).collect();
+        let dev = dev_key.map(|key| AccountConfig::new(DEV_ACCOUNT, KeyHash::of(key.expose())));
+        let accounts = config.accounts.iter().chain(&dev);
+        let accounts = accounts.map(|account| (account.key, Account::new(account, &config.delivery, &only))).collect();
         Ok(Directory::new(Parts { accounts, upstreams, routes: config.routes.clone() }))
     }
 
@@ -233,6 +215,7 @@ impl Links {
             phone_number_id: upstream.phone_number_id.clone(),
             template_namespace: upstream.template_namespace.clone(),
             media: upstream.media,
+            limits: Limits::of(upstream, provider),
             transport,
         })
     }
@@ -243,14 +226,9 @@ pub fn sandbox_upstream() -> upstream::Config {
     upstream::Config {
         name: SANDBOX_SCHEME.to_owned(),
         provider: Some(SANDBOX_SCHEME.to_owned()),
-        dialect: None,
-        base_url: None,
-        credential: None,
-        key: None,
         sender: Some("442079460000".to_owned()),
-        phone_number_id: None,
         template_namespace: Some("sandbox".to_owned()),
-        media: Default::default(),
+        ..upstream::Config::default()
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::Path;
 use config::{Environment, File, FileFormat, Source, Value, ValueKind};
 use serde::de::DeserializeOwned;
 
-use crate::delivery::{AccountConfig, RouteConfig};
+use crate::delivery::{self, AccountConfig, RouteConfig};
 use crate::upstream::{self, Provider};
 use crate::{media, net, store, telemetry, web};
 
@@ -26,11 +26,9 @@ pub const DEFAULT: &str = include_str!("../config/default.toml");
 /// Options that the interface contract names and this version does not act on yet: taken with a warning, so that a
 /// configuration stays valid from version to version.
 const NOT_YET: &[(&str, &str)] = &[
-    ("accounts[].mode", "every request is forwarded, then answered"),
     ("accounts[].callbacks", "statuses are not passed on yet"),
     ("accounts[].callback_secret", "statuses are not passed on yet"),
     ("upstreams[].webhook_secret", "webhooks are not received yet"),
-    ("upstreams[].rate", "requests are not paced yet"),
 ];
 
 /// The whole configuration.
@@ -46,6 +44,8 @@ pub struct Config {
     pub net: net::Config,
     /// Files behind links.
     pub media: media::Config,
+    /// Queue, retries and what is promised of them.
+    pub delivery: delivery::Config,
     /// Logs.
     pub log: telemetry::Config,
     /// Providers by name.
@@ -152,6 +152,7 @@ struct Draft {
     admin: Option<web::AdminConfig>,
     net: Option<net::Config>,
     media: Option<media::Config>,
+    delivery: Option<delivery::Config>,
     log: Option<telemetry::Config>,
     providers: BTreeMap<String, Provider>,
     accounts: Vec<(usize, AccountConfig)>,
@@ -169,6 +170,7 @@ impl Draft {
             admin: self.admin?,
             net: self.net?,
             media: self.media?,
+            delivery: self.delivery?,
             log: self.log?,
             providers: self.providers,
             accounts: entries(self.accounts),
@@ -201,6 +203,7 @@ impl Reader {
             admin: self.section("admin"),
             net: self.section("net"),
             media: self.media(),
+            delivery: self.section("delivery"),
             log: self.section("log"),
             providers: self.providers(),
             accounts: self.list("accounts"),

@@ -93,6 +93,12 @@ fn source_in(members: &Map<String, Value>) -> Option<MediaSource> {
 }
 
 impl Request {
+    /// Whether it is of a kind that can have files.
+    pub fn may_have_files(&self) -> bool {
+        matches!(self, Self::Send(message)
+            if matches!(message.content, Content::Media(_) | Content::Interactive(_) | Content::Template(_)))
+    }
+
     /// Its files: of the content, of headers, of a template's parameters, and of the cards of carousels, which the model
     /// carries as they came.
     pub fn files(&mut self) -> Vec<File<'_>> {

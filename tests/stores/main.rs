@@ -1,6 +1,6 @@
 //! The store: what its contract promises, on each back end, and the ledger in front of it.
 //!
-//! A test of the contract is a function in `contract.rs` or `clients.rs` and a line in a list below. Postgres comes from
+//! A test of the contract is a function in `contract.rs`, `jobs.rs`, `keeping.rs` or `clients.rs` and a line in a list below. Postgres comes from
 //! `scripts/test`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "helpers of tests are tests too")]
 
@@ -8,6 +8,8 @@ mod backends;
 mod clients;
 mod contract;
 mod fixtures;
+mod jobs;
+mod keeping;
 mod ledger;
 #[path = "../support/postgres.rs"]
 mod postgres;
@@ -55,8 +57,6 @@ on_each_back_end! {
         entries_of_a_batch_apply_in_their_order,
         a_settlement_of_an_unknown_transaction_changes_nothing,
         a_repeated_settlement_keeps_the_first_outcome,
-        what_nobody_sends_any_more_becomes_unknown,
-        evidence_settles_an_unknown_transaction,
         any_text_comes_back,
         a_batch_may_be_larger_than_a_statement,
         migrations_may_run_twice_and_at_once,
@@ -65,6 +65,39 @@ on_each_back_end! {
         a_store_that_is_away_says_so_and_comes_back_by_itself,
         a_closed_store_is_unreachable,
         ten_thousand_concurrent_records_are_all_there,
+    }
+    jobs {
+        a_due_job_is_claimed_with_all_that_sending_it_takes,
+        only_what_is_due_and_free_is_claimed,
+        the_longest_due_is_claimed_first,
+        two_claimers_never_get_the_same_job,
+        a_pair_keeps_its_order,
+        what_is_unknown_keeps_nobody_of_its_pair_waiting,
+        a_pile_of_one_pair_keeps_nobody_from_the_rest,
+        a_message_waits_for_its_pair_unless_its_own_process_has_it,
+        a_settlement_makes_room_for_a_record_of_the_same_batch,
+        an_attempt_needs_the_lease,
+        what_fails_for_a_while_is_tried_again,
+        what_nobody_sends_any_more_lapses,
+        what_is_unknown_is_claimed_only_to_be_sent_again,
+        evidence_settles_what_is_unknown,
+        an_older_attempt_counts_only_where_it_was_sent,
+        a_turn_needs_the_state_and_the_lease,
+        postponing_by_the_pace_leaves_no_trace,
+        what_is_at_its_end_can_be_sent_once_more,
+        a_process_that_stops_gives_its_jobs_back,
+        the_queue_says_how_long_it_is_and_when_to_look,
+        processes_know_how_many_they_are,
+        no_job_is_handed_out_while_the_store_is_away,
+    }
+    keeping {
+        a_repeated_key_records_nothing,
+        a_key_is_used_once_within_a_batch,
+        an_expired_key_may_be_used_again,
+        a_refused_request_keeps_its_key,
+        old_bodies_are_forgotten_in_small_steps,
+        old_transactions_are_forgotten_whole,
+        a_recipient_is_erased,
     }
     clients {
         a_session_is_found_by_its_token_until_it_ends,
