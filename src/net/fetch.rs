@@ -36,7 +36,7 @@ const PACE: Duration = Duration::from_secs(5);
 pub struct FetchLimits {
     /// Name resolution, connection and TLS together.
     pub connect: Duration,
-    /// From the end of the request to the head of the answer.
+    /// From the look-up of the name to the head of the answer, the connection included.
     pub first_byte: Duration,
     /// The whole call, redirects and waiting for a free lane included.
     pub total: Duration,
@@ -282,9 +282,7 @@ impl Fetcher {
     async fn call(&self, link: &Link, visit: &Visit<'_>) -> Result<reqwest::Response, FetchError> {
         let judged: Arc<[SocketAddr]> = self.look_up(link).await?.into();
         let call = self.client.execute(request(link, visit));
-        // The connection has a limit of its own, so this one begins, at the latest, when that ends.
-        let limit = self.limits.connect + self.limits.first_byte;
-        let answer = timeout(limit, with_addresses(Arc::clone(&judged), call)).await;
+        let answer = timeout(self.limits.first_byte, with_addresses(Arc::clone(&judged), call)).await;
         let answer = answer.map_err(|_| FetchError::TimedOut)?.map_err(|error| tell_apart(&error, link))?;
         let is_judged = |peer: SocketAddr| judged.iter().any(|it| (it.ip(), it.port()) == (peer.ip(), peer.port()));
         match answer.remote_addr() {

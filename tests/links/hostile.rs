@@ -36,12 +36,12 @@ async fn an_answer_that_does_not_end_is_cut_off() {
     ] {
         let (code, took) = code(reply).await;
         assert_eq!(code, "HTTP-TIMEOUT");
-        assert!(took < Duration::from_secs(3), "{took:?}");
+        assert!(took < Duration::from_secs(5), "{took:?}");
     }
     for line in ["X-Filler: aaaaaaaaaaaaaaaaaaaaaaaaa\r\n", "no colon ", "HTTP/1.1 100 Continue\r\n\r\n"] {
         let (code, took) = code(Reply { body: lines(line), ..Reply::default() }).await;
         assert!(["HTTP-STATUS", "HTTP-TIMEOUT"].contains(&code), "{line}: {code}");
-        assert!(took < Duration::from_secs(3), "{took:?}");
+        assert!(took < Duration::from_secs(5), "{took:?}");
     }
 }
 

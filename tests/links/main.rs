@@ -74,8 +74,8 @@ impl Bench {
 fn limits() -> Config {
     Config {
         connect_timeout: Duration::from_secs(1),
-        first_byte_timeout: Duration::from_millis(700),
-        total_timeout: Duration::from_secs(2),
+        first_byte_timeout: Duration::from_secs(2),
+        total_timeout: Duration::from_secs(3),
         min_speed: ByteSize::b(1),
         fetches_per_host: 64,
         fetches_per_account: 64,

@@ -175,15 +175,14 @@ async fn seen(bench: &Bench, ask: &Ask<'_>) -> Result<Seen, LinkFault> {
 }
 
 /// What became of a scenario: the verdict, and what is wrong with it.
-async fn play(scenario: &Scenario, way: Way, expected: &Outcome) -> (Verdict, Option<String>) {
+async fn play(bench: &Bench, scenario: &Scenario, way: Way, expected: &Outcome) -> (Verdict, Option<String>) {
     let played = scenario.clone();
     let origin = Origin::start(move |request| played.reply(&request.path)).await;
-    let bench = Bench::new();
     let kind = MediaKind::named(&scenario.message_type).unwrap();
     let url = format!("{}/{}/a.jpg", origin.url, scenario.id);
     let begin = Instant::now();
     let ask = Ask { kind, redirects: way.redirects, route: way.route, ..ask(&url) };
-    let seen = seen(&bench, &ask).await;
+    let seen = seen(bench, &ask).await;
     let took = begin.elapsed();
     let retry = seen.as_ref().err().is_some_and(|fault| fault.retry);
     let (verdict, codes) = match &seen {
@@ -216,12 +215,13 @@ fn word(verdict: Verdict) -> &'static str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_gets_its_verdict_and_one_of_its_codes() {
-    let scenarios = list().scenarios;
+    let (scenarios, bench) = (list().scenarios, Bench::new());
     let mut plays = Vec::new();
     for scenario in &scenarios {
         for way in WAYS {
             let Some(expected) = scenario.expected(way) else { continue };
-            plays.push(async move { (way, expected, play(scenario, way, expected).await) });
+            let bench = &bench;
+            plays.push(async move { (way, expected, play(bench, scenario, way, expected).await) });
         }
     }
     let (mut counts, mut faults) = (BTreeMap::new(), Vec::new());

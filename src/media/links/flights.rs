@@ -72,21 +72,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use futures_util::future::{join_all, pending};
+    use futures_util::future::{join, join_all, pending};
+    use tokio::sync::Semaphore;
 
     use super::*;
 
     #[tokio::test]
     async fn those_who_ask_at_once_share_and_those_who_come_later_do_not() {
         let (flights, begun) = (Flights::default(), Arc::new(AtomicUsize::new(0)));
+        let gate = Arc::new(Semaphore::new(0));
         let begin = || {
-            let begun = Arc::clone(&begun);
+            let (begun, gate) = (Arc::clone(&begun), Arc::clone(&gate));
             async move {
-                tokio::task::yield_now().await;
+                gate.acquire().await.unwrap().forget();
                 begun.fetch_add(1, Ordering::Relaxed)
             }
         };
-        let ended = join_all((0..100).map(|_| flights.join("a", begin()))).await;
+        let all = join_all((0..20).map(|_| flights.join("a", begin())));
+        let (ended, ()) = join(all, async { gate.add_permits(2) }).await;
         assert!(ended.iter().all(|ended| *ended == 0));
         assert_eq!(flights.join("a", begin()).await, 1);
         assert!(lock(&flights.board).is_empty());

@@ -44,7 +44,7 @@ pub struct Config {
     /// Name resolution, connection and TLS together.
     #[serde(with = "humantime_serde")]
     pub connect_timeout: Duration,
-    /// From the end of the request to the head of the answer.
+    /// Until the head of the answer, the connection included.
     #[serde(with = "humantime_serde")]
     pub first_byte_timeout: Duration,
     /// The whole fetch, redirects included.
