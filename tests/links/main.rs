@@ -128,6 +128,14 @@ impl Clock for HandClock {
     fn media_id(&self) -> String {
         self.ids.media_id()
     }
+
+    fn process_id(&self) -> uuid::Uuid {
+        self.ids.process_id()
+    }
+
+    fn chance(&self) -> f64 {
+        self.ids.chance()
+    }
 }
 
 /// Names and what they resolve to, look-up by look-up; the last answer stays.
