@@ -9,6 +9,7 @@ mod dialects;
 mod health;
 mod key;
 mod media;
+mod openapi;
 mod sandbox;
 mod send;
 mod serve;
@@ -80,6 +81,8 @@ enum Command {
     Transactions(transactions::Command),
     /// Show what each dialect can say, and between which dialects it arrives.
     Dialects(dialects::Arguments),
+    /// Print what may be called on a gateway, in OpenAPI 3.1.
+    Openapi,
     /// Run the simulated provider alone.
     Sandbox(sandbox::Arguments),
 }
@@ -170,6 +173,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Media(command) => media::run(&command, context),
         Command::Transactions(command) => transactions::run(&command, context),
         Command::Dialects(arguments) => dialects::table(&arguments, context),
+        Command::Openapi => openapi::print_document(),
         Command::Sandbox(arguments) => sandbox::run(&arguments, context),
     }
 }

@@ -10,6 +10,7 @@ mod form;
 mod health;
 mod layers;
 mod media;
+mod reference;
 mod rest;
 mod sandbox;
 mod send;
@@ -85,6 +86,10 @@ pub fn router(state: Shared) -> NormalizePath<Router> {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
+        // What all of these are.
+        .route("/openapi.json", get(reference::document))
+        .route("/docs", get(reference::first))
+        .route("/docs/{page}", get(reference::page))
         // Everything else is answered in the caller's dialect too.
         .fallback(error::unknown_path)
         .method_not_allowed_fallback(error::wrong_method)
