@@ -41,10 +41,10 @@ pub fn add_to(parts: &mut Parts) {
     let clients: Vec<_> = dialect::all().iter().map(|&dialect| Client::of(dialect)).collect();
     clients.iter().for_each(|client| client.add_components(parts));
     for row in ROWS {
-        let mut operation = Operation { summary: row.summary.to_owned(), ..Operation::default() };
+        let summary = row.summary.to_owned();
+        let mut operation = Operation { summary, security: super::client_security(), ..Operation::default() };
         clients.iter().for_each(|client| client.add_to(row, &mut operation));
         operation.parameters = parameters(row);
-        operation.security = super::client_security();
         parts.add(row.method, row.path, &operation);
     }
 }
@@ -146,6 +146,9 @@ impl Client {
             operation.request.schema(JSON, json!({ "type": "object" }));
             operation.request.example(&self.name("example"), json!({ "value": body }));
         }
+        if matches!(service, Ok(Service::Login(_))) {
+            operation.security = self.security_of_login(row, &body);
+        }
         let served = service.map(|service| served(&service)).unwrap_or_default();
         for served in &served {
             let manner = Manner::default();
@@ -153,6 +156,13 @@ impl Client {
             self.add_answer(&self.dialect.encode_served(&serving), operation);
         }
         true
+    }
+
+    /// Name and password stand in the header, or else in the body.
+    fn security_of_login(&self, row: &Row, body: &Value) -> Vec<Value> {
+        let without_header = self.dialect.decode_service(&call(row, &[], body.clone()));
+        let is_in_header = without_header.is_some_and(|service| service.is_err());
+        is_in_header.then(|| json!({ "login": [] })).into_iter().collect()
     }
 
     fn add_media(&self, row: &Row, operation: &mut Operation) -> bool {

@@ -130,7 +130,9 @@ fn security_schemes() -> Value {
         (form.header().to_owned(), scheme)
     };
     let admin = json!({ "type": "http", "scheme": "bearer", "description": "The admin token" });
-    Value::Object(CredentialForm::ALL.iter().map(scheme).chain([("admin".to_owned(), admin)]).collect())
+    let login = json!({ "type": "http", "scheme": "basic", "description": "Any name, and the account's key" });
+    let others = [("admin".to_owned(), admin), ("login".to_owned(), login)];
+    Value::Object(CredentialForm::ALL.iter().map(scheme).chain(others).collect())
 }
 
 /// Headers of every answer to a send.

@@ -54,8 +54,10 @@ impl Facts {
         self.is_required &= other.is_required;
         self.is_filled &= other.is_filled;
         self.most = self.most.zip(other.most).map(|(one, other)| one.max(other));
+        // Where it may be any word in one request, it may be any.
         if self.words.is_empty() || other.words.is_empty() {
             self.words.clear();
+            return;
         }
         self.words.extend(other.words);
         self.words.sort_unstable();
@@ -163,8 +165,10 @@ impl Trial<'_> {
         if !is_word(text) || !self.refuses(at, json!(NO_WORD)) {
             return Vec::new();
         }
-        let others = self.words.iter().filter(|word| **word == text || !self.refuses(at, json!(word)));
-        others.map(|word| (*word).to_owned()).collect()
+        // Many decoders read words in any case; the vendor's own is enough.
+        let others = self.words.iter().filter(|word| !word.eq_ignore_ascii_case(text));
+        let others = others.filter(|word| !self.refuses(at, json!(word)));
+        others.chain([&text]).map(|word| (*word).to_owned()).collect()
     }
 
     fn refuses(&self, at: &str, value: Value) -> bool {

@@ -15,6 +15,7 @@ mod legacy;
 mod matrix;
 mod media;
 mod media_memory;
+mod openapi;
 mod program;
 mod provider;
 mod record;
