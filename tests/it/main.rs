@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod deploy;
 mod docs;
 mod harness;
 mod legacy;
