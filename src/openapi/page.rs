@@ -71,16 +71,25 @@ impl Page<'_> {
     }
 
     fn operation(&self, operation: &Operation<'_>) -> String {
-        let answers = operation.members("responses").map(|(status, answer)| self.answer(status, answer));
+        let (taken, refused): (Vec<_>, Vec<_>) = operation.answers().partition(|(status, _)| status.starts_with('2'));
+        let taken: String = taken.into_iter().map(|(status, answer)| self.answer(status, answer)).collect();
+        let refused: Vec<_> = refused.into_iter().map(|(status, answer)| self.refusal(status, answer)).collect();
+        let errors = if refused.is_empty() { "none" } else { &refused.join(", ") };
         format!(
-            "<section>\n<h2 id=\"{id}\">{}</h2>\n<p>{}.</p>\n{}{}<table><caption>Answers</caption>{}</table>\n</section>\n",
+            "<section>\n<h2 id=\"{id}\">{}</h2>\n<p>{}.</p>\n{}{}<table><caption>Answers</caption>{taken}\
+             <tr><th scope=\"row\">Errors<td>{errors}</table>\n</section>\n",
             operation.title(),
             escape(text(operation.said, "summary")),
             members::parameters(operation.said.get("parameters")),
             self.request(operation.said),
-            answers.collect::<String>(),
             id = escape(text(operation.said, "operationId")),
         )
+    }
+
+    /// A dialect's errors stand below, in one table for all its paths.
+    fn refusal(&self, status: &str, answer: &Value) -> String {
+        let example = answer.pointer("/content/application~1json/example").map(pre).unwrap_or_default();
+        format!("{status} {}{example}", escape(text(answer, "description")))
     }
 
     /// Examples of sends stand below, because a dialect may have several paths for them.
@@ -181,8 +190,8 @@ impl Operation<'_> {
         format!("<code><b>{}</b> {}</code>", self.method.to_ascii_uppercase(), escape(self.path))
     }
 
-    fn members(&self, name: &str) -> impl Iterator<Item = (&String, &Value)> {
-        members_of(self.said.get(name))
+    fn answers(&self) -> impl Iterator<Item = (&String, &Value)> {
+        members_of(self.said.get("responses"))
     }
 }
 
