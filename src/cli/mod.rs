@@ -49,7 +49,7 @@ struct Cli {
 }
 
 const EXAMPLES: &str = "Examples:
-  sabir                                        run with nothing configured: SQLite, a key, the sandbox as provider
+  sabir                                        run with nothing configured, over the sandbox
   sabir --config sabir.toml check              report every fault of a configuration at once
   sabir key new --account shop                 make a key for a client
   sabir send --to +447700900123 --text Hello   send a message through a running gateway

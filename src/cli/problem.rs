@@ -36,9 +36,13 @@ fn told(weight: &str, problem: &Problem) -> String {
     told
 }
 
-/// A header of a table has no value.
+/// A header of a table has no value, and a table inside a line no name.
 fn shown(key: &str) -> String {
-    if key.starts_with('[') { key.to_owned() } else { format!("{key} = …") }
+    match key {
+        "" => "…".to_owned(),
+        header if header.starts_with('[') => header.to_owned(),
+        key => format!("{key} = …"),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! Where a key stands in its file: a fault is quicker mended where an editor can jump to it.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use config::{Value, ValueKind};
@@ -41,11 +40,12 @@ impl Place {
     fn of(text: &str, span: &Range<usize>) -> Self {
         let before = text.get(..span.start).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line = text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        let written = text.get(span.clone()).unwrap_or_default();
         Self {
             line: before.matches('\n').count() + 1,
             column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
-            key: line.split(['=', '#']).next().unwrap_or_default().trim().to_owned(),
+            // Of a table the header alone, and nothing of one inside a line.
+            key: written.split(['=', '#', '{', '\n']).next().unwrap_or_default().trim().to_owned(),
         }
     }
 }
@@ -54,24 +54,29 @@ impl Place {
 fn span(table: &DeTable<'_>, key: &str) -> Option<Range<usize>> {
     let mut steps = steps(key);
     let Step::Name(first) = steps.next()? else { return None };
-    let (name, mut value) = member(table, first)?;
-    let mut deepest = name;
+    let (mut deepest, mut value) = member(table, first)?;
     for step in steps {
         let found = match (step, value.get_ref()) {
             (Step::Name(name), DeValue::Table(table)) => member(table, name),
             (Step::Nth(nth), DeValue::Array(entries)) => entries.get(nth).map(|entry| (entry.span(), entry)),
             _ => None,
         };
-        let Some((span, inner)) = found else { break };
+        // An entry that is a plain value may be a secret: the place is that of its list.
+        let Some((span, inner)) = found.filter(|(_, inner)| is_named(inner, value)) else { break };
         (deepest, value) = (span, inner);
     }
     Some(deepest)
 }
 
+/// Whether what stands at a place is a key or a table, and no value of a list.
+fn is_named(inner: &Spanned<'_>, outer: &Spanned<'_>) -> bool {
+    matches!(outer.get_ref(), DeValue::Table(_)) || matches!(inner.get_ref(), DeValue::Table(_))
+}
+
 type Spanned<'a> = toml::Spanned<DeValue<'a>>;
 
 fn member<'a, 'i>(table: &'a DeTable<'i>, name: &str) -> Option<(Range<usize>, &'a Spanned<'i>)> {
-    let (key, value) = table.get_key_value(&Cow::Borrowed(name) as &str)?;
+    let (key, value) = table.get_key_value(name)?;
     Some((key.span(), value))
 }
 
@@ -98,4 +103,36 @@ fn steps(key: &str) -> impl Iterator<Item = Step<'_>> {
         let numbers = numbers.split('[').filter_map(|number| number.trim_end_matches(']').parse().ok());
         std::iter::once(Step::Name(name)).chain(numbers.map(Step::Nth))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(text: &str, key: &str) -> Place {
+        Place::of(text, &span(DeTable::parse(text).unwrap().get_ref(), key).unwrap())
+    }
+
+    #[test]
+    fn the_deepest_part_of_a_key_that_is_there_is_found() {
+        let text = "[server]\nlisten = \"x\" # hunter2\n\n[[upstreams]]\nname = \"m\"\n\n  [[upstreams]]\n  key = \"hunter2\"\n";
+        let found = |key: &str| {
+            let place = place(text, key);
+            (place.line, place.column, place.key)
+        };
+        assert_eq!(found("server.listen"), (2, 1, "listen".to_owned()));
+        assert_eq!(found("upstreams[1].key"), (8, 3, "key".to_owned()));
+        assert_eq!(found("upstreams[0].key"), (4, 1, "[[upstreams]]".to_owned()));
+    }
+
+    #[test]
+    fn a_value_is_never_shown_wherever_it_stands() {
+        let text = "accounts = [{ name = \"a\", key = \"hunter2\" }]\n[[routes]]\nupstreams = [\n  \"hunter2\",\n]\n";
+        for key in
+            ["accounts[0]", "accounts[0].key", "accounts[0].dialect", "routes[0].upstreams[0]", "routes[0].sender"]
+        {
+            let shown = place(text, key);
+            assert!(!shown.key.contains("hunter2") && shown.line <= 3, "{key}: {shown:?}");
+        }
+    }
 }

@@ -71,7 +71,8 @@ impl Page<'_> {
     }
 
     fn operation(&self, operation: &Operation<'_>) -> String {
-        let (taken, refused): (Vec<_>, Vec<_>) = operation.answers().partition(|(status, _)| status.starts_with('2'));
+        let answers = operation.answers().filter(|(_, answer)| self.gives(answer));
+        let (taken, refused): (Vec<_>, Vec<_>) = answers.partition(|(status, _)| status.starts_with('2'));
         let taken: String = taken.into_iter().map(|(status, answer)| self.answer(status, answer)).collect();
         let refused: Vec<_> = refused.into_iter().map(|(status, answer)| self.refusal(status, answer)).collect();
         let errors = if refused.is_empty() { "none" } else { &refused.join(", ") };
@@ -84,6 +85,12 @@ impl Page<'_> {
             self.request(operation.said),
             id = escape(text(operation.said, "operationId")),
         )
+    }
+
+    /// Of a path that several dialects share, an answer with examples of others alone is theirs.
+    fn gives(&self, answer: &Value) -> bool {
+        let examples = answer.pointer("/content/application~1json/examples").and_then(Value::as_object);
+        examples.is_none_or(|examples| examples.keys().any(|name| self.is_mine(name)))
     }
 
     /// A dialect's errors stand below, in one table for all its paths.
