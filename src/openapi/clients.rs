@@ -11,8 +11,8 @@ use super::faults::Faults;
 use super::operation::{Contents, JSON, Operation, component};
 use super::{ANSWER, Parts, schema, trial};
 use crate::dialect::{
-    self, Call, Dialect, FileFacts, GoldenSend, MediaAnswer, MediaCall, Serving, UploadForm, Wire, golden_receipts,
-    golden_sends,
+    self, Call, Dialect, FileFacts, GoldenAnswer, GoldenSend, MediaAnswer, MediaCall, Serving, UploadForm, Wire,
+    golden_receipts, golden_sends,
 };
 use crate::model::{CheckedContact, Kind, Manner, Served, Service};
 
@@ -59,22 +59,30 @@ impl Client {
     }
 
     fn add_components(&self, parts: &mut Parts) {
+        let receipts = golden_receipts(self.dialect);
+        self.add_schemas(&receipts, parts);
+        self.add_examples(&receipts, parts);
+    }
+
+    fn add_schemas(&self, receipts: &[GoldenAnswer], parts: &mut Parts) {
         for (kind, requests) in self.by_kind() {
             let findings = trial::findings(self.dialect, &requests);
             let drawn = schema::tried(requests.iter().map(|request| &request.body), &findings);
             parts.component("schemas", self.name(kind.as_str()), drawn);
         }
+        parts.component("schemas", self.name("Accepted"), schema::of(receipts.iter().map(|receipt| &receipt.body)));
+        parts.component("schemas", self.name("Fault"), self.faults.schema());
+    }
+
+    fn add_examples(&self, receipts: &[GoldenAnswer], parts: &mut Parts) {
         for send in &self.sends {
             let example = json!({ "summary": send.name.replace('_', " "), "value": send.request.body });
             parts.component("examples", self.name(&format!("send.{}", send.name)), example);
         }
-        let receipts = golden_receipts(self.dialect);
-        parts.component("schemas", self.name("Accepted"), schema::of(receipts.iter().map(|receipt| &receipt.body)));
-        for receipt in &receipts {
+        for receipt in receipts {
             let example = json!({ "summary": receipt.name.replace('_', " "), "value": receipt.body });
             parts.component("examples", self.name(&format!("accepted.{}", receipt.name)), example);
         }
-        parts.component("schemas", self.name("Fault"), self.faults.schema());
         self.faults.examples().for_each(|(name, example)| parts.component("examples", name, example));
     }
 
@@ -201,11 +209,10 @@ impl Client {
 fn add_upload(asked: &MediaCall, request: &mut Contents) {
     match asked {
         MediaCall::Upload(UploadForm::Parts { file, mime_type, .. }) => {
-            let parts = json!({ *file: { "type": "string", "contentMediaType": "application/octet-stream" }, *mime_type: { "type": "string" } });
-            request.schema(
-                "multipart/form-data",
-                json!({ "type": "object", "properties": parts, "required": [file, mime_type] }),
-            );
+            let bytes = json!({ "type": "string", "contentMediaType": "application/octet-stream" });
+            let parts = json!({ *file: bytes, *mime_type: { "type": "string" } });
+            let form = json!({ "type": "object", "properties": parts, "required": [file, mime_type] });
+            request.schema("multipart/form-data", form);
         }
         MediaCall::Upload(UploadForm::Bare { .. }) => request.schema("*/*", json!({})),
         _ => {}
