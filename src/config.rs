@@ -15,13 +15,18 @@ use crate::upstream::{self, Provider};
 use crate::{media, net, store, telemetry, web};
 
 mod check;
+mod place;
 mod unknown;
 mod words;
 
+pub use place::Place;
 use words::{plain, unparsed};
 
 /// The options where nothing else is said.
 pub const DEFAULT: &str = include_str!("../config/default.toml");
+
+/// What the origin of an option says that comes from the environment.
+const ENVIRONMENT: &str = "the environment";
 
 /// Options that the interface contract names and this version does not act on yet: taken with a warning, so that a
 /// configuration stays valid from version to version.
@@ -76,6 +81,8 @@ pub struct Problem {
     pub text: String,
     /// The file, or the environment.
     pub origin: Option<String>,
+    /// Where in the file.
+    pub place: Option<Place>,
 }
 
 /// Every fault of a configuration.
@@ -85,9 +92,10 @@ pub struct Problems(pub Vec<Problem>);
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.key, self.text)?;
-        match &self.origin {
-            Some(origin) => write!(f, " (in {origin})"),
-            None => Ok(()),
+        match (&self.origin, &self.place) {
+            (Some(origin), Some(place)) => write!(f, " (in {origin}:{})", place.line),
+            (Some(origin), None) => write!(f, " (in {origin})"),
+            (None, _) => Ok(()),
         }
     }
 }
@@ -103,7 +111,7 @@ impl fmt::Display for Problems {
 
 impl Problem {
     fn new(key: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { key: key.into(), text: text.into(), origin: None }
+        Self { key: key.into(), text: text.into(), origin: None, place: None }
     }
 }
 
@@ -113,7 +121,8 @@ impl Problem {
 /// Every fault that was found.
 pub fn load(file: Option<&Path>) -> Result<Loaded, Problems> {
     let environment = Environment::with_prefix("SABIR").prefix_separator("__").separator("__");
-    load_from(file.map(|path| File::from(path).format(FileFormat::Toml)), environment)
+    let text = file.and_then(|path| std::fs::read_to_string(path).ok());
+    load_from(file.map(|path| File::from(path).format(FileFormat::Toml)), text.as_deref(), environment)
 }
 
 /// Loads the configuration from a text instead of a file and environment, for tests and tools.
@@ -122,10 +131,11 @@ pub fn load(file: Option<&Path>) -> Result<Loaded, Problems> {
 /// Every fault that was found.
 pub fn load_text(text: &str) -> Result<Loaded, Problems> {
     let nothing = Environment::with_prefix("SABIR").source(Some(Default::default()));
-    load_from(Some(File::from_str(text, FileFormat::Toml)), nothing)
+    load_from(Some(File::from_str(text, FileFormat::Toml)), None, nothing)
 }
 
-fn load_from<S>(file: Option<S>, environment: Environment) -> Result<Loaded, Problems>
+/// The text of the file is given where the places of its faults are to be found.
+fn load_from<S>(file: Option<S>, text: Option<&str>, environment: Environment) -> Result<Loaded, Problems>
 where
     S: Source + Send + Sync + 'static,
 {
@@ -136,9 +146,12 @@ where
     let merged = builder.add_source(environment).build();
     let merged = merged.and_then(|config| config.collect());
     let sections = merged.map_err(|error| Problems(vec![unparsed(error)]))?;
+    let as_read: Vec<_> = sections.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     let mut reader = Reader { sections: sections.into_iter().collect(), ..Reader::default() };
     let draft = reader.draft();
     check::check(&draft, &mut reader.problems);
+    place::locate(&mut reader.problems, &as_read, text);
+    place::locate(&mut reader.warnings, &as_read, text);
     match draft.finish().filter(|_| reader.problems.is_empty()) {
         Some(config) => Ok(Loaded { config, warnings: reader.warnings }),
         None => Err(Problems(reader.problems)),

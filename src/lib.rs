@@ -13,6 +13,7 @@
 //! - [`upstream`]: whom we call: dialect, address, credential; the sandbox
 //! - [`delivery`]: from a request to an answer
 //! - [`service`]: what clients call beside sends: logins, contact checks, health, settings
+//! - [`openapi`]: the HTTP surface described, made from the dialects
 //! - [`web`]: the HTTP surface
 //! - [`config`], [`telemetry`], [`app`]: options, logs, and how the parts are put together
 //! - [`cli`]: the commands
@@ -27,6 +28,7 @@ pub mod measure;
 pub mod media;
 pub mod model;
 pub mod net;
+pub mod openapi;
 pub mod secret;
 pub mod service;
 pub mod store;

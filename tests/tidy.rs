@@ -22,9 +22,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("upstream", &["net", "dialect", "model", "clock", "secret"]),
     ("delivery", &["measure", "media", "upstream", "store", "dialect", "model", "clock", "secret"]),
     ("service", &["delivery", "store", "dialect", "model", "clock", "secret"]),
+    ("openapi", &["dialect", "model"]),
     (
         "web",
-        &["measure", "media", "service", "delivery", "upstream", "store", "dialect", "model", "clock", "secret", "net"],
+        &[
+            "openapi", "measure", "media", "service", "delivery", "upstream", "store", "dialect", "model", "clock",
+            "secret", "net",
+        ],
     ),
     ("config", &["web", "delivery", "upstream", "store", "media", "dialect", "net", "telemetry", "secret"]),
     (
@@ -52,6 +56,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "app",
             "config",
             "web",
+            "openapi",
             "measure",
             "delivery",
             "upstream",

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{CliError, Context, print, print_json};
+use super::{CliError, Context, print, print_json, problem};
 use crate::config::{self, Problem};
 
 /// Reports every fault at once; 0 where the configuration can be run, 78 where not.
@@ -18,7 +18,7 @@ pub fn check(context: &Context) -> Result<(), CliError> {
     let loaded = loaded?;
     if !context.json {
         for warning in &loaded.warnings {
-            print(format_args!("warning: {warning}"))?;
+            print(problem::warning(warning))?;
         }
         let config = loaded.config;
         print(format_args!(
@@ -32,6 +32,15 @@ pub fn check(context: &Context) -> Result<(), CliError> {
 }
 
 fn describe(problems: &[Problem]) -> Vec<serde_json::Value> {
-    let describe = |problem: &Problem| json!({ "key": problem.key, "text": problem.text, "origin": problem.origin });
+    let describe = |problem: &Problem| {
+        let place = problem.place.as_ref();
+        json!({
+            "key": problem.key,
+            "text": problem.text,
+            "origin": problem.origin,
+            "line": place.map(|place| place.line),
+            "column": place.map(|place| place.column),
+        })
+    };
     problems.iter().map(describe).collect()
 }

@@ -8,6 +8,9 @@ use crate::dialect::{self, Dialect, Losses, Sample, Target, Translation, samples
 
 /// How much of the table.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  sabir dialects
+  sabir dialects --json | jq '.[] | select(.message == \"location\")'")]
 pub struct Arguments {
     /// As Markdown, as it stands in the documentation.
     #[arg(long)]

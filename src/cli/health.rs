@@ -9,6 +9,11 @@ use super::{CliError, Context, print, print_json};
 
 /// Which gateway.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  sabir health
+  sabir health --url http://127.0.0.1:8081 --json
+
+Exits with 0 where requests can be accepted, with 1 where not, with 69 where nobody answers.")]
 pub struct Arguments {
     #[command(flatten)]
     gateway: Gateway,

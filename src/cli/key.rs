@@ -6,10 +6,14 @@ use super::{CliError, Context, print, print_json};
 use crate::app::new_key;
 use crate::secret::KeyHash;
 
+pub const EXAMPLE: &str = "Example:
+  sabir key new --account shop";
+
 /// What can be done with keys.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Print a fresh key once, and its hash for the configuration.
+    #[command(after_help = EXAMPLE)]
     New {
         /// The account that it is for.
         #[arg(long, value_name = "NAME", default_value = "shop")]

@@ -18,10 +18,18 @@ use crate::model::MediaKind;
 /// How much is read at once.
 const BUFFER: usize = 64 << 10;
 
+pub const EXAMPLES: &str = "Examples:
+  sabir media check clip.mp4 --as video
+  sabir media check note.ogg --as audio --voice --json
+  sabir media check --route link --content-type image/jpeg - < photo.jpg
+
+Exits with 0 where the file is taken, with 1 where it is refused.";
+
 /// What to do with files.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Tell whether WhatsApp will take a file or what is behind a link, and why not; exits 1 where it is refused.
+    #[command(after_help = EXAMPLES)]
     Check(Arguments),
 }
 

@@ -5,13 +5,17 @@
 
 mod check;
 mod client;
+mod completions;
 mod dialects;
 mod health;
 mod key;
 mod media;
+mod openapi;
+mod problem;
 mod sandbox;
 mod send;
 mod serve;
+mod style;
 mod transactions;
 mod translate;
 
@@ -30,7 +34,7 @@ use crate::store::StoreError;
 /// /notification API, checks and records them, and forwards them to the provider that you chose, in its dialect.
 /// Without a command it serves.
 #[derive(Debug, Parser)]
-#[command(name = "sabir", version, after_help = EXAMPLES)]
+#[command(name = "sabir", version, styles = style::HELP, after_help = EXAMPLES)]
 struct Cli {
     /// One more configuration file, laid over the defaults.
     #[arg(long, global = true, env = "SABIR_CONFIG", value_name = "FILE")]
@@ -45,7 +49,7 @@ struct Cli {
 }
 
 const EXAMPLES: &str = "Examples:
-  sabir                                        run with nothing configured: SQLite, a key, the sandbox as provider
+  sabir                                        run with nothing configured, over the sandbox
   sabir --config sabir.toml check              report every fault of a configuration at once
   sabir key new --account shop                 make a key for a client
   sabir send --to +447700900123 --text Hello   send a message through a running gateway
@@ -58,28 +62,50 @@ Exit codes: 0 done, 1 a negative answer, 2 wrong usage, 69 something needed is n
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the gateway; brings the store's schema up to date first.
+    #[command(after_help = "Examples:
+  sabir serve                                  on loopback, with SQLite and the sandbox
+  sabir --config sabir.toml serve
+  SABIR__SERVER__LISTEN=0.0.0.0:8080 SABIR__LOG__FORMAT=json sabir --config sabir.toml serve
+
+SIGHUP loads accounts, upstreams and routes again; SIGTERM finishes what is under way.")]
     Serve,
     /// Load the whole configuration and report every fault at once.
+    #[command(after_help = "Examples:
+  sabir --config sabir.toml check
+  sabir --config sabir.toml check --json | jq '.problems[].key'
+
+Exits with 0 where the configuration can be run, else with 78.")]
     Check,
     /// Bring the store's schema up to date and exit.
+    #[command(after_help = "Example:
+  sabir --config sabir.toml migrate            before the first of several gateways is replaced")]
     Migrate,
     /// Ask a running gateway whether it is ready; exits 0 where it is.
     Health(health::Arguments),
     /// Make keys for clients.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = key::EXAMPLE)]
     Key(key::Command),
     /// Send one message through a running gateway.
     Send(send::Arguments),
     /// Show what another dialect would say, and what is lost; sends nothing.
     Translate(translate::Arguments),
     /// Check files before they are sent.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = media::EXAMPLES)]
     Media(media::Command),
     /// Read the record through the admin API of a running gateway.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = transactions::EXAMPLES)]
     Transactions(transactions::Command),
     /// Show what each dialect can say, and between which dialects it arrives.
     Dialects(dialects::Arguments),
+    /// Print what may be called on a gateway, in OpenAPI 3.1.
+    #[command(after_help = "Examples:
+  sabir openapi > openapi.json
+  sabir openapi | jq '.paths | keys'
+
+A running gateway shows the same under /openapi.json, and as pages under /docs.")]
+    Openapi,
+    /// Print what a shell has to know to complete commands and options.
+    Completions(completions::Arguments),
     /// Run the simulated provider alone.
     Sandbox(sandbox::Arguments),
 }
@@ -137,7 +163,7 @@ impl Context {
     fn load(&self) -> Result<Loaded, CliError> {
         let loaded = config::load(self.config.as_deref())?;
         for warning in &loaded.warnings {
-            eprintln!("warning: {warning}");
+            print_error(problem::warning(warning));
         }
         Ok(loaded)
     }
@@ -152,10 +178,28 @@ pub fn run() -> ExitCode {
         // Whoever reads our output has seen enough: `sabir transactions list | head`.
         Err(CliError::Failed(error)) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "sabir: {}", error.to_string().trim_end());
+            tell(&error);
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// Says why a command ended; every fault of a configuration with its place.
+fn tell(error: &CliError) {
+    if let CliError::Config(Problems(problems)) = error {
+        problems.iter().for_each(|fault| print_error(format_args!("{}\n", problem::error(fault))));
+        print_error(format_args!(
+            "{}: the configuration cannot be run: {}",
+            style::bad("sabir"),
+            faults(problems.len())
+        ));
+    } else {
+        print_error(format_args!("{}: {}", style::bad("sabir"), error.to_string().trim_end()));
+    }
+}
+
+fn faults(count: usize) -> String {
+    if count == 1 { "1 fault".to_owned() } else { format!("{count} faults") }
 }
 
 fn dispatch(command: Command, context: &Context) -> Result<(), CliError> {
@@ -170,6 +214,8 @@ fn dispatch(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Media(command) => media::run(&command, context),
         Command::Transactions(command) => transactions::run(&command, context),
         Command::Dialects(arguments) => dialects::table(&arguments, context),
+        Command::Completions(arguments) => completions::completions(&arguments),
+        Command::Openapi => openapi::print_document(),
         Command::Sandbox(arguments) => sandbox::run(&arguments, context),
     }
 }
@@ -185,11 +231,42 @@ fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
 
 /// Prints a line of result.
 fn print(text: impl std::fmt::Display) -> Result<(), CliError> {
-    writeln!(io::stdout(), "{text}")?;
+    writeln!(anstream::stdout(), "{text}")?;
     Ok(())
+}
+
+/// Prints a line beside the results. Nobody is left to be told that it failed.
+fn print_error(text: impl std::fmt::Display) {
+    let _ = writeln!(anstream::stderr(), "{text}");
 }
 
 /// Prints data as indented JSON.
 fn print_json(data: &impl serde::Serialize) -> Result<(), CliError> {
     print(serde_json::to_string_pretty(data).map_err(anyhow::Error::from)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn assert_has_examples(command: &mut clap::Command, path: &str) {
+        let path = format!("{path} {}", command.get_name());
+        let help = command.render_help().to_string();
+        let is_example = |line: &str| line.trim_start().starts_with("sabir") || line.contains("| sabir");
+        assert!(help.contains("Example") && help.lines().any(is_example), "{path} has no example:\n{help}");
+        let commands = command.get_subcommands_mut().filter(|command| command.get_name() != "help");
+        commands.for_each(|command| assert_has_examples(command, &path));
+    }
+
+    #[test]
+    fn every_help_has_an_example() {
+        assert_has_examples(&mut Cli::command(), "");
+    }
+
+    #[test]
+    fn the_commands_are_declared_without_contradiction() {
+        Cli::command().debug_assert();
+    }
 }

@@ -15,8 +15,12 @@ use crate::{config, telemetry, web};
 
 /// Where it listens.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "The sandbox speaks every dialect as the vendor's server would, keeps what it gets
-(GET /sandbox/messages, /sandbox/files) and misbehaves for certain recipients: sabir sandbox --recipients")]
+#[command(after_help = "Examples:
+  sabir sandbox --listen 127.0.0.1:8090
+  sabir sandbox --recipients
+
+The sandbox speaks every dialect as the vendor's server would, keeps what it gets
+(GET /sandbox/messages, /sandbox/files) and misbehaves for certain recipients.")]
 pub struct Arguments {
     /// Address and port to listen on.
     #[arg(long, default_value = "127.0.0.1:8090", value_name = "ADDRESS")]

@@ -1,16 +1,21 @@
 //! `sabir transactions`
 
 use clap::builder::NonEmptyStringValueParser;
-use comfy_table::{Table, presets};
+use comfy_table::{Cell, Table, presets};
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::client::Admin;
-use super::{CliError, Context, print, print_json};
+use super::{CliError, Context, print, print_json, style};
 use crate::model::{Fault, State, TransactionId};
 use crate::store::{Attempt, Summary, Transaction};
 use crate::web::Page;
+
+pub const EXAMPLES: &str = "Examples:
+  sabir transactions list --state failed --limit 20
+  sabir transactions list --recipient 447700900123 --json
+  sabir transactions show 0199c0de-7a11-7000-8000-2b7e1c905d44";
 
 /// What can be done with the record.
 #[derive(Debug, clap::Subcommand)]
@@ -18,9 +23,13 @@ pub enum Command {
     /// List transactions, the latest first.
     #[command(after_help = "Examples:
   sabir transactions list --state failed --limit 20
-  sabir transactions list --recipient 447700900123 --json")]
+  sabir transactions list --recipient 447700900123 --json
+  sabir transactions list --since 2026-03-02T07:15:00Z --fault window_closed")]
     List(List),
     /// Show everything that is known of one transaction.
+    #[command(after_help = "Examples:
+  sabir transactions show 0199c0de-7a11-7000-8000-2b7e1c905d44
+  sabir transactions show wamid.HBgMNDQ3NzAwOTAwMTIz --json | jq '.attempts[].status'")]
     Show(Show),
 }
 
@@ -96,7 +105,8 @@ fn list(arguments: &List, context: &Context) -> Result<(), CliError> {
         return print_json(&page);
     }
     let mut table = Table::new();
-    table.load_style(presets::NOTHING);
+    // Where nobody sees colours, `print` takes them out.
+    table.load_style(presets::NOTHING).enforce_styling();
     table.set_header([
         "TRANSACTION",
         "RECEIVED (UTC)",
@@ -118,19 +128,21 @@ fn list(arguments: &List, context: &Context) -> Result<(), CliError> {
     }
 }
 
-fn row(summary: &Summary) -> [String; 9] {
+fn row(summary: &Summary) -> [Cell; 9] {
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let received = summary.received_at;
+    let received =
+        format!("{} {:02}:{:02}:{:02}", received.date(), received.hour(), received.minute(), received.second());
     [
-        summary.id.to_string(),
-        format!("{} {:02}:{:02}:{:02}", received.date(), received.hour(), received.minute(), received.second()),
-        summary.account.clone(),
-        summary.dialect.clone(),
-        or_dash(&summary.upstream),
-        summary.kind.as_str().to_owned(),
-        or_dash(&summary.recipient),
-        summary.state.to_string(),
-        or_dash(&summary.fault),
+        Cell::new(summary.id),
+        Cell::new(received),
+        Cell::new(&summary.account),
+        Cell::new(&summary.dialect),
+        Cell::new(or_dash(&summary.upstream)),
+        Cell::new(summary.kind.as_str()),
+        Cell::new(or_dash(&summary.recipient)),
+        style::state(summary.state),
+        Cell::new(or_dash(&summary.fault)),
     ]
 }
 

@@ -10,6 +10,7 @@ mod aisoule;
 mod aisoule_app;
 mod channel_request;
 mod cloud;
+mod golden;
 pub mod media;
 mod on_premises;
 mod promise;
@@ -30,6 +31,7 @@ use http::{HeaderMap, Method, Response, StatusCode, header};
 use serde_json::Value;
 use time::OffsetDateTime;
 
+pub use golden::{GoldenAnswer, GoldenSend, Wire, golden_faults, golden_receipts, golden_sends};
 pub use media::{FileFacts, MediaAnswer, MediaCall, UploadForm};
 pub use promise::{KindPromise, MediaPromise, SizeLimit};
 pub use samples::{Sample, events, samples};

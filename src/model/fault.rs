@@ -77,11 +77,11 @@ pub enum Verdict {
 
 /// Declares the kinds with their stable codes and verdicts in one table.
 macro_rules! fault_kinds {
-    ($($(#[$doc:meta])* $name:ident = $code:literal, $verdict:ident;)+) => {
+    ($(#[doc = $meaning:literal] $name:ident = $code:literal, $verdict:ident;)+) => {
         /// The kinds of fault. The snake-case code of each is stable: it stands in records, labels and documents.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum FaultKind {
-            $($(#[$doc])* #[serde(rename = $code)] $name,)+
+            $(#[doc = $meaning] #[serde(rename = $code)] $name,)+
         }
 
         impl FaultKind {
@@ -91,6 +91,11 @@ macro_rules! fault_kinds {
             /// The stable code.
             pub fn code(self) -> &'static str {
                 match self { $(Self::$name => $code,)+ }
+            }
+
+            /// What it means, in one sentence: the one that stands beside it below.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $meaning,)+ }.trim()
             }
 
             /// What it means for the next try.

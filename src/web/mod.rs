@@ -10,6 +10,7 @@ mod form;
 mod health;
 mod layers;
 mod media;
+mod reference;
 mod rest;
 mod sandbox;
 mod send;
@@ -21,12 +22,16 @@ mod upload;
 pub use admin::Page;
 use axum::Router;
 use axum::extract::Request;
-use axum::routing::{any, get, post, put};
+use axum::routing::{MethodFilter, get, on, post, put};
 pub use sandbox::router as sandbox_router;
 pub use serve::{Peer, serve};
 pub use state::{AdminConfig, AppState, Config, Shared};
 use tower::Layer;
 use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
+
+/// What clients call with, where the path alone does not tell.
+const CALLS: MethodFilter =
+    MethodFilter::GET.or(MethodFilter::POST).or(MethodFilter::PUT).or(MethodFilter::PATCH).or(MethodFilter::DELETE);
 
 /// Every path of the gateway.
 pub fn router(state: Shared) -> NormalizePath<Router> {
@@ -52,8 +57,8 @@ pub fn router(state: Shared) -> NormalizePath<Router> {
         .route("/v1/metrics", get(service::serve))
         .route("/v1/support", get(service::serve))
         .route("/v1/services/message/gc", put(service::serve).post(service::serve))
-        .route("/v1/settings/{*name}", any(service::serve))
-        .route("/v1/configs/{*name}", any(service::serve))
+        .route("/v1/settings/{*name}", on(CALLS, service::serve))
+        .route("/v1/configs/{*name}", on(CALLS, service::serve))
         .route("/v1/status", get(service::serve))
         .route("/v1/profile", get(service::serve))
         .route("/kingslanding/login", post(service::serve))
@@ -64,18 +69,18 @@ pub fn router(state: Shared) -> NormalizePath<Router> {
         .route("/{phone_number_id}/media", post(media::media))
         .route("/{version}/{phone_number_id}/media", post(media::media))
         .route("/media/{id}", get(media::media))
-        .route("/{media_id}", any(media::media))
-        .route("/{version}/{media_id}", any(media::media))
+        .route("/{media_id}", on(CALLS, media::media))
+        .route("/{version}/{media_id}", on(CALLS, media::media))
         // What their old server did and the gateway has no part in: refused in their words.
-        .route("/v1/users", any(service::serve))
-        .route("/v1/users/{*name}", any(service::serve))
-        .route("/v1/account", any(service::serve))
-        .route("/v1/account/{*of}", any(service::serve))
-        .route("/v1/certificates/{*of}", any(service::serve))
-        .route("/v1/stickerpacks", any(service::serve))
-        .route("/v1/stickerpacks/{*of}", any(service::serve))
-        .route("/v1/groups", any(service::serve))
-        .route("/v1/groups/{*of}", any(service::serve))
+        .route("/v1/users", on(CALLS, service::serve))
+        .route("/v1/users/{*name}", on(CALLS, service::serve))
+        .route("/v1/account", on(CALLS, service::serve))
+        .route("/v1/account/{*of}", on(CALLS, service::serve))
+        .route("/v1/certificates/{*of}", on(CALLS, service::serve))
+        .route("/v1/stickerpacks", on(CALLS, service::serve))
+        .route("/v1/stickerpacks/{*of}", on(CALLS, service::serve))
+        .route("/v1/groups", on(CALLS, service::serve))
+        .route("/v1/groups/{*of}", on(CALLS, service::serve))
         // Operators.
         .route("/admin/v1/transactions", get(admin::list))
         .route("/admin/v1/transactions/{id}", get(admin::show))
@@ -85,6 +90,10 @@ pub fn router(state: Shared) -> NormalizePath<Router> {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
+        // What all of these are.
+        .route("/openapi.json", get(reference::document))
+        .route("/docs", get(reference::first))
+        .route("/docs/{page}", get(reference::page))
         // Everything else is answered in the caller's dialect too.
         .fallback(error::unknown_path)
         .method_not_allowed_fallback(error::wrong_method)

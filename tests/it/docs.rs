@@ -92,8 +92,8 @@ impl Desk {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let root = Path::new(ROOT);
-        fs::create_dir(folder.path().join("config")).unwrap();
-        for name in ["config/default.toml", "config/example.toml", "config/compose.toml"] {
+        fs::create_dir_all(folder.path().join("config/examples")).unwrap();
+        for name in ["config/default.toml", "config/example.toml", "config/compose.toml", "config/examples/meta.toml"] {
             fs::copy(root.join(name), folder.path().join(name)).unwrap();
         }
         for (name, file) in FILES {

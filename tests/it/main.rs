@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod deploy;
 mod docs;
 mod gate;
 mod harness;
@@ -16,6 +17,7 @@ mod legacy;
 mod matrix;
 mod media;
 mod media_memory;
+mod openapi;
 mod program;
 mod provider;
 mod record;

@@ -216,11 +216,13 @@ fn check_reports_every_fault_at_once_with_its_key_and_file() {
     let (code, out, error) = run(folder.path(), &["--config", "bad.toml", "check"]);
     assert_eq!((code, out.as_str()), (78, ""));
     let expected = [
-        "servr: unknown key; did you mean `server`? (in bad.toml)",
-        "server.listn: unknown key; did you mean `listen`? (in bad.toml)",
+        "servr: unknown key; did you mean `server`? (in bad.toml:2)",
+        "server.listn: unknown key; did you mean `listen`? (in bad.toml:5)",
         "server.max_body: ",
         "accounts[0].key: the environment has no variable SABIR_NO_SUCH_VARIABLE",
+        " --> bad.toml:5:9\n  |\n5 |         listn = …\n  |         ^^^^^\n",
         "accounts[1].dialect: is no dialect; give one of aisoule",
+        " --> bad.toml:14:9\n",
         "accounts[1].upstream: names no upstream; there is: m",
         "upstreams[0].key: is missing",
         "routes[0].channel: ",
