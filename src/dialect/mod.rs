@@ -34,7 +34,7 @@ pub use speaker::{Speaker, media_call, service, speaker};
 pub use translation::{Losses, Translation};
 pub use upload::Upload;
 
-use crate::model::{Accepted, Fault, FaultKind, Manner, Request, Served, Service, TransactionId, Warning};
+use crate::model::{Accepted, Fault, FaultKind, Manner, Pace, Request, Served, Service, TransactionId, Warning};
 
 /// Every dialect, in the order of the capability table.
 pub fn all() -> &'static [&'static dyn Dialect] {
@@ -199,6 +199,8 @@ pub struct Answer {
     pub transaction: TransactionId,
     /// When it is given.
     pub at: OffsetDateTime,
+    /// Where the caller stands with the rate that it is held to; none where it is held to none.
+    pub pace: Option<Pace>,
 }
 
 /// What a client is told of a request that was taken.

@@ -46,6 +46,6 @@ async fn answer(state: &AppState, parts: &Parts, fault: &Fault) -> Response {
         body: Value::Null,
     };
     let setting = auth::caller(state, parts).await.ok().and_then(|caller| caller.dialect);
-    let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now() };
+    let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now(), pace: None };
     send::into_axum(speaker(&call, setting).encode_fault(fault, &answer))
 }

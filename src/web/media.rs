@@ -35,7 +35,7 @@ pub async fn media(State(state): State<Shared>, request: Request) -> Response {
         Err(fault) => Err(fault),
     };
     done.unwrap_or_else(|fault| {
-        let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now() };
+        let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now(), pace: None };
         send::refused(&speaker, &fault, &answer)
     })
 }
