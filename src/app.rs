@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::delivery::{self, Account, Delivery, Directory, Files, Parts};
+use crate::delivery::{self, Access, Account, Delivery, Directory, Files, Key, Parts};
 use crate::dialect::{self, Losses};
 use crate::measure;
 use crate::media::Vault;
@@ -87,6 +87,7 @@ impl App {
             store,
             vault,
             config: config.server.clone(),
+            door: web::Door::new(&config.server),
             admin: config.admin.clone(),
         };
         Ok(Self { state: Arc::new(state), dev_key, links, longest_call: config.net.total_timeout })
@@ -157,20 +158,21 @@ impl Links {
         let only = upstreams.first().map(|upstream| upstream.name.clone()).unwrap_or_default();
         let accounts = config.accounts.iter().map(|account| {
             let name = account.dialect.as_deref();
-            let ready = Account {
+            Account {
                 name: account.name.clone(),
                 dialect: name.and_then(dialect::named),
                 upstream: account.upstream.clone().unwrap_or_else(|| only.clone()),
                 losses: account.losses,
                 manner: Manner { health: account.health, version: account.version.clone() },
-            };
-            (account.key, ready)
+                access: account.access(),
+            }
         });
         let dev = dev_key.map(|key| {
             let name = DEV_ACCOUNT.to_owned();
             let (losses, manner) = (Losses::default(), Manner::default());
-            let account = Account { name, dialect: None, upstream: only.clone(), losses, manner };
-            (KeyHash::of(key.expose()), account)
+            let key = Key::unlimited(KeyHash::of(key.expose()));
+            let access = Access::new(vec![key], delivery::Limits::default());
+            Account { name, dialect: None, upstream: only.clone(), losses, manner, access }
         });
         let accounts = accounts.chain(dev).collect();
         Ok(Directory::new(Parts { accounts, upstreams, routes: config.routes.clone() }))

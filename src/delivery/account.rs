@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 
+use super::access::{Access, Key, KeyConfig, Limits};
 use crate::dialect::{Dialect, Losses};
-use crate::model::{HealthForm, Manner};
+use crate::model::{HealthForm, Manner, Rate};
 use crate::secret::KeyHash;
 
 /// An account as the configuration describes it.
@@ -11,8 +12,17 @@ use crate::secret::KeyHash;
 pub struct AccountConfig {
     /// Its name in records and labels.
     pub name: String,
-    /// Its key, or the key's hash.
-    pub key: KeyHash,
+    /// Its key, or the key's hash: one that may do everything.
+    pub key: Option<KeyHash>,
+    /// More keys, or others in its place.
+    #[serde(default)]
+    pub keys: Vec<KeyConfig>,
+    /// How many messages it may send.
+    pub rate: Option<Rate>,
+    /// How many other calls it may make.
+    pub call_rate: Option<Rate>,
+    /// How many of its requests may be under way at once.
+    pub concurrency: Option<usize>,
     /// The dialect that it speaks; told from each request where it is not said.
     pub dialect: Option<String>,
     /// The upstream of requests that no route matches; may be left out where there is only one.
@@ -27,6 +37,15 @@ pub struct AccountConfig {
     pub version: Option<String>,
 }
 
+impl AccountConfig {
+    /// Its keys, and how fast it may go.
+    pub fn access(&self) -> Access {
+        let keys = self.key.map(Key::unlimited).into_iter().chain(self.keys.iter().map(Key::from));
+        let limits = Limits { rate: self.rate, call_rate: self.call_rate, concurrency: self.concurrency };
+        Access::new(keys.collect(), limits)
+    }
+}
+
 /// An account that is in force.
 pub struct Account {
     /// Its name.
@@ -39,4 +58,6 @@ pub struct Account {
     pub losses: Losses,
     /// How it wants to be answered where clients contradict each other.
     pub manner: Manner,
+    /// Its keys, and how fast it may go.
+    pub access: Access,
 }

@@ -5,6 +5,7 @@
 //! an upload sends nobody anything. Delivery knows neither wire formats nor status codes.
 
 mod abandoned;
+mod access;
 mod account;
 mod directory;
 mod files;
@@ -14,9 +15,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use abandoned::watch as watch_abandoned;
+pub use access::{Access, Key, KeyConfig, Limits, Place, Scope, too_fast};
 pub use account::{Account, AccountConfig};
 use arc_swap::ArcSwap;
-pub use directory::{Directory, Parts, RouteConfig};
+pub use directory::{Directory, Holder, Parts, RouteConfig};
 pub use files::{Files, watch as watch_files};
 pub use rehearsal::Rehearsal;
 use time::OffsetDateTime;
@@ -48,6 +50,8 @@ pub struct Order {
     pub client_request: String,
     /// When it came.
     pub received_at: OffsetDateTime,
+    /// Its place among the account's requests under way, kept until it is delivered.
+    pub place: Option<Place>,
 }
 
 /// What the client is told.

@@ -129,6 +129,11 @@ impl Meter {
         Ok(self.look(rate, now))
     }
 
+    /// Takes one request back that was counted.
+    pub fn give_back(&mut self, rate: Rate) {
+        self.full_at -= rate.share();
+    }
+
     /// Where it stands; never further behind than one window.
     pub fn look(&self, rate: Rate, now: OffsetDateTime) -> Pace {
         let full_in = Duration::try_from(self.full_at - now).unwrap_or_default().min(rate.window);

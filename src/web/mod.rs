@@ -2,14 +2,18 @@
 //!
 //! Every path stands in [`router`], on one screen.
 
+mod address;
 mod admin;
 mod auth;
 mod body;
+mod crowd;
+mod door;
 mod error;
 mod form;
 mod health;
 mod layers;
 mod media;
+mod recent;
 mod rest;
 mod sandbox;
 mod send;
@@ -17,11 +21,14 @@ mod serve;
 mod service;
 mod state;
 mod upload;
+mod watch;
 
+pub use address::Network;
 pub use admin::Page;
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::{any, get, post, put};
+pub use door::Door;
 pub use sandbox::router as sandbox_router;
 pub use serve::{Peer, serve};
 pub use state::{AdminConfig, AppState, Config, Shared};
