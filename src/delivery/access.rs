@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::model::{Fault, FaultKind, Meter, Pace, Rate};
@@ -23,8 +24,13 @@ pub struct KeyConfig {
     /// What it may do; everything where it is not said.
     pub scopes: Option<Vec<Scope>>,
     /// Until when it is good; for ever where it is not said.
-    #[serde(default, with = "time::serde::rfc3339::option")]
+    #[serde(default, deserialize_with = "moment")]
     pub expires: Option<OffsetDateTime>,
+}
+
+fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<OffsetDateTime>, D::Error> {
+    let moment = OffsetDateTime::parse(&String::deserialize(deserializer)?, &Rfc3339);
+    moment.map(Some).map_err(|_| de::Error::custom("is no time with its zone; give one such as 2027-06-30T00:00:00Z"))
 }
 
 /// What a key may do.

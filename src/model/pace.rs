@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn as_many_as_are_allowed_pass_whatever_the_shares_come_to() {
-        for text in ["7/s", "300/min", "1000000/s", "3/s", "11/h"] {
+        for text in ["7/s", "300/min", "50000/s", "3/s", "11/h"] {
             let (rate, mut meter) = (rate(text), Meter::default());
             let passed = (0..rate.requests() + 5).filter(|_| meter.take(rate, NOW).is_ok()).count();
             assert_eq!(u32::try_from(passed), Ok(rate.requests()), "{text}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use sabir::app::App;
-use sabir::clock::FixedClock;
+use sabir::clock::{Clock, FixedClock};
 use sabir::config::{self, Config};
 use sabir::net::{self, Client};
 use sabir::secret::Secret;
@@ -64,10 +64,15 @@ impl TestApp {
     }
 
     /// A gateway over a store of the test's own.
-    pub async fn over(mut config: Config, store: Arc<dyn Store>, folder: TempDir) -> Self {
+    pub async fn over(config: Config, store: Arc<dyn Store>, folder: TempDir) -> Self {
+        let clock = Arc::new(FixedClock::at(datetime!(2026-09-21 13:35:23 UTC)));
+        Self::at(clock, config, store, folder).await
+    }
+
+    /// The same at a clock of the test's own.
+    pub async fn at(clock: Arc<dyn Clock>, mut config: Config, store: Arc<dyn Store>, folder: TempDir) -> Self {
         config.server.listen = "127.0.0.1:0".parse().unwrap();
         config.server.data_dir = folder.path().to_owned();
-        let clock = Arc::new(FixedClock::at(datetime!(2026-09-21 13:35:23 UTC)));
         let app = Arc::new(App::with_store(&config, store, clock).unwrap());
         let (stop, stopped) = oneshot::channel();
         let (ready, address) = oneshot::channel();
