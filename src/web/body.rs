@@ -9,6 +9,7 @@ use futures_util::{Stream, stream};
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Config;
 use crate::model::{Fault, FaultKind};
@@ -25,6 +26,9 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// Largest body that is read of somebody without a key: enough to tell in which dialect to refuse it.
 const OF_STRANGERS: ByteSize = ByteSize::kib(64);
 
+/// Bytes in a millisecond: the pace that a long body has to keep on the whole.
+const SLOWEST: u64 = 16;
+
 /// The whole body; of a stranger less is read than of a client.
 ///
 /// # Errors
@@ -32,7 +36,7 @@ const OF_STRANGERS: ByteSize = ByteSize::kib(64);
 pub async fn read(body: Body, is_known: bool, config: &Config) -> Result<Bytes, Fault> {
     let max = if is_known { config.max_body } else { config.max_body.min(OF_STRANGERS) };
     let limit = usize::try_from(max.as_u64()).unwrap_or(usize::MAX);
-    let whole = tokio::time::timeout(config.body_timeout, Limited::new(body, limit).collect());
+    let whole = timeout(config.body_timeout, Limited::new(body, limit).collect());
     match whole.await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
@@ -44,11 +48,16 @@ pub async fn read(body: Body, is_known: bool, config: &Config) -> Result<Bytes, 
     }
 }
 
-/// The body piece by piece; each has to arrive within the time that a whole small body has.
+/// The body piece by piece; each has to arrive within the time that a whole small body has, and all of them no slower than
+/// [`SLOWEST`]: a byte now and then would else hold a connection and a file for days.
 pub fn chunks(body: &mut Body, limit: Duration) -> impl Stream<Item = Result<Bytes, Fault>> + Send {
-    stream::try_unfold(body, move |body| async move {
-        match tokio::time::timeout(limit, body.frame()).await {
-            Ok(Some(Ok(frame))) => Ok(Some((frame.into_data().unwrap_or_default(), body))),
+    stream::try_unfold((body, Instant::now() + limit), move |(body, last)| async move {
+        match timeout_at(last.min(Instant::now() + limit), body.frame()).await {
+            Ok(Some(Ok(frame))) => {
+                let bytes = frame.into_data().unwrap_or_default();
+                let earned = Duration::from_millis(bytes.len() as u64 / SLOWEST);
+                Ok(Some((bytes, (body, last + earned))))
+            }
             Ok(Some(Err(_))) => Err(broken_off()),
             Ok(None) => Ok(None),
             Err(_) => Err(too_slow(limit)),

@@ -14,11 +14,11 @@ use tempfile::TempDir;
 use crate::harness::{KEY, TestApp};
 
 /// Messages that the account may send in a second.
-const ALLOWED: usize = 50;
+const ALLOWED: usize = 25;
 /// How long it tries to send ten times as many.
 const LASTS: Duration = Duration::from_secs(4);
-/// How long an answer may take on a slow machine that tests other things too.
-const IN_TIME: Duration = Duration::from_secs(2);
+/// When the first clients give up; most answers take a few milliseconds where nothing else is tested meanwhile.
+const IN_TIME: Duration = Duration::from_secs(9);
 
 /// At the system's clock, since the allowed share is a share of time.
 async fn gateway() -> TestApp {
@@ -45,7 +45,7 @@ async fn flood(app: &Arc<TestApp>) -> Vec<(u16, Duration)> {
     let (started, mut calls) = (Instant::now(), Vec::new());
     while started.elapsed() < LASTS {
         ticks.tick().await;
-        for _ in 0..ALLOWED * 10 / 50 {
+        for _ in 0..ALLOWED / 5 {
             let (app, text) = (Arc::clone(app), text.clone());
             calls.push(tokio::spawn(async move {
                 let asked = Instant::now();
