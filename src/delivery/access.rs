@@ -64,7 +64,7 @@ impl Scope {
 pub struct Key {
     /// Its hash; the key itself is nowhere.
     pub hash: KeyHash,
-    scopes: Option<Vec<Scope>>,
+    scopes: Option<Arc<[Scope]>>,
     expires: Option<OffsetDateTime>,
 }
 
@@ -93,7 +93,7 @@ impl Key {
 
 impl From<&KeyConfig> for Key {
     fn from(config: &KeyConfig) -> Self {
-        Self { hash: config.key, scopes: config.scopes.clone(), expires: config.expires }
+        Self { hash: config.key, scopes: config.scopes.as_deref().map(Arc::from), expires: config.expires }
     }
 }
 
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_key_is_good_until_the_moment_it_expires_and_for_its_scopes() {
-        let key = Key { hash: KeyHash::of("k"), scopes: Some(vec![Scope::Send]), expires: Some(NOW) };
+        let key = Key { hash: KeyHash::of("k"), scopes: Some(Arc::from([Scope::Send])), expires: Some(NOW) };
         assert!(key.is_live(NOW - Duration::from_secs(1)) && !key.is_live(NOW));
         assert!(key.allow(Scope::Send).is_ok());
         let fault = key.allow(Scope::Media).unwrap_err();
