@@ -21,6 +21,9 @@ pub struct Arguments {
     /// Address and port to listen on.
     #[arg(long, default_value = "127.0.0.1:8090", value_name = "ADDRESS")]
     listen: SocketAddr,
+    /// How many messages are kept, and how many files; the oldest go first.
+    #[arg(long, default_value_t = 1000, value_name = "NUMBER")]
+    keep: usize,
     /// List the recipients that make it misbehave, and exit.
     #[arg(long)]
     recipients: bool,
@@ -32,7 +35,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<(), CliError> {
     }
     let config = config::load_text("")?.config;
     telemetry::start(&config.log);
-    let sandbox = Arc::new(Sandbox::new(Arc::new(SystemClock)));
+    let sandbox = Arc::new(Sandbox::new(Arc::new(SystemClock)).keeping(arguments.keep));
     runtime()?.block_on(async {
         let listener = TcpListener::bind(arguments.listen).await;
         let listener = listener.with_context(|| format!("cannot listen on {}", arguments.listen));

@@ -16,9 +16,12 @@ mod promise;
 mod reader;
 mod samples;
 mod shapes;
+mod signature;
 mod speaker;
+mod telling;
 mod translation;
 mod upload;
+mod webhook;
 
 use std::time::Duration;
 
@@ -29,12 +32,14 @@ use time::OffsetDateTime;
 
 pub use media::{FileFacts, MediaAnswer, MediaCall, UploadForm};
 pub use promise::{KindPromise, MediaPromise, SizeLimit};
-pub use samples::{Sample, samples};
+pub use samples::{Sample, events, samples};
 pub use speaker::{Speaker, media_call, service, speaker};
+pub use telling::Telling;
 pub use translation::{Losses, Translation};
 pub use upload::Upload;
+pub use webhook::{EventContext, Signing, Webhook};
 
-use crate::model::{Accepted, Fault, FaultKind, Manner, Pace, Request, Served, Service, TransactionId, Warning};
+use crate::model::{Accepted, Event, Fault, FaultKind, Manner, Pace, Request, Served, Service, TransactionId, Warning};
 
 /// Every dialect, in the order of the capability table.
 pub fn all() -> &'static [&'static dyn Dialect] {
@@ -126,6 +131,40 @@ pub trait Dialect: Send + Sync {
     /// What the upstream refused, as [`Self::decode_outcome`].
     fn decode_uploaded(&self, _: &Response<Bytes>) -> Result<String, Fault> {
         Err(Fault::gateway(FaultKind::Internal, format!("the {} upstream knows no uploads", self.name())))
+    }
+
+    /// Reads a provider's webhook, entry by entry: one that cannot be read is an event of its own and spoils no other.
+    ///
+    /// # Errors
+    /// When the body as a whole is not what this dialect's webhooks are.
+    fn decode_webhook(&self, webhook: &Webhook) -> Result<Vec<Decoded<Event>>, Fault>;
+
+    /// Writes an event for a client: one callback for each event, none where the dialect has no words for it. The address
+    /// is the callback's own.
+    fn encode_event(
+        &self,
+        event: &Event,
+        context: &EventContext<'_>,
+        telling: &mut Telling<'_>,
+    ) -> Vec<http::Request<Bytes>>;
+
+    /// Answers the question with which a provider makes sure that a webhook's address is ours, given the token that was
+    /// agreed on; none where the call is no such question.
+    fn answer_challenge(&self, _webhook: &Webhook, _token: &str) -> Option<Result<Response<Bytes>, Fault>> {
+        None
+    }
+
+    /// Checks that a webhook comes from one who knows the secret.
+    ///
+    /// # Errors
+    /// Where nothing says so, and where what is said does not fit.
+    fn verify_webhook(&self, webhook: &Webhook, secret: &str, now: OffsetDateTime) -> Result<(), Fault> {
+        signature::check_standard(webhook, secret, now).unwrap_or_else(|| signature::check_secret(webhook, secret))
+    }
+
+    /// Signs a callback: with the dialect's own header, or as the Standard Webhooks say where it has none.
+    fn sign_callback(&self, callback: &mut http::Request<Bytes>, signing: &Signing<'_>) {
+        signature::sign_standard(callback, signing);
     }
 
     /// How the vendor's own server takes its credential; an upstream's configuration may differ.

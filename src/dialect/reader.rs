@@ -234,6 +234,14 @@ impl Members {
         }
     }
 
+    /// Puts what was not read of an object back into its place.
+    pub fn keep(&mut self, name: &str, unread: Self) {
+        let unread = unread.rest();
+        if !unread.is_empty() {
+            self.members.insert(name.to_owned(), Value::Object(unread.0));
+        }
+    }
+
     /// What was not read; `null` counts as absent.
     pub fn rest(mut self) -> Extra {
         self.members.retain(|_, value| !value.is_null());

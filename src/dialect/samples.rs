@@ -1,13 +1,14 @@
-//! One message of each kind and of each awkward trait, in the model's words: for the capability table, the documents,
-//! the sandbox and the tests. Each dialect's `fixtures/send.NAME.json` says the same in that dialect.
+//! One message and one event of each kind and of each awkward trait, in the model's words: for the capability table, the
+//! documents, the sandbox and the tests. Each dialect's `fixtures/send.NAME.json` and `event.NAME.json` say the same in
+//! that dialect.
 
-use crate::model::Request;
+use crate::model::{Event, Request};
 
-/// A named message.
+/// A named message or event.
 pub struct Sample {
     /// Its name: `image_by_link`.
     pub name: &'static str,
-    /// The message as JSON of the model.
+    /// The message or event as JSON of the model.
     pub json: &'static str,
 }
 
@@ -19,18 +20,28 @@ impl Sample {
     pub fn request(&self) -> Result<Request, serde_json::Error> {
         serde_json::from_str(self.json)
     }
+
+    /// The event.
+    ///
+    /// # Errors
+    /// Never for the samples of [`events`]; a test reads each.
+    pub fn event(&self) -> Result<Event, serde_json::Error> {
+        serde_json::from_str(self.json)
+    }
 }
 
 macro_rules! samples {
-    ($($name:literal),+ $(,)?) => {
-        /// Every sample, in the order of the capability table.
-        pub fn samples() -> &'static [Sample] {
-            &[$(Sample { name: $name, json: include_str!(concat!("samples/", $name, ".json")) }),+]
+    ($(#[$doc:meta])* $list:ident in $folder:literal: $($name:literal),+ $(,)?) => {
+        $(#[$doc])*
+        pub fn $list() -> &'static [Sample] {
+            &[$(Sample { name: $name, json: include_str!(concat!($folder, $name, ".json")) }),+]
         }
     };
 }
 
 samples![
+    /// Every sample of a message, in the order of the capability table.
+    samples in "samples/":
     "text",
     "text_with_preview",
     "text_as_reply",
@@ -68,4 +79,51 @@ samples![
     "read_mark",
     "read_mark_typing",
     "sms_relay",
+];
+
+samples![
+    /// Every sample of an event.
+    events in "samples/events/":
+    "status_accepted",
+    "status_sending",
+    "status_sent",
+    "status_delivered",
+    "status_read",
+    "status_played",
+    "status_failed",
+    "status_failed_unreachable",
+    "status_deleted",
+    "status_warning",
+    "status_of_user",
+    "status_in_group",
+    "inbound_text",
+    "inbound_text_as_reply",
+    "inbound_text_forwarded",
+    "inbound_text_of_product",
+    "inbound_text_from_advertisement",
+    "inbound_text_with_identity",
+    "inbound_text_of_user",
+    "inbound_text_in_group",
+    "inbound_image",
+    "inbound_voice",
+    "inbound_audio",
+    "inbound_video",
+    "inbound_document",
+    "inbound_sticker",
+    "inbound_location",
+    "inbound_contacts",
+    "inbound_button_reply",
+    "inbound_list_reply",
+    "inbound_flow_reply",
+    "inbound_template_button",
+    "inbound_template_button_bare",
+    "inbound_order",
+    "inbound_reaction",
+    "inbound_reaction_removed",
+    "inbound_system",
+    "inbound_unsupported",
+    "inbound_ephemeral",
+    "inbound_unknown",
+    "trouble",
+    "unreadable",
 ];

@@ -34,7 +34,7 @@ pub struct Fault {
 pub struct UpstreamError {
     /// The family of the dialect that it is said in.
     pub family: String,
-    /// The status of the answer.
+    /// The status of the answer; 0 where it was said in a webhook.
     pub status: u16,
     /// The code, as text.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,6 +8,7 @@
 
 mod contact;
 mod content;
+mod event;
 mod extra;
 mod fault;
 mod files;
@@ -24,6 +25,11 @@ mod template;
 
 pub use contact::Contact;
 pub use content::{Content, Kind, Location, Media, MediaKind, MediaSource, Provider, Reaction, Text};
+pub use event::{
+    Business, ButtonReply, Conversation, Event, EventKind, FlowReply, Inbound, InboundContent, InboundMedia, Known,
+    ListReply, Notice, Order, Person, Place, Pricing, Problem, Progress, Quoted, Status, System, Tastes,
+    TemplateButton, Trouble, Unreadable, Unsupported, Written,
+};
 pub use extra::Extra;
 pub use fault::{Fault, FaultKind, Origin, UpstreamError, Verdict};
 pub use files::FileId;

@@ -24,7 +24,7 @@ use crate::dialect::{Answer, Call, Dialect, MediaAnswer, MediaCall, Receipt, Spe
 use crate::model::{self, Accepted, Fault, FaultKind, TransactionId};
 use crate::net::{CallError, Chunks, Streamed};
 
-/// How many messages are kept, and how many files; the oldest go first.
+/// How many messages are kept, and how many files, where nobody says; the oldest go first.
 const KEPT: usize = 1000;
 /// How long the sandbox hangs where it is told to give no answer: longer than anybody waits.
 const HANG: Duration = Duration::from_secs(300);
@@ -127,6 +127,7 @@ pub struct Received {
 /// The simulated provider.
 pub struct Sandbox {
     clock: Arc<dyn Clock>,
+    room: usize,
     received: Mutex<VecDeque<Received>>,
     kept: Mutex<VecDeque<Kept>>,
 }
@@ -134,7 +135,13 @@ pub struct Sandbox {
 impl Sandbox {
     /// A sandbox that has got nothing yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, received: Mutex::default(), kept: Mutex::default() }
+        Self { clock, room: KEPT, received: Mutex::default(), kept: Mutex::default() }
+    }
+
+    /// The same, with room for so many messages, and as many files.
+    #[must_use]
+    pub fn keeping(self, room: usize) -> Self {
+        Self { room, ..self }
     }
 
     /// What it got, the latest first.
@@ -199,7 +206,7 @@ impl Sandbox {
         let response = speaker.encode_receipt(&Receipt { answer: *answer, request: &request, accepted: &accepted });
         let id = id_of(speaker, &response, answer.transaction);
         let received = Received { id, at: answer.at, dialect: speaker.dialect().name(), request, body };
-        push(&self.received, received);
+        push(&self.received, received, self.room);
         response
     }
 
@@ -216,7 +223,7 @@ impl Sandbox {
             Ok(file) => {
                 let id = self.clock.media_id();
                 let response = dialect.encode_media_answer(&MediaAnswer::Uploaded(&id));
-                push(&self.kept, Kept { id, at: answer.at, dialect: dialect.name(), file });
+                push(&self.kept, Kept { id, at: answer.at, dialect: dialect.name(), file }, self.room);
                 response
             }
             Err(fault) => dialect.encode_fault(&fault, &answer),
@@ -229,9 +236,9 @@ fn lock<T>(list: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The oldest makes room.
-fn push<T>(list: &Mutex<VecDeque<T>>, entry: T) {
+fn push<T>(list: &Mutex<VecDeque<T>>, entry: T, room: usize) {
     let mut list = lock(list);
-    if list.len() == KEPT {
+    if list.len() >= room {
         list.pop_front();
     }
     list.push_back(entry);

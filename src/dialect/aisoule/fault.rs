@@ -15,7 +15,7 @@ use crate::dialect::{answer, retry_after};
 use crate::model::{Fault, FaultKind, Origin, UpstreamError, Verdict};
 
 /// The value of `error.code`: the vendor's, where it has one, else our stable code.
-fn code(kind: FaultKind) -> &'static str {
+pub fn code(kind: FaultKind) -> &'static str {
     use FaultKind::*;
     match kind {
         MalformedBody | MissingMember | InvalidMember | TooLong => "invalid_request",
@@ -30,7 +30,7 @@ fn code(kind: FaultKind) -> &'static str {
 }
 
 /// The kind that a code stands for: a name, or a number of Meta's; none where it says nothing.
-fn kind_of_code(code: &str) -> Option<FaultKind> {
+pub fn kind_of_code(code: &str) -> Option<FaultKind> {
     use FaultKind::*;
     Some(match code {
         "invalid_request" => InvalidMember,

@@ -11,6 +11,7 @@
 //! the other errors have its shape.
 
 pub(super) mod content;
+pub(super) mod event;
 pub(super) mod fault;
 pub(super) mod outcome;
 pub(super) mod pace;
@@ -21,15 +22,19 @@ pub(super) mod table;
 
 use bytes::Bytes;
 use http::Response;
+use time::OffsetDateTime;
 
 use super::{
-    Answer, Call, Claim, CredentialForm, Decoded, Dialect, MediaPromise, Receipt, Serving, Target, Translation,
+    Answer, Call, Claim, CredentialForm, Decoded, Dialect, EventContext, MediaPromise, Receipt, Serving, Signing,
+    Target, Telling, Translation, Webhook, signature,
 };
-use crate::model::{Accepted, Fault, Request, Service};
+use crate::model::{Accepted, Event, Fault, Request, Service};
 
 /// The family of both surfaces.
 pub(super) const FAMILY: &str = "aisoule";
 
+/// The header that events are signed with, and what stands before the digits.
+const SIGNATURE: (&str, &str) = ("x-aisoule-signature", "sha256=");
 /// Messages in a minute.
 const PACE: u64 = 300;
 
@@ -81,6 +86,30 @@ impl Dialect for Aisoule {
 
     fn decode_outcome(&self, answer: &Response<Bytes>) -> Result<Accepted, Fault> {
         outcome::decode(answer, "/message_id")
+    }
+
+    fn decode_webhook(&self, webhook: &Webhook) -> Result<Vec<Decoded<Event>>, Fault> {
+        event::decode(webhook)
+    }
+
+    fn encode_event(
+        &self,
+        event: &Event,
+        context: &EventContext<'_>,
+        telling: &mut Telling<'_>,
+    ) -> Vec<http::Request<Bytes>> {
+        event::encode(event, &event::DEVELOPER, context, telling)
+    }
+
+    fn verify_webhook(&self, webhook: &Webhook, secret: &str, _now: OffsetDateTime) -> Result<(), Fault> {
+        let (header, prefix) = SIGNATURE;
+        let signed = signature::check_hex(webhook, header, prefix, secret);
+        signed.unwrap_or_else(|| signature::check_secret(webhook, secret))
+    }
+
+    fn sign_callback(&self, callback: &mut http::Request<Bytes>, signing: &Signing<'_>) {
+        let (header, prefix) = SIGNATURE;
+        signature::sign_hex(callback, header, prefix, signing);
     }
 
     fn credential(&self) -> CredentialForm {

@@ -9,18 +9,23 @@
 //! headers; numbers carry `+`; errors are known by their words alone; ids are the upstream's (`wamid.…`), and as long
 //! as there is none the transaction's, so that nobody takes it for Meta's.
 
+mod event;
 mod fault;
 mod outcome;
 mod send;
 
 use bytes::Bytes;
 use http::Response;
+use time::OffsetDateTime;
 
 use super::{
-    Answer, Call, Claim, CredentialForm, Decoded, Dialect, MediaPromise, Receipt, Target, Translation, aisoule,
+    Answer, Call, Claim, CredentialForm, Decoded, Dialect, EventContext, MediaPromise, Receipt, Signing, Target,
+    Telling, Translation, Webhook, aisoule, signature,
 };
-use crate::model::{Accepted, Fault, MediaKind, Request};
+use crate::model::{Accepted, Event, Fault, MediaKind, Request};
 
+/// The header that events are signed with, and what stands before the digits.
+const SIGNATURE: (&str, &str) = ("x-webhook-signature", "");
 /// Messages in a minute.
 const PACE: u64 = 100;
 
@@ -83,6 +88,30 @@ impl Dialect for AisouleApp {
 
     fn decode_outcome(&self, answer: &Response<Bytes>) -> Result<Accepted, Fault> {
         outcome::decode(answer)
+    }
+
+    fn decode_webhook(&self, webhook: &Webhook) -> Result<Vec<Decoded<Event>>, Fault> {
+        event::decode(webhook)
+    }
+
+    fn encode_event(
+        &self,
+        event: &Event,
+        context: &EventContext<'_>,
+        telling: &mut Telling<'_>,
+    ) -> Vec<http::Request<Bytes>> {
+        event::encode(event, context, telling)
+    }
+
+    fn verify_webhook(&self, webhook: &Webhook, secret: &str, _now: OffsetDateTime) -> Result<(), Fault> {
+        let (header, prefix) = SIGNATURE;
+        let signed = signature::check_hex(webhook, header, prefix, secret);
+        signed.unwrap_or_else(|| signature::check_secret(webhook, secret))
+    }
+
+    fn sign_callback(&self, callback: &mut http::Request<Bytes>, signing: &Signing<'_>) {
+        let (header, prefix) = SIGNATURE;
+        signature::sign_hex(callback, header, prefix, signing);
     }
 
     fn credential(&self) -> CredentialForm {

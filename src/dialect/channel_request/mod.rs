@@ -10,6 +10,7 @@
 //! published, so Meta's objects stand in, as the vendor's contacts and interactive pages use them verbatim.
 
 mod callbacks;
+mod event;
 mod fault;
 mod outcome;
 mod pace;
@@ -23,9 +24,10 @@ use bytes::Bytes;
 use http::Response;
 
 use super::{
-    Answer, Call, Claim, CredentialForm, Decoded, Dialect, MediaPromise, Receipt, Serving, Target, Translation,
+    Answer, Call, Claim, CredentialForm, Decoded, Dialect, EventContext, MediaPromise, Receipt, Serving, Target,
+    Telling, Translation, Webhook,
 };
-use crate::model::{Accepted, Fault, MediaKind, Request, Service};
+use crate::model::{Accepted, Event, Fault, MediaKind, Request, Service};
 
 /// The dialect.
 pub struct ChannelRequest;
@@ -85,6 +87,19 @@ impl Dialect for ChannelRequest {
 
     fn decode_outcome(&self, answer: &Response<Bytes>) -> Result<Accepted, Fault> {
         outcome::decode(answer)
+    }
+
+    fn decode_webhook(&self, webhook: &Webhook) -> Result<Vec<Decoded<Event>>, Fault> {
+        event::decode(webhook)
+    }
+
+    fn encode_event(
+        &self,
+        event: &Event,
+        context: &EventContext<'_>,
+        telling: &mut Telling<'_>,
+    ) -> Vec<http::Request<Bytes>> {
+        event::encode(event, context, telling)
     }
 
     fn credential(&self) -> CredentialForm {

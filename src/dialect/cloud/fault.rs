@@ -12,7 +12,7 @@ use crate::dialect::{Answer, answer, retry_after};
 use crate::model::{Fault, FaultKind, UpstreamError};
 
 /// Status, code and title of each kind. One title per code: a fault's own words go into `error_data.details`.
-fn row(kind: FaultKind) -> (u16, i64, &'static str) {
+pub(super) fn row(kind: FaultKind) -> (u16, i64, &'static str) {
     use FaultKind::*;
     match kind {
         MalformedBody | WrongContentType => (400, 100, "Invalid parameter"),
@@ -68,7 +68,7 @@ fn row(kind: FaultKind) -> (u16, i64, &'static str) {
 }
 
 /// The kind that a code stands for; none where the code says nothing.
-fn kind_of_code(code: i64) -> Option<FaultKind> {
+pub(super) fn kind_of_code(code: i64) -> Option<FaultKind> {
     use FaultKind::*;
     Some(match code {
         0 | 102 | 104 | 190 => UpstreamCredential,
@@ -162,7 +162,7 @@ fn said(body: &Value) -> Said<'_> {
     Said { code: None, subcode: None, title, details: None, trace_id }
 }
 
-fn whole(value: &Value) -> Option<i64> {
+pub(super) fn whole(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 
@@ -197,7 +197,7 @@ fn kind_of(status: StatusCode, said: &Said<'_>) -> FaultKind {
 }
 
 /// One code stands for every trouble with a file that we send; its details tell them apart.
-fn kind_of_media(details: &str) -> FaultKind {
+pub(super) fn kind_of_media(details: &str) -> FaultKind {
     let details = details.to_ascii_lowercase();
     let has = |part: &str| details.contains(part);
     if has("weblink") || has("download") {

@@ -10,6 +10,7 @@
 //! without looking; a business-scoped user id in `to` is accepted by Meta and lost, so it is moved to `recipient`;
 //! numbers without `+` may be completed with the business's own calling code, so `+` is always written.
 
+mod event;
 mod fault;
 mod media;
 mod outcome;
@@ -20,12 +21,13 @@ mod upload;
 
 use bytes::Bytes;
 use http::Response;
+use time::OffsetDateTime;
 
 use super::{
-    Answer, Call, Claim, CredentialForm, Decoded, Dialect, FileFacts, MediaAnswer, MediaCall, Receipt, Target,
-    Translation, Upload,
+    Answer, Call, Claim, CredentialForm, Decoded, Dialect, EventContext, FileFacts, MediaAnswer, MediaCall, Receipt,
+    Signing, Target, Telling, Translation, Upload, Webhook, signature,
 };
-use crate::model::{Accepted, Fault, Request};
+use crate::model::{Accepted, Event, Fault, Request};
 
 /// The dialect.
 pub struct Cloud;
@@ -88,6 +90,35 @@ impl Dialect for Cloud {
 
     fn decode_uploaded(&self, answer: &Response<Bytes>) -> Result<String, Fault> {
         upload::decode(answer)
+    }
+
+    fn decode_webhook(&self, webhook: &Webhook) -> Result<Vec<Decoded<Event>>, Fault> {
+        event::decode(webhook)
+    }
+
+    fn encode_event(
+        &self,
+        event: &Event,
+        context: &EventContext<'_>,
+        telling: &mut Telling<'_>,
+    ) -> Vec<http::Request<Bytes>> {
+        event::encode(event, context, telling)
+    }
+
+    fn answer_challenge(&self, webhook: &Webhook, token: &str) -> Option<Result<Response<Bytes>, Fault>> {
+        event::answer_challenge(webhook, |said| signature::is_secret(said, token))
+    }
+
+    /// Meta signs. 360dialog sends the headers that it was given, and signs nothing.
+    fn verify_webhook(&self, webhook: &Webhook, secret: &str, _now: OffsetDateTime) -> Result<(), Fault> {
+        let (header, prefix) = event::SIGNATURE;
+        let signed = signature::check_hex(webhook, header, prefix, secret);
+        signed.unwrap_or_else(|| signature::check_secret(webhook, secret))
+    }
+
+    fn sign_callback(&self, callback: &mut http::Request<Bytes>, signing: &Signing<'_>) {
+        let (header, prefix) = event::SIGNATURE;
+        signature::sign_hex(callback, header, prefix, signing);
     }
 
     fn credential(&self) -> CredentialForm {

@@ -12,14 +12,14 @@ use super::{BASIC, meta};
 use crate::dialect::{answer, retry_after};
 use crate::model::{Fault, FaultKind, Origin, UpstreamError, Verdict};
 
-const HREF: &str = "https://developers.facebook.com/docs/whatsapp/on-premises/errors";
-const FAMILY: &str = "on-premises";
-const GENERIC: i64 = 1000;
+pub(super) const HREF: &str = "https://developers.facebook.com/docs/whatsapp/on-premises/errors";
+pub(super) const FAMILY: &str = "on-premises";
+pub(super) const GENERIC: i64 = 1000;
 /// Turn hands the Cloud API's codes through; but for the oldest, they are those of this dialect plus this.
-const CLOUD: i64 = 130_000;
+pub(super) const CLOUD: i64 = 130_000;
 
 /// Status, code and title of each kind. One title per code: a fault's own words go into `details`.
-fn row(kind: FaultKind) -> (u16, i64, &'static str) {
+pub(super) fn row(kind: FaultKind) -> (u16, i64, &'static str) {
     use FaultKind::*;
     match kind {
         MalformedBody | WrongContentType => (400, 1025, "Request is not valid"),
@@ -83,7 +83,7 @@ fn row_of(fault: &Fault) -> (u16, i64, &'static str) {
 }
 
 /// The kind that a code stands for; none where the code says nothing.
-fn kind_of_code(code: i64) -> Option<FaultKind> {
+pub(super) fn kind_of_code(code: i64) -> Option<FaultKind> {
     use FaultKind::*;
     Some(match code {
         400 | 131052 => MediaUnreachable,

@@ -11,6 +11,7 @@
 //! parses every body, so that each answer is a JSON object; code 1006 sends three clients to the contact check and
 //! back, so that a refused recipient is always 1013.
 
+mod event;
 mod fault;
 mod media;
 mod outcome;
@@ -26,17 +27,21 @@ mod upload;
 use bytes::Bytes;
 use http::{Method, Response};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use super::{
-    Answer, Call, Claim, CredentialForm, Decoded, Dialect, FileFacts, MediaAnswer, MediaCall, MediaPromise, Receipt,
-    Serving, Target, Translation, Upload,
+    Answer, Call, Claim, CredentialForm, Decoded, Dialect, EventContext, FileFacts, MediaAnswer, MediaCall,
+    MediaPromise, Receipt, Serving, Target, Telling, Translation, Upload, Webhook, signature,
 };
-use crate::model::{Accepted, Fault, MediaKind, Request, Service};
+use crate::model::{Accepted, Event, Fault, MediaKind, Request, Service};
 
 /// The version that is gone for, without the `v` that some clients put in front.
 const VERSION: &str = "2.53.1";
 /// What the vendor's server asks for where a login fails, and repeats where it does not.
 const BASIC: &str = "Basic realm=\"Secured\"";
+
+/// The header that Turn signs with.
+const TURN_SIGNATURE: &str = "x-turn-hook-signature";
 
 /// The dialect.
 pub struct OnPremises;
@@ -102,6 +107,26 @@ impl Dialect for OnPremises {
 
     fn decode_uploaded(&self, answer: &Response<Bytes>) -> Result<String, Fault> {
         upload::decode(answer)
+    }
+
+    fn decode_webhook(&self, webhook: &Webhook) -> Result<Vec<Decoded<Event>>, Fault> {
+        event::decode(webhook)
+    }
+
+    fn encode_event(
+        &self,
+        event: &Event,
+        context: &EventContext<'_>,
+        telling: &mut Telling<'_>,
+    ) -> Vec<http::Request<Bytes>> {
+        event::encode(event, context, telling)
+    }
+
+    /// The vendor's container signed nothing; Turn does, and 360dialog sends the headers that it was given.
+    fn verify_webhook(&self, webhook: &Webhook, secret: &str, now: OffsetDateTime) -> Result<(), Fault> {
+        let signed = signature::check_base64(webhook, TURN_SIGNATURE, secret);
+        let signed = signed.or_else(|| signature::check_standard(webhook, secret, now));
+        signed.unwrap_or_else(|| signature::check_secret(webhook, secret))
     }
 
     fn credential(&self) -> CredentialForm {

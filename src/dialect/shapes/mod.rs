@@ -5,6 +5,7 @@
 //! pages, which print the same objects.
 
 mod contacts;
+pub mod event;
 mod interactive;
 mod location;
 mod media;

@@ -1,0 +1,44 @@
+//! How much of everything a run measures.
+
+use std::time::Duration;
+
+/// Connections of the load at saturation.
+pub const CONNECTIONS: usize = 64;
+
+/// Messages a second at which latency is measured.
+pub const RATE: u32 = 1000;
+
+/// Rounds and their lengths.
+#[derive(Clone, Copy)]
+pub struct Plan {
+    /// Rounds of each subject; figures are their medians.
+    pub rounds: usize,
+    /// A round at saturation.
+    pub saturation: Duration,
+    /// A round at a fixed rate.
+    pub latency: Duration,
+    /// A round of a kind of message.
+    pub kind: Duration,
+    /// Transactions in a filled store.
+    pub rows: u64,
+    /// Messages that are queued before they are counted out.
+    pub queued: u64,
+    /// A round under callgrind.
+    pub instructions: Duration,
+}
+
+impl Plan {
+    /// A few minutes.
+    pub fn usual(rows: u64) -> Self {
+        let seconds = Duration::from_secs;
+        let (saturation, latency, kind) = (seconds(3), seconds(4), seconds(1));
+        Self { rounds: 5, saturation, latency, kind, rows, queued: 1_000_000, instructions: seconds(20) }
+    }
+
+    /// Under a minute, for a look.
+    pub fn quick(rows: u64) -> Self {
+        let millis = Duration::from_millis;
+        let (saturation, latency, kind) = (millis(600), millis(1000), millis(250));
+        Self { rounds: 2, saturation, latency, kind, rows, queued: 20_000, instructions: millis(5000) }
+    }
+}
