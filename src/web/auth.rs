@@ -39,8 +39,8 @@ pub async fn caller(state: &AppState, parts: &Parts) -> Result<Caller, Fault> {
     Err(Fault::client(FaultKind::Unauthenticated, detail))
 }
 
-/// A caller's leave to go on, and where it stands with its rate, which is told whatever comes of it. What a call of no scope
-/// asks for is not known yet.
+/// A caller's leave to go on, and where it stands with its rate, which is told whatever comes of it. Without a scope, what is
+/// asked for is not known yet, and whoever knows sees to it.
 ///
 /// # Errors
 /// [`FaultKind::Forbidden`] where its key has not the scope, [`FaultKind::RateLimited`] where it goes too fast, and
@@ -49,7 +49,7 @@ pub fn leave(
     state: &AppState,
     caller: &Result<Caller, Fault>,
     scope: Option<Scope>,
-) -> (Option<Pace>, Result<Option<Place>, Fault>) {
+) -> (Option<Pace>, Result<Place, Fault>) {
     let caller = match caller {
         Ok(caller) => caller,
         Err(fault) => return (None, Err(fault.clone())),
@@ -59,11 +59,11 @@ pub fn leave(
     }
     let access = &caller.account.access;
     let (pace, counted) = access.count(scope == Some(Scope::Send), state.clock.now());
-    (pace, counted.and_then(|()| access.place()).map(Some))
+    (pace, counted.and_then(|()| access.place()))
 }
 
-/// Every key that came along, in each form one: a request is to try a few keys, not thousands. Monitoring of the On-Premises API writes `Apikey` for `Bearer`; clients of Meta's Graph API
-/// put the key into the query, which is why no log has one.
+/// Every key that came along, one in each form: a request is to try a few keys, not thousands. Monitoring of the On-Premises
+/// API writes `Apikey` for `Bearer`; clients of Meta's Graph API put the key into the query, which is why no log has one.
 fn keys(parts: &Parts) -> Vec<String> {
     let forms = CredentialForm::ALL.iter().filter_map(|form| form.read(&parts.headers)).map(str::to_owned);
     let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());

@@ -26,9 +26,10 @@ pub struct Door {
     key_rate: Rate,
     requests: Mutex<Recent<Visitor, Meter>>,
     tries: Mutex<Recent<Visitor, Meter>>,
-    /// Keys that were right, with where they came from. They are not tries: an address that many share, as that of a
-    /// proxy, is not closed to those who have a key because of one who has none.
-    right: Mutex<Recent<(Visitor, KeyHash), ()>>,
+    /// Keys that were looked at, with where they came from, and whether they were right. To see one again is no try, since
+    /// nobody learns from it: an address that many share, as that of a proxy, is not closed to those who have a key because
+    /// of one that has an old one.
+    seen: Mutex<Recent<(Visitor, KeyHash), bool>>,
     places: Arc<Semaphore>,
 }
 
@@ -41,7 +42,7 @@ impl Door {
             key_rate: config.wrong_key_rate,
             requests: Mutex::new(Recent::new(REMEMBERED)),
             tries: Mutex::new(Recent::new(REMEMBERED)),
-            right: Mutex::new(Recent::new(REMEMBERED)),
+            seen: Mutex::new(Recent::new(REMEMBERED)),
             places: Arc::new(Semaphore::new(config.max_requests)),
         }
     }
@@ -72,17 +73,17 @@ impl Door {
         })
     }
 
-    /// Counts the try of a key, unless it was right before.
+    /// Counts the try of a key, unless it was seen before.
     ///
     /// # Errors
     /// [`FaultKind::RateLimited`] where too many were tried: then it must not be looked at.
     pub fn try_key(&self, visitor: Option<Visitor>, key: KeyHash, now: OffsetDateTime) -> Result<(), Fault> {
         let Some(visitor) = visitor else { return Ok(()) };
-        if open(&self.right).contains(&(visitor, key)) {
+        if open(&self.seen).contains(&(visitor, key)) {
             return Ok(());
         }
         let tried = open(&self.tries).entry(visitor).take(self.key_rate, now);
-        tried.map(drop).map_err(|pace| {
+        tried.map(|_| _ = open(&self.seen).entry((visitor, key))).map_err(|pace| {
             let wait = pace.wait_seconds();
             let detail = format!("too many wrong keys came from this address; wait {wait}s, then send the right one");
             Fault::client(FaultKind::RateLimited, detail).retry_after(Some(Duration::from_secs(wait)))
@@ -92,9 +93,8 @@ impl Door {
     /// The key that was tried is right, so it was no try.
     pub fn was_right(&self, visitor: Option<Visitor>, key: KeyHash) {
         let Some(visitor) = visitor else { return };
-        let is_new = !open(&self.right).contains(&(visitor, key));
-        self.know(Some(visitor), key);
-        if is_new {
+        let was_known = std::mem::replace(open(&self.seen).entry((visitor, key)), true);
+        if !was_known {
             open(&self.tries).entry(visitor).give_back(self.key_rate);
         }
     }
@@ -102,7 +102,7 @@ impl Door {
     /// A key that is right and was not tried, since it was made just now.
     pub fn know(&self, visitor: Option<Visitor>, key: KeyHash) {
         if let Some(visitor) = visitor {
-            open(&self.right).entry((visitor, key));
+            *open(&self.seen).entry((visitor, key)) = true;
         }
     }
 }

@@ -63,7 +63,7 @@ async fn take(state: &AppState, answer: &mut Answer, request: Request) -> (Speak
             warnings: decoded.warnings,
             client_request,
             received_at: answer.at,
-            place,
+            place: Some(place),
         })
     });
     (speaker, order)

@@ -29,7 +29,7 @@ pub async fn serve(State(state): State<Shared>, request: Request) -> Response {
     };
     let account = caller.as_ref().ok().map(|caller| Arc::clone(&caller.account));
     let (_place, caller) = match leave {
-        Ok(place) => (place, caller),
+        Ok(place) => (Some(place), caller),
         Err(fault) => (None, Err(fault)),
     };
     let served = match readable.and(service) {
