@@ -85,19 +85,6 @@ async fn a_preset_gives_path_and_credential() {
 }
 
 #[tokio::test]
-async fn what_a_link_names_is_not_called() {
-    let ((upstream, _), (host, mut called)) = (server(OK).await, server(OK).await);
-    let app = gateway(&upstream, "dialect = \"cloud\"").await;
-    let image = json!({
-        "messaging_product": "whatsapp", "to": "447700900123", "type": "image",
-        "image": { "link": format!("{host}/inside.jpg") },
-    });
-    assert_eq!(app.post("/messages", &image).await.status, 200);
-    assert!(called.try_recv().is_err(), "the gateway called an address that a client gave");
-    app.stop().await;
-}
-
-#[tokio::test]
 async fn each_way_of_failing_has_its_state_and_its_answer() {
     let refused = {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
