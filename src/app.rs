@@ -89,6 +89,7 @@ impl App {
             known,
             dialect_limits: config.media.check.dialect_limits,
             config: config.server.clone(),
+            door: web::Door::new(&config.server),
             admin: config.admin.clone(),
         };
         Ok(Self { state: Arc::new(state), dev_key, links })
@@ -185,7 +186,7 @@ impl Links {
         let only = upstreams.first().map(|upstream| upstream.name.clone()).unwrap_or_default();
         let dev = dev_key.map(|key| AccountConfig::new(DEV_ACCOUNT, KeyHash::of(key.expose())));
         let accounts = config.accounts.iter().chain(&dev);
-        let accounts = accounts.map(|account| (account.key, Account::new(account, &config.delivery, &only))).collect();
+        let accounts = accounts.map(|account| Account::new(account, &config.delivery, &only)).collect();
         Ok(Directory::new(Parts { accounts, upstreams, routes: config.routes.clone() }))
     }
 

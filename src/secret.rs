@@ -1,6 +1,7 @@
 //! Secrets: read from where the configuration says, compared by hash, printed as stars.
 
 use std::fs::{DirBuilder, File, OpenOptions};
+use std::hash::{Hash, Hasher};
 use std::path::Path;
 use std::{fmt, io};
 
@@ -90,9 +91,23 @@ pub fn private_file(path: &Path) -> io::Result<File> {
     file.open(path)
 }
 
-/// The SHA-256 of a key that is only ever compared.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+/// The SHA-256 of a key that is only ever compared, and always in constant time: as a map's key too.
+#[derive(Clone, Copy)]
 pub struct KeyHash([u8; 32]);
+
+impl PartialEq for KeyHash {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for KeyHash {}
+
+impl Hash for KeyHash {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
 
 impl KeyHash {
     /// The hash of a key.
@@ -100,9 +115,19 @@ impl KeyHash {
         Self(Sha256::digest(key.as_bytes()).into())
     }
 
-    /// Compares in constant time.
+    /// Whether it is the hash of that key.
     pub fn matches(&self, key: &str) -> bool {
-        self.0.ct_eq(&Self::of(key).0).into()
+        *self == Self::of(key)
+    }
+
+    /// One hash of both, in this order: who has it learns of neither without guessing the other.
+    pub fn joined(&self, other: &Self) -> Self {
+        Self(Sha256::new().chain_update(self.0).chain_update(other.0).finalize().into())
+    }
+
+    /// A hash that a store kept; none where it is not one.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
     }
 
     /// The hash itself, as a store keeps it.
@@ -143,6 +168,25 @@ mod tests {
     fn a_secret_prints_as_stars() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "***");
         assert_eq!(format!("{:?}", KeyHash::of("hunter2")), "sha256:***");
+    }
+
+    /// Equality is `subtle`'s, which looks at every byte whatever it finds; it has to be right for each of them.
+    #[test]
+    fn hashes_differ_wherever_a_single_bit_does() {
+        let hash = KeyHash::of("hunter2");
+        assert_eq!(hash, KeyHash::of("hunter2"));
+        for bit in 0..256 {
+            let mut other = hash;
+            other.0[bit / 8] ^= 1 << (bit % 8);
+            assert_ne!(hash, other, "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn joined_hashes_depend_on_both_and_on_their_order() {
+        let (one, two) = (KeyHash::of("one"), KeyHash::of("two"));
+        assert_eq!(one.joined(&two), one.joined(&two));
+        assert!(one.joined(&two) != two.joined(&one) && one.joined(&two) != one.joined(&one));
     }
 
     #[test]

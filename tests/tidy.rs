@@ -320,6 +320,57 @@ fn no_test_sleeps_without_saying_why() {
     assert_none(&violations);
 }
 
+/// The rows of the tables of claims, each with the words in backticks of its last column.
+fn claims(text: &str) -> Vec<(&str, Vec<&str>)> {
+    let mut lines = text.lines();
+    let mut claims = Vec::new();
+    while lines.by_ref().any(|line| line == "| Claim | Test |") {
+        let rows = lines.by_ref().skip(1).map_while(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
+        let rows = rows.filter_map(|row| row.rsplit_once(" | "));
+        claims.extend(rows.map(|(claim, tests)| (claim, tests.split('`').skip(1).step_by(2).collect())));
+    }
+    claims
+}
+
+#[test]
+fn every_claim_about_security_names_tests_that_are_there() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("SECURITY.md")).unwrap();
+    let sources: Vec<_> = sources("src").into_iter().chain(sources("tests")).collect();
+    let is_there = |test: &str| sources.iter().any(|source| source.text.contains(&format!("fn {test}(")));
+    let claims = claims(&text);
+    assert_eq!(claims.len(), text.lines().filter(|line| line.starts_with("| ") && line.ends_with("` |")).count());
+    let mut violations = Vec::new();
+    for (claim, tests) in &claims {
+        if tests.is_empty() {
+            violations.push(format!("no test: {claim}"));
+        }
+        violations
+            .extend(tests.iter().filter(|test| !is_there(test)).map(|test| format!("{test} is not there: {claim}")));
+    }
+    assert_none(&violations);
+}
+
+#[test]
+fn every_lint_that_is_promised_is_on() {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    for lint in
+        ["unsafe_code = \"forbid\"", "unwrap_used = \"warn\"", "indexing_slicing = \"warn\"", "panic = \"warn\""]
+    {
+        assert!(manifest.contains(lint), "{lint}");
+    }
+    let check = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/check")).unwrap();
+    assert!(check.contains("--deny warnings"));
+}
+
+/// A map of hashes compares them too, so that equality itself has to be the one that looks at every byte.
+#[test]
+fn keys_are_compared_in_one_place_and_in_constant_time() {
+    let sources = sources("src");
+    let secret = sources.iter().find(|source| source.path == "src/secret.rs").unwrap();
+    assert!(secret.text.contains("#[derive(Clone, Copy)]\npub struct KeyHash([u8; 32]);"), "no equality is derived");
+    assert!(secret.text.contains("self.0.ct_eq(&other.0).into()"));
+}
+
 #[test]
 fn every_file_says_what_it_is() {
     let silent = sources("src").into_iter().filter(|source| !source.text.starts_with("//! "));

@@ -74,10 +74,12 @@ fn reload_on_hangup<'a>(
         while hangup.recv().await.is_some() {
             let loaded = context.load().map_err(|error| error.to_string());
             let applied = loaded.and_then(|loaded| app.reload(&loaded.config).map_err(|error| error.to_string()));
+            let allowed = applied.is_ok();
             match applied {
                 Ok(()) => tracing::info!("configuration loaded again"),
                 Err(error) => tracing::error!(error, "configuration not loaded; the old one stays in force"),
             }
+            tracing::info!(target: "sabir::audit", action = "reload", allowed, "configuration");
         }
         std::future::pending().await
     })

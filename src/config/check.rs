@@ -8,8 +8,10 @@ use http::HeaderValue;
 use url::Url;
 
 use super::{Draft, Problem};
+use crate::delivery::AccountConfig;
 use crate::dialect;
 use crate::media;
+use crate::secret::KeyHash;
 use crate::upstream::{self, Provider, SANDBOX_SCHEME};
 
 pub fn check(draft: &Draft, problems: &mut Vec<Problem>) {
@@ -25,9 +27,15 @@ pub fn check(draft: &Draft, problems: &mut Vec<Problem>) {
 }
 
 fn check_server(draft: &Draft, problems: &mut Vec<Problem>) {
-    let none = draft.server.as_ref().is_some_and(|server| server.max_connections == 0);
-    if none {
-        problems.push(Problem::new("server.max_connections", "is 0, so nobody could connect; give at least 1"));
+    let Some(server) = &draft.server else { return };
+    for (key, most) in [
+        ("server.max_connections", server.max_connections),
+        ("server.connections_per_address", server.connections_per_address),
+        ("server.max_requests", server.max_requests),
+    ] {
+        if most == 0 {
+            problems.push(Problem::new(key, "is 0, so nobody could connect; give at least 1"));
+        }
     }
 }
 
@@ -73,9 +81,7 @@ fn check_accounts(draft: &Draft, problems: &mut Vec<Problem>) {
         if !names.insert(&account.name) {
             problems.push(Problem::new(key("name"), "is the name of another account too; make each unique"));
         }
-        if !keys.insert(account.key) {
-            problems.push(Problem::new(key("key"), "is the key of another account too; make each unique"));
-        }
+        check_keys(&key, account, &mut keys, problems);
         if let Some(name) = &account.dialect {
             check_dialect(&key("dialect"), name, problems);
         }
@@ -91,6 +97,33 @@ fn check_accounts(draft: &Draft, problems: &mut Vec<Problem>) {
                 problems.push(Problem::new(key("upstream"), "is missing; there are several upstreams, so name one"));
             }
             None => {}
+        }
+    }
+}
+
+fn check_keys(
+    path: &impl Fn(&str) -> String,
+    account: &AccountConfig,
+    keys: &mut HashSet<KeyHash>,
+    problems: &mut Vec<Problem>,
+) {
+    if account.key.is_none() && account.keys.is_empty() {
+        problems.push(Problem::new(path("key"), "is missing; give it, or several as keys"));
+    }
+    if account.concurrency == Some(0) {
+        problems.push(Problem::new(path("concurrency"), "is 0, so nothing could be sent; give at least 1"));
+    }
+    let more = account.keys.iter().enumerate();
+    let more = more.map(|(at, more)| (format!("keys[{at}]"), more.key, more.scopes.as_deref()));
+    let first = account.key.map(|key| ("key".to_owned(), key, None));
+    for (name, hash, scopes) in first.into_iter().chain(more) {
+        if !keys.insert(hash) {
+            let text = "is the key of another account, or stands here twice; make each unique";
+            problems.push(Problem::new(path(&name), text));
+        }
+        if scopes.is_some_and(<[_]>::is_empty) {
+            let text = "is empty, so the key could do nothing; name a scope, or leave scopes out for all";
+            problems.push(Problem::new(path(&format!("{name}.scopes")), text));
         }
     }
 }

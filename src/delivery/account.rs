@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::access::{Access, Key, KeyConfig, Limits};
 use super::life::{OnUnknown, Policy};
 use super::retry::Backoff;
 use crate::dialect::{self, Dialect, Losses};
 use crate::media::check::Repair;
 use crate::media::links::Credentials;
-use crate::model::{HealthForm, Manner};
+use crate::model::{HealthForm, Manner, Rate};
 use crate::secret::{KeyHash, Secret};
 
 /// Options of delivery. What accounts may want otherwise stands here for those that say nothing.
@@ -44,8 +45,17 @@ pub struct Config {
 pub struct AccountConfig {
     /// Its name in records and labels.
     pub name: String,
-    /// Its key, or the key's hash.
-    pub key: KeyHash,
+    /// Its key, or the key's hash: one that may do everything.
+    pub key: Option<KeyHash>,
+    /// More keys, or others in its place.
+    #[serde(default)]
+    pub keys: Vec<KeyConfig>,
+    /// How many messages it may send.
+    pub rate: Option<Rate>,
+    /// How many other calls it may make.
+    pub call_rate: Option<Rate>,
+    /// How many of its requests may be under way at once.
+    pub concurrency: Option<usize>,
     /// The dialect that it speaks; told from each request where it is not said.
     pub dialect: Option<String>,
     /// The upstream of requests that no route matches; may be left out where there is only one.
@@ -122,6 +132,15 @@ impl ProviderConfig {
     }
 }
 
+impl AccountConfig {
+    /// Its keys, and how fast it may go.
+    pub fn access(&self) -> Access {
+        let keys = self.key.map(Key::unlimited).into_iter().chain(self.keys.iter().map(Key::from));
+        let limits = Limits { rate: self.rate, call_rate: self.call_rate, concurrency: self.concurrency };
+        Access::new(keys.collect(), limits)
+    }
+}
+
 /// An account that is in force.
 pub struct Account {
     /// Its name.
@@ -138,6 +157,8 @@ pub struct Account {
     pub media_providers: HashMap<String, Credentials>,
     /// How it wants to be answered where clients contradict each other.
     pub manner: Manner,
+    /// Its keys, and how fast it may go.
+    pub access: Access,
     /// How long its clients wait.
     pub deadline: Duration,
     /// How long an equal request counts as a repeat.
@@ -164,7 +185,8 @@ impl AccountConfig {
     pub fn new(name: &str, key: KeyHash) -> Self {
         Self {
             name: name.to_owned(),
-            key,
+            key: Some(key),
+            keys: Vec::new(),
             dialect: None,
             upstream: None,
             losses: Losses::default(),
@@ -172,6 +194,9 @@ impl AccountConfig {
             media_providers: Vec::new(),
             health: HealthForm::default(),
             version: None,
+            rate: None,
+            call_rate: None,
+            concurrency: None,
             mode: None,
             deadline: None,
             give_up_after: None,
@@ -194,6 +219,7 @@ impl Account {
             repair: config.repair,
             media_providers: config.media_providers.iter().filter_map(ProviderConfig::named).collect(),
             manner: Manner { health: config.health, version: config.version.clone() },
+            access: config.access(),
             deadline: config.deadline.unwrap_or(defaults.deadline),
             dedupe_window: config.dedupe_window,
             policy: Policy {

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use time::OffsetDateTime;
 
 use super::Account;
+use super::access::Key;
 use crate::model::{Channel, Fault, FaultKind, Request};
 use crate::secret::KeyHash;
 use crate::upstream::Upstream;
@@ -24,17 +26,27 @@ pub struct RouteConfig {
 /// What a directory is made of.
 #[derive(Default)]
 pub struct Parts {
-    /// The accounts with their keys.
-    pub accounts: Vec<(KeyHash, Account)>,
+    /// The accounts.
+    pub accounts: Vec<Account>,
     /// The upstreams.
     pub upstreams: Vec<Upstream>,
     /// The routes.
     pub routes: Vec<RouteConfig>,
 }
 
+/// An account, and the key with which somebody is it.
+#[derive(Clone)]
+pub struct Holder {
+    /// The account.
+    pub account: Arc<Account>,
+    /// The key, which is live.
+    pub key: Key,
+}
+
 /// Finds the account of a key and the upstream of a request.
 pub struct Directory {
-    accounts: HashMap<KeyHash, Arc<Account>>,
+    keys: HashMap<KeyHash, Holder>,
+    accounts: HashMap<String, Arc<Account>>,
     upstreams: HashMap<String, Arc<Upstream>>,
     routes: Vec<RouteConfig>,
 }
@@ -42,19 +54,37 @@ pub struct Directory {
 impl Directory {
     /// A directory of parts whose names were checked.
     pub fn new(parts: Parts) -> Self {
-        let accounts = parts.accounts.into_iter().map(|(key, account)| (key, Arc::new(account)));
+        let accounts = parts.accounts.into_iter().map(|account| (account.name.clone(), Arc::new(account)));
+        let accounts: HashMap<_, _> = accounts.collect();
+        let keys = accounts.values().flat_map(|account| {
+            let holder = |key: &Key| (key.hash, Holder { account: Arc::clone(account), key: key.clone() });
+            account.access.keys.iter().map(holder)
+        });
         let upstreams = parts.upstreams.into_iter().map(|upstream| (upstream.name.clone(), Arc::new(upstream)));
-        Self { accounts: accounts.collect(), upstreams: upstreams.collect(), routes: parts.routes }
+        Self { keys: keys.collect(), accounts, upstreams: upstreams.collect(), routes: parts.routes }
     }
 
-    /// The account of a key. The look-up is by the key's hash, so its time says nothing about any key.
-    pub fn account(&self, key: &str) -> Option<Arc<Account>> {
-        self.accounts.get(&KeyHash::of(key)).cloned()
+    /// Whoever has this key, where it is live. The look-up is by the key's hash, and hashes are compared in constant time:
+    /// how long it takes says nothing about any key.
+    pub fn holder(&self, key: &KeyHash, now: OffsetDateTime) -> Option<Holder> {
+        let holder = self.keys.get(key)?;
+        if !holder.key.is_live(now) {
+            tracing::info!(account.name = holder.account.name, "a key that has expired was used");
+            return None;
+        }
+        Some(holder.clone())
     }
 
     /// The account of that name.
     pub fn account_named(&self, name: &str) -> Option<Arc<Account>> {
-        self.accounts.values().find(|account| account.name == name).cloned()
+        self.accounts.get(name).cloned()
+    }
+
+    /// Whoever is the account of that name with a live key of which this holds.
+    pub fn holder_named(&self, name: &str, now: OffsetDateTime, is_it: impl Fn(&KeyHash) -> bool) -> Option<Holder> {
+        let account = self.accounts.get(name)?;
+        let key = account.access.keys.iter().find(|key| key.is_live(now) && is_it(&key.hash))?;
+        Some(Holder { account: Arc::clone(account), key: key.clone() })
     }
 
     /// The upstreams of a request, to be tried in their order: those of the first route that matches, else the account's

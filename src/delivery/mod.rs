@@ -6,6 +6,7 @@
 //! place, without I/O (`life.rs`). Only a message's files go ahead of its first commit, since it names them by the
 //! upstream's ids; an upload sends nobody anything. Delivery knows neither wire formats nor status codes.
 
+mod access;
 mod account;
 mod attempt;
 mod breaker;
@@ -28,10 +29,11 @@ mod worker;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use access::{Access, Key, KeyConfig, Limits, Place, Scope, too_fast};
 pub use account::{Account, AccountConfig, Config, Mode, ProviderConfig};
 use arc_swap::ArcSwap;
 use carry::Fate;
-pub use directory::{Choice, Directory, Parts, RouteConfig};
+pub use directory::{Choice, Directory, Holder, Parts, RouteConfig};
 pub use files::{FileReport, Files, Tools, Used, refusal, watch as watch_files};
 use lanes::{Lane, Lanes};
 pub use life::{Action, OnUnknown};

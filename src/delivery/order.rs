@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::life::Standing;
 use super::pace::Whom;
-use super::{Account, Mode};
+use super::{Account, Mode, Place};
 use crate::dialect::Dialect;
 use crate::model::{Accepted, Fault, Request, State, TransactionId, Warning};
 use crate::upstream::Upstream;
@@ -32,6 +32,8 @@ pub struct Order {
     pub idempotency_key: Option<String>,
     /// When it came.
     pub received_at: OffsetDateTime,
+    /// Its place among the account's requests under way, kept until it is out of hand.
+    pub place: Option<Place>,
 }
 
 /// What the client is told.

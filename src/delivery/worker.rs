@@ -115,6 +115,7 @@ impl Delivery {
             client_request: String::new(),
             idempotency_key: None,
             received_at: claimed.received_at,
+            place: None,
         };
         let mut message = Message::of_queue(order, claimed.state, claimed.attempts, Instant::now() + PATIENCE);
         if claimed.state == State::Unknown && !self.send_again(&mut message).await {

@@ -41,7 +41,7 @@ pub use translation::{Losses, Translation};
 pub use upload::Upload;
 pub use webhook::{EventContext, Signing, Webhook};
 
-use crate::model::{Accepted, Event, Fault, FaultKind, Manner, Request, Served, Service, TransactionId, Warning};
+use crate::model::{Accepted, Event, Fault, FaultKind, Manner, Pace, Request, Served, Service, TransactionId, Warning};
 
 /// Every dialect, in the order of the capability table.
 pub fn all() -> &'static [&'static dyn Dialect] {
@@ -256,6 +256,8 @@ pub struct Answer {
     pub transaction: TransactionId,
     /// When it is given.
     pub at: OffsetDateTime,
+    /// Where the caller stands with the rate that it is held to; none where it is held to none.
+    pub pace: Option<Pace>,
 }
 
 /// What a client is told of a request that was taken.

@@ -17,6 +17,7 @@ mod ids;
 mod interactive;
 mod message;
 mod outcome;
+mod pace;
 mod recipient;
 mod service;
 mod state;
@@ -40,6 +41,7 @@ pub use interactive::{
 };
 pub use message::{Channel, Message, Quote, ReadMark, References, Relay, Request};
 pub use outcome::{Accepted, Warning};
+pub use pace::{Meter, Pace, Rate};
 pub use recipient::{PhoneNumber, PhoneNumberError, Recipient, RecipientAddress};
 pub use service::{CheckedContact, HealthForm, Login, Manner, Served, Service, Setting};
 pub use state::State;

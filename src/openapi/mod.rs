@@ -34,6 +34,7 @@ const OPERATORS: &str = include_str!("operators.json");
 const ANSWER: Answer = Answer {
     transaction: TransactionId(Uuid::from_u128(0x0199_c0de_7a11_7000_8000_2b7e_1c90_5d44)),
     at: datetime!(2026-09-21 14:15:23 UTC),
+    pace: None,
 };
 
 /// The document. It is made once, when it is first asked for.

@@ -11,7 +11,7 @@ use serde_json::Value;
 pub use sessions::{Caller, watch as watch_sessions};
 
 use crate::clock::Clock;
-use crate::delivery::{Account, Delivery};
+use crate::delivery::{Account, Delivery, Scope};
 use crate::dialect::Dialect;
 use crate::model::{CheckedContact, Fault, FaultKind, Served, Service, Setting};
 use crate::store::{Store, StoreError};
@@ -32,13 +32,16 @@ impl Desk {
     /// Does what a caller asks for, in the dialect that it was asked in. Only a login needs no caller.
     ///
     /// # Errors
-    /// That nobody calls; that the store is away; that the gateway has no part in it.
+    /// That nobody calls, or with a key that may not; that the store is away; that the gateway has no part in it.
     pub async fn serve(
         &self,
         caller: Result<Caller, Fault>,
         dialect: &dyn Dialect,
         service: Service,
     ) -> Result<Served, Fault> {
+        if let (Ok(caller), Some(scope)) = (&caller, scope(&service)) {
+            caller.key.allow(scope)?;
+        }
         match service {
             Service::Login(login) => self.login(dialect, login).await,
             Service::Logout => self.logout(&caller?).await,
@@ -67,12 +70,28 @@ impl Desk {
             value = changed(before.unwrap_or_default(), value);
         }
         self.store.set(&account.name, setting.name(), &value).await.map_err(store_fault)?;
+        audit(account, "change setting", setting);
         Ok(Served::Changed(setting, value))
     }
 
     async fn clear(&self, account: &Account, setting: Setting) -> Result<Served, Fault> {
         self.store.clear(&account.name, setting.name()).await.map_err(store_fault)?;
+        audit(account, "clear setting", setting);
         Ok(Served::Done)
+    }
+}
+
+/// What an account's clients changed of it: which setting, not what it was set to.
+fn audit(account: &Account, action: &str, setting: Setting) {
+    tracing::info!(target: "sabir::audit", action, account.name = account.name, setting = setting.name(), "account");
+}
+
+/// What a key must be allowed for a service; nothing for a login, where it is the password, and for what is refused anyway.
+fn scope(service: &Service) -> Option<Scope> {
+    match service {
+        Service::Login(_) | Service::Logout | Service::Refuse(_) => None,
+        Service::Change(..) | Service::Clear(_) => Some(Scope::Admin),
+        _ => Some(Scope::Read),
     }
 }
 

@@ -2,6 +2,9 @@
 //!
 //! The password is the account's key, under any name: a client that is pointed at the gateway keeps the name that its old
 //! server knew. A client that insists on a new password gets one, beside the key. Passwords and tokens are kept as hashes.
+//!
+//! Both are good only together with the key that gave them: when it expires, is changed or removed, so are they. They may
+//! do what it may.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +16,7 @@ use uuid::Uuid;
 
 use super::{Desk, store_fault};
 use crate::clock::Clock;
-use crate::delivery::Account;
+use crate::delivery::{Account, Holder, Key, Scope};
 use crate::dialect::{self, Dialect};
 use crate::model::{Fault, Login, Served};
 use crate::secret::KeyHash;
@@ -33,6 +36,8 @@ const EVERY: Duration = Duration::from_secs(60 * 60);
 pub struct Caller {
     /// The account.
     pub account: Arc<Account>,
+    /// The account's key: that of the call, or the one that gave its token.
+    pub key: Key,
     /// The dialect that it speaks, where that is known: by its configuration, or by the login that gave the token.
     pub dialect: Option<&'static dyn Dialect>,
     /// The token that the call came with; none where it was the account's key.
@@ -45,60 +50,75 @@ impl Desk {
     /// # Errors
     /// Where the store is away: a token is not wrong because nobody can look it up.
     pub async fn caller(&self, key: &str) -> Result<Option<Caller>, Fault> {
-        if let Some(account) = self.delivery.directory().account(key) {
-            return Ok(Some(Caller { dialect: account.dialect, account, token: None }));
+        let hash = KeyHash::of(key);
+        if let Some(Holder { account, key }) = self.delivery.directory().holder(&hash, self.clock.now()) {
+            return Ok(Some(Caller { dialect: account.dialect, account, key, token: None }));
         }
         let Some(rest) = key.strip_prefix(TOKEN) else { return Ok(None) };
-        let token = KeyHash::of(key);
-        let account = self.holder(&token).await?;
+        let holder = self.holder(&hash).await?;
         let spoken = rest.split_once('.').and_then(|(name, _)| dialect::named(name));
-        Ok(account.map(|account| Caller { dialect: account.dialect.or(spoken), account, token: Some(token) }))
+        let caller = |Holder { account, key }: Holder| {
+            let dialect = account.dialect.or(spoken);
+            Caller { dialect, account, key, token: Some(hash) }
+        };
+        Ok(holder.map(caller))
     }
 
-    /// The account that a session stands for, where it is still good.
-    async fn holder(&self, token: &KeyHash) -> Result<Option<Arc<Account>>, Fault> {
+    /// Whoever a session stands for, where it is still good and so is the key that gave it.
+    async fn holder(&self, token: &KeyHash) -> Result<Option<Holder>, Fault> {
+        let now = self.clock.now();
         let session = self.store.session(token).await.map_err(store_fault)?;
-        let session = session.filter(|session| session.expires_at > self.clock.now());
-        Ok(session.and_then(|session| self.delivery.directory().account_named(&session.account)))
+        let Some(session) = session.filter(|session| session.expires_at > now) else { return Ok(None) };
+        let is_bound = |key: &KeyHash| session.binding == Some(token.joined(key));
+        Ok(self.delivery.directory().holder_named(&session.account, now, is_bound))
     }
 
     /// A token, for whoever knows a password. Tokens of earlier logins stay good: some clients log in before every send.
-    pub(super) async fn login(&self, dialect: &dyn Dialect, login: Login) -> Result<Served, Fault> {
-        let account = match self.delivery.directory().account(login.password.expose_secret()) {
-            Some(account) => Some(account),
+    ///
+    /// # Errors
+    /// Where the store is away, or a new password cannot be used.
+    pub async fn login(&self, dialect: &dyn Dialect, login: Login) -> Result<Served, Fault> {
+        let password = KeyHash::of(login.password.expose_secret());
+        let holder = match self.delivery.directory().holder(&password, self.clock.now()) {
+            Some(holder) => Some(holder),
             None => self.holder(&hash(&login.user, &login.password)).await?,
         };
-        let Some(account) = account else {
+        let Some(holder) = holder else {
             tracing::info!(dialect = dialect.name(), "login refused");
             return Ok(Served::LoginRefused);
         };
         if let Some(new_password) = &login.new_password {
-            self.set_password(&account, hash(&login.user, new_password)).await?;
+            holder.key.allow(Scope::Admin)?;
+            self.set_password(&holder, hash(&login.user, new_password)).await?;
         }
         let token = format!("{TOKEN}{}.{}{}", dialect.name(), Uuid::new_v4().simple(), Uuid::new_v4().simple());
-        let expires_at = self.open(KeyHash::of(&token), &account, login.life).await?;
+        let expires_at = self.open(KeyHash::of(&token), &holder, login.life).await?;
         Ok(Served::LoggedIn { token: SecretString::from(token), expires_at })
     }
 
-    async fn open(&self, token: KeyHash, account: &Account, life: Duration) -> Result<OffsetDateTime, Fault> {
-        let session = Session { account: account.name.clone(), expires_at: self.clock.now() + life };
+    async fn open(&self, token: KeyHash, holder: &Holder, life: Duration) -> Result<OffsetDateTime, Fault> {
+        let expires_at = self.clock.now() + life;
+        let binding = Some(token.joined(&holder.key.hash));
+        let session = Session { account: holder.account.name.clone(), binding, expires_at };
         self.store.open_session(&token, &session).await.map_err(store_fault)?;
-        Ok(session.expires_at)
+        Ok(expires_at)
     }
 
     /// A password is a session that does not expire. It takes the place of the one before.
-    async fn set_password(&self, account: &Account, password: KeyHash) -> Result<(), Fault> {
-        let taken = self.holder(&password).await?.is_some_and(|holder| holder.name != account.name);
-        if taken {
+    async fn set_password(&self, holder: &Holder, password: KeyHash) -> Result<(), Fault> {
+        let account = &holder.account.name;
+        let taken = self.holder(&password).await?;
+        if taken.is_some_and(|holder| holder.account.name != *account) {
             return Err(Fault::invalid("new_password", "cannot be used; give another"));
         }
-        let before = self.store.setting(&account.name, PASSWORD).await.map_err(store_fault)?;
+        let before = self.store.setting(account, PASSWORD).await.map_err(store_fault)?;
         if let Some(before) = before.and_then(|before| serde_json::from_value::<KeyHash>(before).ok()) {
             self.store.end_session(&before).await.map_err(store_fault)?;
         }
-        self.open(password, account, FOR_EVER).await?;
-        let value = password.to_config().into();
-        self.store.set(&account.name, PASSWORD, &value).await.map_err(store_fault)
+        self.open(password, holder, FOR_EVER).await?;
+        self.store.set(account, PASSWORD, &password.to_config().into()).await.map_err(store_fault)?;
+        tracing::info!(target: "sabir::audit", action = "set password", account.name = account, "account");
+        Ok(())
     }
 
     /// Ends the token that the call came with. An account's key has no end here.

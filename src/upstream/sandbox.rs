@@ -174,7 +174,7 @@ impl Sandbox {
         let call =
             Call { method: request.method().clone(), path, headers: request.headers().clone(), body: body.clone() };
         let speaker = dialect.map_or_else(|| speaker(&call, None), Speaker::of);
-        let answer = Answer { transaction: self.clock.transaction_id(), at: self.clock.now() };
+        let answer = Answer { transaction: self.clock.transaction_id(), at: self.clock.now(), pace: None };
         let understood = match strictly(&speaker, call) {
             Ok(understood) => understood,
             Err(fault) => return Ok(speaker.encode_fault(&fault, &answer)),
@@ -218,7 +218,7 @@ impl Sandbox {
         asked: Option<Result<MediaCall, Fault>>,
         chunks: Chunks,
     ) -> Response<Bytes> {
-        let answer = Answer { transaction: self.clock.transaction_id(), at: self.clock.now() };
+        let answer = Answer { transaction: self.clock.transaction_id(), at: self.clock.now(), pace: None };
         match uploads::read(asked, chunks).await {
             Ok(file) => {
                 let id = self.clock.media_id();

@@ -2,30 +2,36 @@
 
 use std::net::IpAddr;
 
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderMap, header};
 
 use super::{AppState, Peer};
+use crate::delivery::{Place, Scope};
 use crate::dialect::CredentialForm;
-use crate::model::{Fault, FaultKind};
+use crate::model::{Fault, FaultKind, Pace, TransactionId};
+use crate::secret::KeyHash;
 use crate::service::Caller;
 
 /// Who calls: with an account's key or the token of a login, in any of the forms that are accepted on every dialect's
 /// path.
 ///
 /// # Errors
-/// [`FaultKind::Unauthenticated`] without a key of ours, [`FaultKind::StoreUnavailable`] where a token cannot be looked
-/// up.
+/// [`FaultKind::Unauthenticated`] without a key of ours, [`FaultKind::RateLimited`] where too many wrong ones came from the
+/// address, [`FaultKind::StoreUnavailable`] where a token cannot be looked up.
 pub async fn caller(state: &AppState, parts: &Parts) -> Result<Caller, Fault> {
     let keys = keys(parts);
     if keys.is_empty() {
         let detail = "no key came with the request; send Authorization: Bearer, D360-API-KEY or X-API-Key";
         return Err(Fault::client(FaultKind::Unauthenticated, detail));
     }
+    let visitor = state.door.visitor(&parts.extensions, &parts.headers);
     for key in keys {
+        let hash = KeyHash::of(&key);
+        state.door.try_key(visitor, hash, state.clock.now())?;
         if let Some(caller) = state.desk.caller(&key).await? {
+            state.door.was_right(visitor, hash);
             return Ok(caller);
         }
     }
@@ -33,13 +39,37 @@ pub async fn caller(state: &AppState, parts: &Parts) -> Result<Caller, Fault> {
     Err(Fault::client(FaultKind::Unauthenticated, detail))
 }
 
-/// Every key that came along. Monitoring of the On-Premises API writes `Apikey` for `Bearer`; clients of Meta's Graph API
-/// put the key into the query, which is why no log has one.
+/// A caller's leave to go on, and where it stands with its rate, which is told whatever comes of it. Without a scope, what is
+/// asked for is not known yet, and whoever knows sees to it.
+///
+/// # Errors
+/// [`FaultKind::Forbidden`] where its key has not the scope, [`FaultKind::RateLimited`] where it goes too fast, and
+/// whatever kept the caller out.
+pub fn leave(
+    state: &AppState,
+    caller: &Result<Caller, Fault>,
+    scope: Option<Scope>,
+) -> (Option<Pace>, Result<Place, Fault>) {
+    let caller = match caller {
+        Ok(caller) => caller,
+        Err(fault) => return (None, Err(fault.clone())),
+    };
+    if let Some(Err(fault)) = scope.map(|scope| caller.key.allow(scope)) {
+        return (None, Err(fault));
+    }
+    let access = &caller.account.access;
+    let (pace, counted) = access.count(scope == Some(Scope::Send), state.clock.now());
+    (pace, counted.and_then(|()| access.place()))
+}
+
+/// Every key that came along, one in each form: a request is to try a few keys, not thousands. Monitoring of the On-Premises
+/// API writes `Apikey` for `Bearer`; clients of Meta's Graph API put the key into the query, which is why no log has one.
 fn keys(parts: &Parts) -> Vec<String> {
     let forms = CredentialForm::ALL.iter().filter_map(|form| form.read(&parts.headers)).map(str::to_owned);
     let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
-    let in_query = query.filter(|(name, value)| name == "access_token" && !value.is_empty());
-    forms.chain(api_key(&parts.headers)).chain(in_query.map(|(_, value)| value.into_owned())).collect()
+    let mut in_query = query.filter(|(name, value)| name == "access_token" && !value.is_empty());
+    let in_query = in_query.next().map(|(_, value)| value.into_owned());
+    forms.chain(api_key(&parts.headers)).chain(in_query).collect()
 }
 
 fn api_key(headers: &HeaderMap) -> Option<String> {
@@ -47,13 +77,42 @@ fn api_key(headers: &HeaderMap) -> Option<String> {
     scheme.eq_ignore_ascii_case("apikey").then(|| key.trim().to_owned())
 }
 
-/// Whether the request may see the record: with the admin token, or, where none is set, from this machine itself.
+/// Whether the request may see the record: with the admin token, or, where none is set, from this machine itself. Whoever
+/// asks is written down, let in or not.
 pub fn is_operator(state: &AppState, request: &Request) -> bool {
-    let headers = request.headers();
-    match &state.admin.token {
-        Some(token) => CredentialForm::Bearer.read(headers).is_some_and(|key| token.matches(key)),
-        None => is_local(headers, request.extensions().get::<Peer>()) && is_asked_for_by_address(request),
+    let (headers, extensions) = (request.headers(), request.extensions());
+    let is_operator = match &state.admin.token {
+        Some(token) => CredentialForm::Bearer.read(headers).is_some_and(|key| is_token(state, token, key, request)),
+        None => is_local(headers, extensions.get::<Peer>()) && is_asked_for_by_address(request),
+    };
+    audit(state, request, is_operator);
+    is_operator
+}
+
+/// An address that tried too many keys is refused unseen.
+fn is_token(state: &AppState, token: &KeyHash, key: &str, request: &Request) -> bool {
+    let (visitor, key) = (state.door.visitor(request.extensions(), request.headers()), KeyHash::of(key));
+    let is_token = state.door.try_key(visitor, key, state.clock.now()).is_ok() && *token == key;
+    if is_token {
+        state.door.was_right(visitor, key);
     }
+    is_token
+}
+
+/// What an operator did: the route and, of what it names, a transaction's own id. A query may hold a telephone number, and
+/// an id of a provider may be made of one.
+fn audit(state: &AppState, request: &Request, is_allowed: bool) {
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let last = request.uri().path().rsplit('/').next().unwrap_or_default();
+    tracing::info!(
+        target: "sabir::audit",
+        allowed = is_allowed,
+        method = request.method().as_str(),
+        route,
+        transaction.id = last.parse::<TransactionId>().ok().map(|id| id.to_string()),
+        address = state.door.address(request.extensions(), request.headers()).map(|address| address.to_string()),
+        "admin"
+    );
 }
 
 /// A reverse proxy on this machine makes everybody look local, so what it forwarded does not count.

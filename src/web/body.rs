@@ -9,6 +9,7 @@ use futures_util::{Stream, stream};
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Config;
 use crate::model::{Fault, FaultKind};
@@ -16,10 +17,17 @@ use crate::model::{Fault, FaultKind};
 /// Deepest nesting of a body. The model wraps what it does not know a few levels deeper, and must read back.
 const MAX_DEPTH: usize = 64;
 
+/// Members and entries of a body, on all levels together. Each takes some hundred bytes once it is read, however short it
+/// was: a body of 1 MiB could else make a hundred of them.
+pub const MAX_MEMBERS: usize = 20_000;
+
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Largest body that is read of somebody without a key: enough to tell in which dialect to refuse it.
 const OF_STRANGERS: ByteSize = ByteSize::kib(64);
+
+/// Bytes in a millisecond: the pace that a long body has to keep on the whole.
+const SLOWEST: u64 = 16;
 
 /// The whole body; of a stranger less is read than of a client.
 ///
@@ -28,7 +36,7 @@ const OF_STRANGERS: ByteSize = ByteSize::kib(64);
 pub async fn read(body: Body, is_known: bool, config: &Config) -> Result<Bytes, Fault> {
     let max = if is_known { config.max_body } else { config.max_body.min(OF_STRANGERS) };
     let limit = usize::try_from(max.as_u64()).unwrap_or(usize::MAX);
-    let whole = tokio::time::timeout(config.body_timeout, Limited::new(body, limit).collect());
+    let whole = timeout(config.body_timeout, Limited::new(body, limit).collect());
     match whole.await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
@@ -40,11 +48,16 @@ pub async fn read(body: Body, is_known: bool, config: &Config) -> Result<Bytes, 
     }
 }
 
-/// The body piece by piece; each has to arrive within the time that a whole small body has.
+/// The body piece by piece; each has to arrive within the time that a whole small body has, and all of them no slower than
+/// [`SLOWEST`]: a byte now and then would else hold a connection and a file for days.
 pub fn chunks(body: &mut Body, limit: Duration) -> impl Stream<Item = Result<Bytes, Fault>> + Send {
-    stream::try_unfold(body, move |body| async move {
-        match tokio::time::timeout(limit, body.frame()).await {
-            Ok(Some(Ok(frame))) => Ok(Some((frame.into_data().unwrap_or_default(), body))),
+    stream::try_unfold((body, Instant::now() + limit), move |(body, last)| async move {
+        match timeout_at(last.min(Instant::now() + limit), body.frame()).await {
+            Ok(Some(Ok(frame))) => {
+                let bytes = frame.into_data().unwrap_or_default();
+                let earned = Duration::from_millis(bytes.len() as u64 / SLOWEST);
+                Ok(Some((bytes, (body, last + earned))))
+            }
             Ok(Some(Err(_))) => Err(broken_off()),
             Ok(None) => Ok(None),
             Err(_) => Err(too_slow(limit)),
@@ -89,21 +102,54 @@ pub fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Fault> {
 /// # Errors
 /// When they are no JSON; the fault says what is wrong and where.
 pub fn json(bytes: &[u8]) -> Result<Value, Fault> {
-    let value = serde_json::from_slice(bytes)
-        .map_err(|error| Fault::client(FaultKind::MalformedBody, format!("the body is no valid JSON: {error}")))?;
-    if depth(&value) > MAX_DEPTH {
+    let size = Size::of(bytes);
+    if size.depth > MAX_DEPTH {
         let detail = format!("the body is nested more than {MAX_DEPTH} levels deep; send a flatter one");
         return Err(Fault::client(FaultKind::MalformedBody, detail));
     }
-    Ok(value)
+    if size.members > MAX_MEMBERS {
+        return Err(too_many_members());
+    }
+    serde_json::from_slice(bytes)
+        .map_err(|error| Fault::client(FaultKind::MalformedBody, format!("the body is no valid JSON: {error}")))
 }
 
-/// How deep a value is nested; the parser's own limit bounds the recursion.
-fn depth(value: &Value) -> usize {
-    match value {
-        Value::Array(entries) => 1 + entries.iter().map(depth).max().unwrap_or(0),
-        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
-        _ => 0,
+/// Of JSON, or of a form.
+pub fn too_many_members() -> Fault {
+    let detail = format!("the body has more than {MAX_MEMBERS} members and entries; send fewer at a time");
+    Fault::client(FaultKind::MalformedBody, detail)
+}
+
+/// How large JSON would be, told from its bytes before anything is made of them.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Size {
+    /// Levels of nesting.
+    depth: usize,
+    /// Members and entries, or one more.
+    members: usize,
+}
+
+impl Size {
+    fn of(bytes: &[u8]) -> Self {
+        let (mut size, mut level) = (Self::default(), 0_usize);
+        let (mut in_text, mut is_escaped) = (false, false);
+        for byte in bytes {
+            match byte {
+                _ if is_escaped => is_escaped = false,
+                b'\\' => is_escaped = in_text,
+                b'"' => in_text = !in_text,
+                _ if in_text => {}
+                b'[' | b'{' => {
+                    level += 1;
+                    size.depth = size.depth.max(level);
+                    size.members += 1;
+                }
+                b']' | b'}' => level = level.saturating_sub(1),
+                b',' => size.members += 1,
+                _ => {}
+            }
+        }
+        size
     }
 }
 
@@ -118,4 +164,36 @@ fn foreign_content_type(headers: &HeaderMap) -> Option<String> {
 
 fn is_compressed(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_ENCODING).is_some_and(|coding| !coding.is_empty() && coding != "identity")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_size_is_told_without_reading_what_stands_in_texts() {
+        let size = |text: &str| {
+            let Size { depth, members } = Size::of(text.as_bytes());
+            (depth, members)
+        };
+        assert_eq!(size("{}"), (1, 1));
+        assert_eq!(size(r#"{"a": [1, 2, {"b": null}], "c": 1}"#), (3, 6));
+        assert_eq!(size(r#"{"a": "[[[{{{,,,\\\"[[["}"#), (1, 1));
+        assert_eq!(size(r#"{"a\\": [[1]]}"#), (3, 3), "a backslash of its own ends nothing");
+        assert_eq!(size("]]]][["), (2, 2));
+    }
+
+    #[test]
+    fn limits_are_exact_and_told() {
+        let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(json(nested(MAX_DEPTH).as_bytes()).is_ok());
+        let fault = json(nested(MAX_DEPTH + 1).as_bytes()).unwrap_err();
+        assert_eq!(fault.detail, "the body is nested more than 64 levels deep; send a flatter one");
+        let entries = |entries: usize| json!(vec![0; entries]).to_string();
+        assert!(json(entries(MAX_MEMBERS).as_bytes()).is_ok());
+        let fault = json(entries(MAX_MEMBERS + 1).as_bytes()).unwrap_err();
+        assert_eq!(fault.detail, "the body has more than 20000 members and entries; send fewer at a time");
+    }
 }

@@ -33,19 +33,25 @@ pub async fn panicked(state: &AppState, parts: &Parts) -> Response {
     answer(state, parts, &send::internal()).await
 }
 
+/// Whoever is not even let in. Who it is, nobody has looked up.
+pub fn turned_away(state: &AppState, request: Request, fault: &Fault) -> Response {
+    let (parts, _) = request.into_parts();
+    let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now(), pace: None };
+    send::refused(&speaker(&call(&parts), None), fault, &answer)
+}
+
 async fn refuse(state: &AppState, request: Request, fault: Fault) -> Response {
     let (parts, _) = request.into_parts();
     answer(state, &parts, &fault).await
 }
 
 async fn answer(state: &AppState, parts: &Parts, fault: &Fault) -> Response {
-    let call = Call {
-        method: parts.method.clone(),
-        path: parts.uri.path().to_owned(),
-        headers: parts.headers.clone(),
-        body: Value::Null,
-    };
     let setting = auth::caller(state, parts).await.ok().and_then(|caller| caller.dialect);
-    let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now() };
-    send::into_axum(speaker(&call, setting).encode_fault(fault, &answer))
+    let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now(), pace: None };
+    send::into_axum(speaker(&call(parts), setting).encode_fault(fault, &answer))
+}
+
+fn call(parts: &Parts) -> Call {
+    let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+    Call { method, path, headers: parts.headers.clone(), body: Value::Null }
 }

@@ -18,7 +18,7 @@ pub async fn parse(headers: &HeaderMap, bytes: Bytes) -> Result<Value, Fault> {
     }
     match content_type(headers) {
         "multipart/form-data" => multipart(headers, bytes).await,
-        "application/x-www-form-urlencoded" if !bytes.trim_ascii_start().starts_with(b"{") => Ok(urlencoded(&bytes)),
+        "application/x-www-form-urlencoded" if !bytes.trim_ascii_start().starts_with(b"{") => urlencoded(&bytes),
         _ => body::json(&bytes),
     }
 }
@@ -28,9 +28,12 @@ fn content_type(headers: &HeaderMap) -> &str {
     value.split(';').next().unwrap_or_default().trim()
 }
 
-fn urlencoded(bytes: &[u8]) -> Value {
+fn urlencoded(bytes: &[u8]) -> Result<Value, Fault> {
     let fields = url::form_urlencoded::parse(bytes);
-    object(fields.map(|(name, value)| (name.into_owned(), value.into_owned())))
+    if fields.count() > body::MAX_MEMBERS {
+        return Err(body::too_many_members());
+    }
+    Ok(object(fields.map(|(name, value)| (name.into_owned(), value.into_owned()))))
 }
 
 async fn multipart(headers: &HeaderMap, bytes: Bytes) -> Result<Value, Fault> {
@@ -45,6 +48,9 @@ async fn multipart(headers: &HeaderMap, bytes: Bytes) -> Result<Value, Fault> {
     while let Some(field) = form.next_field().await.map_err(unreadable)? {
         let name = field.name().unwrap_or_default().to_owned();
         fields.push((name, field.text().await.map_err(unreadable)?));
+        if fields.len() > body::MAX_MEMBERS {
+            return Err(body::too_many_members());
+        }
     }
     Ok(object(fields.into_iter()))
 }
@@ -91,6 +97,8 @@ mod tests {
         let contacts = json!({"blocking": "wait", "contacts": ["+447700900123", "12"]});
         let encoded = "blocking=wait&contacts%5B%5D=%2B447700900123&contacts[1]=12";
         assert_eq!(read("application/x-www-form-urlencoded", encoded).await, Ok(contacts.clone()));
+        let many = "a[]=1&".repeat(body::MAX_MEMBERS + 1).leak();
+        assert_eq!(read("application/x-www-form-urlencoded", many).await, Err(body::too_many_members()));
         let parts = "--x\r\nContent-Disposition: form-data; name=\"blocking\"\r\n\r\nwait\r\n\
                      --x\r\nContent-Disposition: form-data; name=\"contacts[]\"\r\n\r\n+447700900123\r\n\
                      --x\r\nContent-Disposition: form-data; name=\"contacts[]\"\r\n\r\n12\r\n--x--\r\n";

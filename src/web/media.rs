@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::upload::{self, Received};
 use super::{AppState, Shared, auth, error, send};
-use crate::delivery::{self, Account};
+use crate::delivery::{self, Account, Scope};
 use crate::dialect::{self, Answer, Call, Dialect, FileFacts, MediaAnswer, MediaCall, UploadForm};
 use crate::measure;
 use crate::media::check::{self, Question};
@@ -32,15 +32,16 @@ pub async fn media(State(state): State<Shared>, request: Request) -> Response {
     let Some((speaker, asked)) = dialect::media_call(&call(&parts), setting) else {
         return error::unknown_path(State(state), Request::from_parts(parts, body)).await;
     };
-    let done = match caller.and_then(|caller| Ok((caller.account, asked?))) {
-        Ok((account, asked)) => {
+    let (pace, leave) = auth::leave(&state, &caller, Some(Scope::Media));
+    let done = match leave.and_then(|place| Ok((place, caller?.account, asked?))) {
+        Ok((_place, account, asked)) => {
             let counter = Counter { state: &state, account: &account, dialect: speaker.dialect() };
             counter.serve(asked, &parts, &mut body).await
         }
         Err(fault) => Err(fault),
     };
     done.unwrap_or_else(|fault| {
-        let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now() };
+        let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now(), pace };
         send::refused(&speaker, &fault, &answer)
     })
 }

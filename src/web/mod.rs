@@ -2,14 +2,18 @@
 //!
 //! Every path stands in [`router`], on one screen.
 
+mod address;
 mod admin;
 mod auth;
 mod body;
+mod crowd;
+mod door;
 mod error;
 mod form;
 mod health;
 mod layers;
 mod media;
+mod recent;
 mod reference;
 mod rest;
 mod sandbox;
@@ -18,11 +22,14 @@ mod serve;
 mod service;
 mod state;
 mod upload;
+mod watch;
 
+pub use address::Network;
 pub use admin::Page;
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::{MethodFilter, get, on, post, put};
+pub use door::Door;
 pub use sandbox::router as sandbox_router;
 pub use serve::{Peer, serve};
 pub use state::{AdminConfig, AppState, Config, Shared};

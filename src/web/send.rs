@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use super::{AppState, Shared, auth, body, query};
-use crate::delivery::{Delivered, Order, Taken};
+use crate::delivery::{Delivered, Order, Scope, Taken};
 use crate::dialect::{Answer, Call, Receipt, Speaker, speaker};
 use crate::measure;
 use crate::model::{Fault, FaultKind};
@@ -28,9 +28,9 @@ const MAX_KEY: usize = 255;
 /// answered in its own.
 pub async fn send(State(state): State<Shared>, request: Request) -> Response {
     let started = Instant::now();
-    let mut answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now() };
+    let mut answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now(), pace: None };
     let dry_run = query(&request).any(|(name, value)| name == "dry_run" && value != "false" && value != "0");
-    let (speaker, taken) = take(&state, &answer, request).await;
+    let (speaker, taken) = take(&state, &mut answer, request).await;
     let (response, upstream_time) = match taken {
         Err(fault) => (refused(&speaker, &fault, &answer), None),
         Ok(order) if dry_run => (Json(state.delivery.rehearse(&order).await).into_response(), None),
@@ -45,10 +45,12 @@ pub async fn send(State(state): State<Shared>, request: Request) -> Response {
 }
 
 /// Reads a request as far as it can be read, and finds out who speaks.
-async fn take(state: &AppState, answer: &Answer, request: Request) -> (Speaker, Result<Order, Fault>) {
+async fn take(state: &AppState, answer: &mut Answer, request: Request) -> (Speaker, Result<Order, Fault>) {
     let (parts, stream) = request.into_parts();
     let caller = auth::caller(state, &parts).await;
-    let bytes = body::read(stream, caller.is_ok(), &state.config).await.map(body::without_mark);
+    let (pace, leave) = auth::leave(state, &caller, Some(Scope::Send));
+    answer.pace = pace;
+    let bytes = body::read(stream, leave.is_ok(), &state.config).await.map(body::without_mark);
     let parsed = bytes.and_then(|bytes| Ok((body::parse(&parts.headers, &bytes)?, bytes)));
     let (body, text) = match parsed {
         Ok((body, bytes)) => (body, Ok(String::from_utf8_lossy(&bytes).into_owned())),
@@ -58,7 +60,7 @@ async fn take(state: &AppState, answer: &Answer, request: Request) -> (Speaker, 
     let call = Call { method: parts.method, path: parts.uri.path().to_owned(), headers: parts.headers, body };
     let speaker = speaker(&call, caller.as_ref().ok().and_then(|caller| caller.dialect));
     let order = caller.and_then(|caller| {
-        let client_request = text?;
+        let (place, client_request) = (leave?, text?);
         let decoded = speaker.decode_send(call)?;
         Ok(Order {
             id: answer.transaction,
@@ -69,6 +71,7 @@ async fn take(state: &AppState, answer: &Answer, request: Request) -> (Speaker, 
             client_request,
             idempotency_key: idempotency_key?,
             received_at: answer.at,
+            place: Some(place),
         })
     });
     (speaker, order)
@@ -88,13 +91,16 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Fault> {
 
 pub(super) fn refused(speaker: &Speaker, fault: &Fault, answer: &Answer) -> Response {
     measure::refused(speaker.dialect().name(), fault.kind);
-    tracing::info!(
-        transaction.id = %answer.transaction,
-        dialect = speaker.dialect().name(),
-        fault.kind = fault.kind.code(),
-        fault.member = fault.member,
-        "request refused"
-    );
+    // Whoever goes too fast is counted and not written down each time: the log would fill at the pace of the flood.
+    if !matches!(fault.kind, FaultKind::RateLimited | FaultKind::Overloaded) {
+        tracing::info!(
+            transaction.id = %answer.transaction,
+            dialect = speaker.dialect().name(),
+            fault.kind = fault.kind.code(),
+            fault.member = fault.member,
+            "request refused"
+        );
+    }
     into_axum(speaker.encode_fault(fault, answer))
 }
 

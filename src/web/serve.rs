@@ -17,6 +17,8 @@ use tokio::sync::Semaphore;
 use tower::{Service, ServiceExt};
 
 use super::Config;
+use super::crowd::Crowd;
+use super::watch::{Activity, Watched};
 
 /// The address that a request came from.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +33,7 @@ where
     let server = connection_builder(config.header_timeout);
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(config.max_connections));
+    let crowd = Crowd::new(config.connections_per_address, &config.trusted_proxies);
     let mut stop = std::pin::pin!(stop);
     loop {
         // A place first, so that connections beyond the limit wait in the kernel's queue and cost nothing here.
@@ -38,19 +41,28 @@ where
             accepted = accept(&listener, &places) => accepted,
             () = &mut stop => break,
         };
+        let Some(one) = crowd.join(peer.ip()) else { continue };
+        let activity = Activity::default();
+        let stream = TokioIo::new(Watched::new(stream, activity.clone()));
         let service = service.clone().map_request(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Peer(peer));
             request.map(Body::new)
         });
-        let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        let counted = activity.clone();
+        let service = service.map_future(move |answer| counted.during(answer));
+        let connection = server.serve_connection(stream, TowerToHyperService::new(service));
         let connection = graceful.watch(connection.into_owned());
+        let idle_timeout = config.header_timeout;
         // Not tracked here: `graceful` knows every connection and waits for it.
         tokio::spawn(async move {
-            // Clients that hang up or talk nonsense are their own affair.
-            if let Err(error) = connection.await {
-                tracing::debug!(error = %error, "connection ended");
+            tokio::select! {
+                // Clients that hang up or talk nonsense are their own affair.
+                ended = connection => if let Err(error) = ended {
+                    tracing::debug!(error = %error, "connection ended");
+                },
+                () = activity.stopped(idle_timeout) => tracing::debug!("connection closed: nothing happens on it"),
             }
-            drop(place);
+            drop((place, one));
         });
     }
     drop(listener);
@@ -67,12 +79,7 @@ fn connection_builder(header_timeout: Duration) -> Builder<TokioExecutor> {
         .header_read_timeout(header_timeout)
         .max_headers(100)
         .max_buf_size(64 * 1024);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(256)
-        .max_header_list_size(64 * 1024)
-        .keep_alive_interval(Some(Duration::from_secs(30)));
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(64).max_header_list_size(64 * 1024);
     builder
 }
 

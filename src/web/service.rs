@@ -6,25 +6,34 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::request::Parts;
+use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use super::{AppState, Shared, auth, body, error, form, send};
 use crate::delivery::Account;
-use crate::dialect::{self, Answer, Call, Serving, Speaker};
-use crate::model::{Fault, Manner, Served};
+use crate::dialect::{self, Answer, Call, Dialect, Serving, Speaker};
+use crate::model::{Fault, Login, Manner, Served, Service};
+use crate::secret::KeyHash;
 
 /// Takes a call in whichever dialect has the path and answers in the same.
 pub async fn serve(State(state): State<Shared>, request: Request) -> Response {
-    let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now() };
+    let mut answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now(), pace: None };
     let (parts, stream) = request.into_parts();
     let caller = auth::caller(&state, &parts).await;
-    let (call, readable) = read(&state, &parts, stream, caller.is_ok()).await;
+    let (pace, leave) = auth::leave(&state, &caller, None);
+    answer.pace = pace;
+    let (call, readable) = read(&state, &parts, stream, leave.is_ok()).await;
     let setting = caller.as_ref().ok().and_then(|caller| caller.dialect);
     let Some((speaker, service)) = dialect::service(&call, setting) else {
         return error::no_such_service(&state, &parts).await;
     };
     let account = caller.as_ref().ok().map(|caller| Arc::clone(&caller.account));
+    let (_place, caller) = match leave {
+        Ok(place) => (Some(place), caller),
+        Err(fault) => (None, Err(fault)),
+    };
     let served = match readable.and(service) {
+        Ok(Service::Login(login)) => log_in(&state, &parts, speaker.dialect(), login).await,
         Ok(service) => state.desk.serve(caller, speaker.dialect(), service).await,
         Err(fault) => Err(fault),
     };
@@ -32,6 +41,19 @@ pub async fn serve(State(state): State<Shared>, request: Request) -> Response {
         Ok(served) => say(&state, &speaker, answer, account.as_deref(), &served),
         Err(fault) => send::refused(&speaker, &fault, &answer),
     }
+}
+
+/// A password is guessed as a key is. The token of a login that was right is no guess.
+async fn log_in(state: &AppState, parts: &Parts, dialect: &dyn Dialect, login: Login) -> Result<Served, Fault> {
+    let visitor = state.door.visitor(&parts.extensions, &parts.headers);
+    let tried = KeyHash::of(&login.user).joined(&KeyHash::of(login.password.expose_secret()));
+    state.door.try_key(visitor, tried, state.clock.now())?;
+    let served = state.desk.login(dialect, login).await?;
+    if let Served::LoggedIn { token, .. } = &served {
+        state.door.was_right(visitor, tried);
+        state.door.know(visitor, KeyHash::of(token.expose_secret()));
+    }
+    Ok(served)
 }
 
 /// The call, and whether its body could be read; without one it is `null`.

@@ -7,10 +7,13 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use serde::Deserialize;
 
+use super::Network;
+use super::door::Door;
 use crate::clock::Clock;
 use crate::delivery::Delivery;
 use crate::media::check::DialectLimits;
 use crate::media::{Known, Vault};
+use crate::model::Rate;
 use crate::secret::KeyHash;
 use crate::service::Desk;
 use crate::store::Store;
@@ -40,6 +43,16 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// Connections that are open at once at most.
     pub max_connections: usize,
+    /// Connections of one address.
+    pub connections_per_address: usize,
+    /// Requests that are under way at once at most.
+    pub max_requests: usize,
+    /// Proxies whose word on where a request comes from is taken.
+    pub trusted_proxies: Vec<Network>,
+    /// Requests from one address.
+    pub address_rate: Option<Rate>,
+    /// Wrong keys from one address.
+    pub wrong_key_rate: Rate,
 }
 
 /// Options of the admin API.
@@ -72,6 +85,8 @@ pub struct AppState {
     pub sandbox: Arc<Sandbox>,
     /// Limits.
     pub config: Config,
+    /// What holds for everybody who knocks.
+    pub door: Door,
     /// Who may see the record.
     pub admin: AdminConfig,
 }

@@ -141,7 +141,7 @@ impl World {
         let recipient = json!({ "address": { "phone": to }, "input": to });
         let request = json!({ "send": { "recipient": recipient, "content": { "text": { "body": text } } } });
         let request: Request = serde_json::from_value(request).unwrap();
-        let account = self.delivery.directory().account("key").unwrap();
+        let account = self.delivery.directory().account_named("shop").unwrap();
         Order {
             id: self.clock.transaction_id(),
             account,
@@ -151,6 +151,7 @@ impl World {
             client_request: "{}".to_owned(),
             idempotency_key: None,
             received_at: self.clock.now(),
+            place: None,
         }
     }
 
@@ -186,7 +187,7 @@ fn directory(setting: &Setting, main: &Arc<Provider>, spare: &Arc<Provider>) -> 
     let upstreams = vec![upstream("main", main, setting.limits), upstream("spare", spare, setting.limits)];
     let route = RouteConfig { channel: None, sender: None, upstreams: vec!["main".to_owned(), "spare".to_owned()] };
     let routes = if setting.has_spare { vec![route] } else { Vec::new() };
-    Directory::new(Parts { accounts: vec![(setting.account.key, account)], upstreams, routes })
+    Directory::new(Parts { accounts: vec![account], upstreams, routes })
 }
 
 fn upstream(name: &str, provider: &Arc<Provider>, limits: Limits) -> Upstream {

@@ -13,9 +13,9 @@ use crate::harness::{Answer, KEY, TestApp};
 const LINK: &str = "https://files.example.net/p/bay.jpg";
 
 /// How a client of one dialect calls.
-struct Client {
-    dialect: &'static str,
-    path: &'static str,
+pub struct Client {
+    pub dialect: &'static str,
+    pub path: &'static str,
     header: &'static str,
     /// The path of a member: `to` → `request.to`.
     member: fn(&str) -> String,
@@ -27,7 +27,7 @@ struct Client {
     text: fn(&Value) -> String,
 }
 
-fn clients() -> [Client; 5] {
+pub fn clients() -> [Client; 5] {
     [
         Client {
             dialect: "aisoule",
@@ -144,7 +144,7 @@ impl Client {
         if self.header == "authorization" { format!("Bearer {key}") } else { key.to_owned() }
     }
 
-    fn text_to(&self, to: &str) -> Value {
+    pub fn text_to(&self, to: &str) -> Value {
         let content = match self.dialect {
             "channel-request" => json!({ "message": "Hi" }),
             "aisoule-app" => json!({ "text": "Hi" }),
@@ -165,7 +165,7 @@ impl Client {
         body
     }
 
-    async fn send(&self, app: &TestApp, body: impl Into<Bytes>) -> Answer {
+    pub async fn send(&self, app: &TestApp, body: impl Into<Bytes>) -> Answer {
         let request = Request::post(self.url(app, self.path))
             .header(self.header, self.key(KEY))
             .header("content-type", "application/json");
@@ -173,7 +173,7 @@ impl Client {
     }
 
     /// Checks shape, status and words of an error.
-    fn assert_refused(&self, case: &str, answer: &Answer, status: u16, words: &[&str]) {
+    pub fn assert_refused(&self, case: &str, answer: &Answer, status: u16, words: &[&str]) {
         let case = format!("{} {case}: {answer:?}", self.dialect);
         assert_eq!(answer.status, status, "{case}");
         assert!(answer.headers["content-type"].to_str().unwrap().starts_with("application/json"), "{case}");
@@ -203,7 +203,7 @@ async fn what_is_no_request_is_refused_and_leaves_no_record() {
             ("empty body", "", 400, "empty"),
             ("not an object", "[1, 2]", 400, "list"),
             ("not an object", "\"text\"", 400, "text"),
-            ("too deep to parse", &"[".repeat(2000), 400, "recursion"),
+            ("too deep to parse", &"[".repeat(2000), 400, "64 levels"),
             ("too deep to keep", &format!("{{\"x\":{}{}}}", "[".repeat(80), "]".repeat(80)), 400, "64 levels"),
         ];
         for (case, body, status, words) in refused {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use sabir::app::{App, sandbox_upstream};
-use sabir::clock::FixedClock;
+use sabir::clock::{Clock, FixedClock};
 use sabir::config::{self, Config};
 use sabir::model::State;
 use sabir::net::{self, Client};
@@ -29,7 +29,8 @@ pub const KEY: &str = "shop-key";
 /// A running gateway.
 pub struct TestApp {
     pub app: Arc<App>,
-    clock: Arc<FixedClock>,
+    /// None where the test brought a clock of its own.
+    clock: Option<Arc<FixedClock>>,
     address: SocketAddr,
     client: Client,
     stop: oneshot::Sender<()>,
@@ -72,14 +73,19 @@ impl TestApp {
     }
 
     /// A gateway over a store of the test's own.
-    pub async fn over(mut config: Config, store: Arc<dyn Store>, folder: TempDir) -> Self {
+    pub async fn over(config: Config, store: Arc<dyn Store>, folder: TempDir) -> Self {
+        let clock = Arc::new(FixedClock::at(datetime!(2026-09-21 13:35:23 UTC)));
+        Self { clock: Some(Arc::clone(&clock)), ..Self::at(clock, config, store, folder).await }
+    }
+
+    /// The same at a clock of the test's own.
+    pub async fn at(clock: Arc<dyn Clock>, mut config: Config, store: Arc<dyn Store>, folder: TempDir) -> Self {
         config.server.listen = "127.0.0.1:0".parse().unwrap();
         config.server.data_dir = folder.path().to_owned();
         if config.delivery.deadline > DEADLINE {
             config.delivery.deadline = DEADLINE;
         }
-        let clock = Arc::new(FixedClock::at(datetime!(2026-09-21 13:35:23 UTC)));
-        let app = Arc::new(App::with_store(&config, store, clock.clone()).unwrap());
+        let app = Arc::new(App::with_store(&config, store, clock).unwrap());
         let (stop, stopped) = oneshot::channel();
         let (ready, address) = oneshot::channel();
         let serving = Arc::clone(&app);
@@ -89,7 +95,7 @@ impl TestApp {
             serving.serve(config.server.listen, listening, stop).await.unwrap();
         });
         let client = Client::new(&patient()).unwrap();
-        Self { app, clock, address: address.await.unwrap(), client, stop, served, _folder: folder }
+        Self { app, clock: None, address: address.await.unwrap(), client, stop, served, _folder: folder }
     }
 
     /// The gateway's address, without a slash at its end.
@@ -157,7 +163,7 @@ impl TestApp {
 
     /// Sets the clock forward; what is due then is taken up.
     pub fn forward(&self, by: Duration) {
-        self.clock.forward(by);
+        self.clock.as_ref().expect("the clock is the harness's").forward(by);
         self.app.state.delivery.look_again();
     }
 

@@ -182,7 +182,7 @@ async fn about(store: &Arc<dyn Store>) -> Value {
 }
 
 fn session(seconds: i64) -> Session {
-    Session { account: "shop".into(), expires_at: at(seconds) }
+    Session { account: "shop".into(), binding: Some(KeyHash::of("a key")), expires_at: at(seconds) }
 }
 
 fn media(id: &str) -> StoredMedia {

@@ -23,7 +23,7 @@ pub fn target() -> Target<'static> {
 }
 
 pub fn answer() -> Answer {
-    Answer { transaction: transaction(), at: OffsetDateTime::from_unix_timestamp(NOW).unwrap() }
+    Answer { transaction: transaction(), at: OffsetDateTime::from_unix_timestamp(NOW).unwrap(), pace: None }
 }
 
 /// A request as it stands in a golden file.

@@ -47,7 +47,7 @@ mod tests {
 
     fn said(served: &Served) -> (Response<Bytes>, Value) {
         let at = OffsetDateTime::from_unix_timestamp(1_790_000_123).unwrap();
-        let answer = Answer { transaction: TransactionId(uuid::Uuid::nil()), at };
+        let answer = Answer { transaction: TransactionId(uuid::Uuid::nil()), at, pace: None };
         let (manner, sender) = (Manner::default(), Some("442079460000"));
         let response = Aisoule.encode_served(&Serving { answer, served, manner: &manner, sender });
         let body = serde_json::from_slice(response.body()).unwrap();

@@ -55,11 +55,11 @@ impl Dialect for ChannelRequest {
     }
 
     fn encode_receipt(&self, receipt: &Receipt<'_>) -> Response<Bytes> {
-        pace::stamped(outcome::encode(receipt), None)
+        pace::stamped(outcome::encode(receipt), receipt.answer.pace, None)
     }
 
     fn encode_fault(&self, fault: &Fault, answer: &Answer) -> Response<Bytes> {
-        pace::stamped(fault::encode(fault, answer), Some(fault))
+        pace::stamped(fault::encode(fault, answer), answer.pace, Some(fault))
     }
 
     fn spell(&self, member: &str) -> String {
@@ -119,6 +119,6 @@ impl Dialect for ChannelRequest {
     }
 
     fn encode_served(&self, serving: &Serving<'_>) -> Response<Bytes> {
-        pace::stamped(service::encode(serving), None)
+        pace::stamped(service::encode(serving), serving.answer.pace, None)
     }
 }

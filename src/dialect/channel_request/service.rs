@@ -57,7 +57,8 @@ mod tests {
     use crate::model::{Manner, TransactionId};
 
     fn said(served: &Served) -> Response<Bytes> {
-        let answer = Answer { transaction: TransactionId(uuid::Uuid::nil()), at: OffsetDateTime::UNIX_EPOCH };
+        let answer =
+            Answer { transaction: TransactionId(uuid::Uuid::nil()), at: OffsetDateTime::UNIX_EPOCH, pace: None };
         ChannelRequest.encode_served(&Serving { answer, served, manner: &Manner::default(), sender: None })
     }
 

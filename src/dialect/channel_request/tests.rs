@@ -66,7 +66,7 @@ fn unknown_members_of_the_envelope_are_noted_as_they_stand_where_the_upstream_ha
 
 #[test]
 fn the_verdict_of_a_fault_survives_the_way_back() {
-    let to = Answer { transaction: transaction(), at: OffsetDateTime::UNIX_EPOCH };
+    let to = Answer { transaction: transaction(), at: OffsetDateTime::UNIX_EPOCH, pace: None };
     for &kind in FaultKind::ALL {
         let answer = ChannelRequest.encode_fault(&Fault::gateway(kind, "why"), &to);
         let verdict = ChannelRequest.decode_outcome(&answer).unwrap_err().verdict();

@@ -71,7 +71,7 @@ fn asked(method: &str, path: &str, body: Value) -> Result<Service, Fault> {
 }
 
 fn said(served: Served, manner: &Manner) -> Response<Bytes> {
-    let answer = Answer { transaction: TransactionId(Uuid::nil()), at: OffsetDateTime::UNIX_EPOCH };
+    let answer = Answer { transaction: TransactionId(Uuid::nil()), at: OffsetDateTime::UNIX_EPOCH, pace: None };
     OnPremises.encode_served(&Serving { answer, served: &served, manner, sender: Some("442079460000") })
 }
 
@@ -285,7 +285,7 @@ fn what_the_gateway_has_no_part_in_is_refused_in_the_vendors_words() {
         ("GET", "/v1/contacts/447700900123/identity", 1006),
     ] {
         let Ok(Service::Refuse(fault)) = asked(method, path, Value::Null) else { panic!("{method} {path}") };
-        let answer = Answer { transaction: TransactionId(Uuid::nil()), at: OffsetDateTime::UNIX_EPOCH };
+        let answer = Answer { transaction: TransactionId(Uuid::nil()), at: OffsetDateTime::UNIX_EPOCH, pace: None };
         let body: Value = serde_json::from_slice(OnPremises.encode_fault(&fault, &answer).body()).unwrap();
         assert_eq!(body["errors"][0]["code"], code, "{method} {path}");
     }

@@ -64,6 +64,8 @@ pub trait Clients: Send + Sync {
 pub struct Session {
     /// Who logged in.
     pub account: String,
+    /// What binds it to the account's key that gave it; sessions of older versions have none.
+    pub binding: Option<KeyHash>,
     /// Until when the token is good.
     pub expires_at: OffsetDateTime,
 }

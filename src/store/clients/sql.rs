@@ -46,6 +46,7 @@ where
     String: Column<DB>,
     Option<String>: Column<DB>,
     Vec<u8>: Column<DB>,
+    Option<Vec<u8>>: Column<DB>,
     Moment: Column<DB>,
     SessionRow: for<'r> FromRow<'r, DB::Row>,
     SettingRow: for<'r> FromRow<'r, DB::Row>,
@@ -53,15 +54,21 @@ where
     UpstreamMediaRow: for<'r> FromRow<'r, DB::Row>,
 {
     async fn open_session(&self, token: &KeyHash, session: &Session) -> Result<(), StoreError> {
-        let open = "insert into sessions (token, account, expires_at) values ($1, $2, $3) \
-                    on conflict (token) do update set account = excluded.account, expires_at = excluded.expires_at";
-        let open = sqlx::query(open).bind(bytes(token)).bind(owned(&session.account)).bind(Moment(session.expires_at));
+        let open = "insert into sessions (token, account, binding, expires_at) values ($1, $2, $3, $4) \
+                    on conflict (token) do update set account = excluded.account, binding = excluded.binding, \
+                    expires_at = excluded.expires_at";
+        let open = sqlx::query(open)
+            .bind(bytes(token))
+            .bind(owned(&session.account))
+            .bind(session.binding.as_ref().map(bytes))
+            .bind(Moment(session.expires_at));
         self.execute(open).await?;
         Ok(())
     }
 
     async fn session(&self, token: &KeyHash) -> Result<Option<Session>, StoreError> {
-        let session = sqlx::query("select account, expires_at from sessions where token = $1").bind(bytes(token));
+        let session =
+            sqlx::query("select account, binding, expires_at from sessions where token = $1").bind(bytes(token));
         let Some(row) = self.fetch(session).await? else { return Ok(None) };
         Ok(Some(SessionRow::from_row(&row)?.into()))
     }
@@ -177,12 +184,14 @@ fn bytes(token: &KeyHash) -> Vec<u8> {
 #[derive(FromRow)]
 struct SessionRow {
     account: String,
+    binding: Option<Vec<u8>>,
     expires_at: Moment,
 }
 
 impl From<SessionRow> for Session {
     fn from(row: SessionRow) -> Self {
-        Self { account: row.account, expires_at: row.expires_at.0 }
+        let binding = row.binding.as_deref().and_then(KeyHash::from_bytes);
+        Self { account: row.account, binding, expires_at: row.expires_at.0 }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::Request;
+use sabir::secret::KeyHash;
 use sabir::store::Session;
 use serde_json::{Value, json};
 use time::macros::datetime;
@@ -79,8 +80,10 @@ async fn a_token_is_good_until_it_expires_or_is_given_back() {
     assert_eq!(first.refused(text("447700900123")).await.0, 401);
     second.send(text("447700900123")).await;
     let token = second.header.1.trim_start_matches("Bearer ");
-    let stale = Session { account: "shop".to_owned(), expires_at: datetime!(2026-09-21 13:35:23 UTC) };
-    app.app.state.store.open_session(&sabir::secret::KeyHash::of(token), &stale).await.unwrap();
+    let (store, token) = (&app.app.state.store, KeyHash::of(token));
+    let session = store.session(&token).await.unwrap().unwrap();
+    let stale = Session { expires_at: datetime!(2026-09-21 13:35:23 UTC), ..session };
+    store.open_session(&token, &stale).await.unwrap();
     let (status, error) = second.refused(text("447700900123")).await;
     assert_eq!((status, &error["code"]), (401, &json!(1005)));
     app.stop().await;

@@ -1,0 +1,3 @@
+-- The same column as in Postgres; its reason stands there.
+
+alter table sessions add column binding blob;
