@@ -74,7 +74,7 @@ on_each_back_end! {
         a_pair_keeps_its_order,
         what_is_unknown_keeps_nobody_of_its_pair_waiting,
         a_pile_of_one_pair_keeps_nobody_from_the_rest,
-        a_message_waits_for_its_pair_unless_its_own_process_has_it,
+        a_message_waits_for_its_pair_whoever_has_it,
         a_settlement_makes_room_for_a_record_of_the_same_batch,
         an_attempt_needs_the_lease,
         what_fails_for_a_while_is_tried_again,
