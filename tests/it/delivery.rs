@@ -163,6 +163,24 @@ async fn gateway_on(database: &Database) -> TestApp {
 }
 
 #[tokio::test]
+async fn while_postgres_is_away_readiness_says_so_and_all_resumes() {
+    let database = Database::create().await;
+    let app = gateway_on(&database).await;
+    database.shut().await;
+    let started = Instant::now();
+    assert_eq!(app.post("/messages", &text("447700900123")).await.status, 503);
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert_eq!(app.get("/readyz").await.status, 503);
+    database.open().await;
+    while app.post("/messages", &text("447700900123")).await.status != 200 {
+        tokio::task::yield_now().await;
+    }
+    app.until(State::Sent).await;
+    assert_eq!((app.get("/readyz").await.status, app.received().len()), (200, 1));
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn two_gateways_on_one_postgres_share_what_waits_without_a_duplicate() {
     const COUNT: usize = 400;
     let database = Database::create().await;
