@@ -261,6 +261,12 @@ fn transaction(new: &NewTransaction) -> Transaction {
     }
 }
 
+fn since(transaction: &Transaction) -> OffsetDateTime {
+    let turns = transaction.turns.iter().rev();
+    let by_people = turns.filter(|turn| matches!(turn.cause, Cause::Operator | Cause::Replay));
+    by_people.map(|turn| turn.at).next().unwrap_or(transaction.summary.received_at)
+}
+
 fn begun(attempt: &NewAttempt) -> Attempt {
     Attempt {
         number: attempt.number,
@@ -339,6 +345,7 @@ impl Queue for Memory {
                 request: row.transaction.request.clone().unwrap(),
                 warnings: Vec::new(),
                 received_at: summary.received_at,
+                since: since(&row.transaction),
                 attempts: job.attempts,
                 state: summary.state,
                 upstream: upstream.to_owned(),

@@ -185,6 +185,13 @@ impl TestApp {
         }
     }
 
+    /// Waits until so many transactions stand in a state.
+    pub async fn until_all(&self, state: State, count: usize) {
+        while self.recorded().await.iter().filter(|summary| summary.state == state).count() < count {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Stops as on a signal: requests under way are finished.
     pub async fn stop(self) {
         let _ = self.stop.send(());

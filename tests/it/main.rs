@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod delivery;
 mod deploy;
 mod docs;
 mod gate;
@@ -21,6 +22,8 @@ mod media;
 mod media_memory;
 mod openapi;
 mod overload;
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod program;
 mod provider;
 mod record;

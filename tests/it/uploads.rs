@@ -264,7 +264,7 @@ async fn an_upload_that_fails_is_tried_again_and_leaves_nothing_unknown() {
 #[tokio::test]
 async fn an_upstream_that_is_not_there_gets_nothing() {
     let app = gateway_at("http://127.0.0.1:1", "on-premises", "cloud").await;
-    assert_eq!(send(&app, &image(ID)).await.status, 200);
+    assert_eq!(send(&app, &image(ID)).await.status, 201);
     assert_eq!(app.recorded().await[0].state.as_str(), "accepted");
     app.stop().await;
 }

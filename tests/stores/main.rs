@@ -11,12 +11,14 @@ mod fixtures;
 mod jobs;
 mod keeping;
 mod ledger;
+mod migration;
 #[path = "../support/postgres.rs"]
 mod postgres;
 
 use sabir::secret::Secret;
 use sabir::store::{self, Config, StoreError};
 use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
 
 /// Runs each test of the contract on each back end.
 macro_rules! on_each_back_end {
@@ -74,7 +76,7 @@ on_each_back_end! {
         a_pair_keeps_its_order,
         what_is_unknown_keeps_nobody_of_its_pair_waiting,
         a_pile_of_one_pair_keeps_nobody_from_the_rest,
-        a_message_waits_for_its_pair_unless_its_own_process_has_it,
+        a_message_waits_for_its_pair_whoever_has_it,
         a_settlement_makes_room_for_a_record_of_the_same_batch,
         an_attempt_needs_the_lease,
         what_fails_for_a_while_is_tried_again,
@@ -98,6 +100,9 @@ on_each_back_end! {
         old_bodies_are_forgotten_in_small_steps,
         old_transactions_are_forgotten_whole,
         a_recipient_is_erased,
+    }
+    migration {
+        what_was_under_way_before_is_a_job,
     }
     clients {
         a_session_is_found_by_its_token_until_it_ends,
@@ -142,6 +147,29 @@ async fn a_file_that_cannot_be_is_unreachable() {
     let url = format!("sqlite://{}/sabir.db", file.display());
     let refused = store::connect(&Config { url: Secret::new(url), connections: 1 }).await.err();
     assert!(matches!(refused, Some(StoreError::Unreachable(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_gateway_hears_of_jobs_that_another_left() {
+    let database = postgres::Database::create().await;
+    let config = Config { url: Secret::new(database.url()), connections: 1 };
+    let (one, other) = (store::connect(&config).await.unwrap(), store::connect(&config).await.unwrap());
+    one.migrate().await.unwrap();
+    // The first says that it listens from now on.
+    one.jobs_changed().await;
+    let new = fixtures::accepted();
+    other.write(&[fixtures::record(&new)]).await.unwrap();
+    one.jobs_changed().await;
+
+    let mine = Uuid::from_u128(9);
+    assert_eq!(one.claim("main", mine, fixtures::at(0), fixtures::at(9), 1).await.unwrap().len(), 1);
+    one.release(mine, &[new.id], fixtures::at(1)).await.unwrap();
+    one.jobs_changed().await;
+
+    // Cut off, it listens again by itself; what came meanwhile was missed, so it says so.
+    database.shut().await;
+    database.open().await;
+    one.jobs_changed().await;
 }
 
 #[tokio::test]

@@ -6,8 +6,9 @@ use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::column;
+use crate::store::params::{BeginRow, NewAttemptRow, NewOutcomeRow, NewRow, TurnRow};
 use crate::store::rounds::{Round, Tally, rounds};
-use crate::store::rows::{BeginRow, KeyRow, NewAttemptRow, NewOutcomeRow, NewRow, TurnRow};
+use crate::store::rows::KeyRow;
 use crate::store::{Begin, NewTransaction, Settlement, StoreError, Turn, Write, Written};
 
 /// Wakes whoever waits for a job. Those of one commit become one.
