@@ -181,7 +181,7 @@ impl Delivery {
     }
 
     /// A request that was understood and cannot be sent is recorded too: somebody will ask what became of it.
-    async fn refuse(&self, message: &mut Message, fault: Fault) -> Fate {
+    pub(super) async fn refuse(&self, message: &mut Message, fault: Fault) -> Fate {
         let written = self.ledger.record(record::refused(message, fault.clone(), &self.config)).await;
         if let Ok(Written::Done) = &written {
             record::log(&message.order, None, State::Failed, Some(&fault));

@@ -50,7 +50,7 @@ use uuid::Uuid;
 use valve::Valves;
 
 use crate::clock::Clock;
-use crate::model::{Accepted, Fault, FaultKind};
+use crate::model::{Accepted, Fault, FaultKind, Verdict};
 use crate::store::{Ledger, Store, StoreError};
 
 /// The delivery of messages.
@@ -169,7 +169,7 @@ impl Delivery {
         let fate = match self.asked.begin(&message.order) {
             Ok(_asking) => match message.mode() {
                 Mode::Sync => self.deliver_at_once(&mut message).await,
-                Mode::Queued => self.record_for_later(&mut message, self.clock.now()).await,
+                Mode::Queued => self.queue(&mut message).await,
             },
             Err(fault) => Fate::NotRecorded(fault),
         };
@@ -197,6 +197,20 @@ impl Delivery {
             Ok(_lane) => self.carry(message).await,
             Err(_) => self.record_for_later(message, self.clock.now()).await,
         }
+    }
+
+    /// Its files are looked at before the client is answered: what would fail later is refused now. A look that takes longer
+    /// than the client waits is left to the worker.
+    async fn queue(&self, message: &mut Message) -> Fate {
+        if message.order.request.may_have_files()
+            && let Ok(choice) = self.directory().choose(&message.order.account, &message.order.request)
+            && let Ok((_, Some(fault))) =
+                timeout_at(message.until, self.files.look(&message.order, &choice.first)).await
+            && fault.verdict() == Verdict::Permanent
+        {
+            return self.refuse(message, fault).await;
+        }
+        self.record_for_later(message, self.clock.now()).await
     }
 
     async fn lane_of(&self, message: &Message) -> Option<Lane> {

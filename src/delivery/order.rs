@@ -121,6 +121,8 @@ impl Message {
         let taken = |accepted| Taken { request: self.order.request.clone(), accepted };
         let outcome = outcome.map(taken);
         let _ = client.send(Delivered { transaction, outcome, upstream_time: self.upstream_time });
+        // Who was answered may ask again, whatever is still under way here.
+        self.order.place = None;
     }
 
     pub fn took(&mut self, time: Duration) {

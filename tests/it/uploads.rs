@@ -371,16 +371,26 @@ async fn each_vendor_keeps_an_upload_for_its_own_time() {
 }
 
 #[tokio::test]
-async fn an_id_that_the_upstream_does_not_know_any_more_is_forgotten() {
+async fn an_id_that_the_upstream_does_not_know_any_more_is_forgotten_and_the_file_uploaded_again() {
     let provider = Provider::start().await;
     let app = gateway(&provider, "cloud", "cloud").await;
     send(&app, &image(ID)).await;
     let unknown = r##"{"error": {"code": 100, "message": "(#100) Param image['id'] is not a valid media id"}}"##;
     provider.feels(Mood::RefusesMessages(400, unknown));
-    assert_eq!(send(&app, &image(ID)).await.status, 400);
-    provider.feels(Mood::Well);
-    assert_eq!(send(&app, &image(ID)).await.status, 200);
-    assert_eq!(provider.messages().pop().unwrap().json()["image"]["id"], "given-2");
+    // It certainly did not go out, so the client waits for the next try and not for an error.
+    let again = image(ID);
+    let (answer, ()) = tokio::join!(send(&app, &again), async {
+        while provider.messages().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        provider.feels(Mood::Well);
+    });
+    assert_eq!(answer.status, 200, "{answer:?}");
+    while provider.messages().len() < 3 {
+        app.forward_a_little().await;
+    }
+    let ids: Vec<_> = provider.messages().iter().map(|message| message.json()["image"]["id"].clone()).collect();
+    assert_eq!(ids, ["given-1", "given-1", "given-2"]);
     app.stop().await;
 }
 

@@ -17,7 +17,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Postgres as Database};
 use tokio::time::error::Elapsed;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::clients::sql::{Backend, Statement};
 use super::rows::{self, AttemptRow, SummaryRow, TransactionRow, TurnedRow};
@@ -86,8 +86,10 @@ impl Store for Postgres {
 #[async_trait]
 impl Transactions for Postgres {
     async fn write(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
+        // Clients wait for it, so the connection and the commit have one limit together.
+        let deadline = Instant::now() + PATIENCE;
         let mut connection = self.writers.acquire().await?;
-        let written = timeout(PATIENCE, write::write(&mut connection, batch)).await;
+        let written = timeout_at(deadline, write::write(&mut connection, batch)).await;
         in_time(connection, written)
     }
 

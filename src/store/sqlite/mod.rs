@@ -23,6 +23,7 @@ use super::rows::{self, AttemptRow, SummaryRow, TransactionRow, TurnedRow};
 use super::{Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
 use crate::model::TransactionId;
 use crate::secret::private_file;
+use tokio::time::timeout;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -65,7 +66,8 @@ impl Sqlite {
     }
 
     async fn begin(&self) -> Result<SqliteTransaction<'static>, StoreError> {
-        Ok(self.writer.begin_with(BEGIN).await?)
+        // For the connection and for the file's lock together; whoever has both goes on to the end.
+        Ok(timeout(PATIENCE, self.writer.begin_with(BEGIN)).await.map_err(StoreError::unreachable)??)
     }
 }
 

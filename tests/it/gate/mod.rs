@@ -31,6 +31,9 @@ async fn gateway(provider: &Provider, more: &str) -> TestApp {
     TestApp::of(&configuration(&provider.url, "cloud", "media = \"upload\"", more)).await
 }
 
+/// For tests that look at the provider as soon as the client is answered.
+const SYNC: &str = "mode = \"sync\"";
+
 /// More of an account stands behind `more`, as a line of each entry.
 fn configuration(base_url: &str, upstream: &str, media: &str, more: &str) -> String {
     let mut text = format!(

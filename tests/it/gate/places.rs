@@ -4,7 +4,7 @@ use sabir::dialect;
 use serde_json::{Value, json};
 
 use super::origin::corpus;
-use super::{Origin, gateway, message, send, spoken};
+use super::{Origin, SYNC, gateway, message, send, spoken};
 use crate::provider::Provider;
 
 /// A file that every dialect takes as the kind.
@@ -48,7 +48,7 @@ fn places(kind: &str, link: &str) -> Vec<(Value, String)> {
 #[tokio::test]
 async fn links_of_every_dialect_of_every_kind_in_every_place_become_ids() {
     let (provider, origin) = (Provider::start().await, Origin::start().await);
-    let app = gateway(&provider, "").await;
+    let app = gateway(&provider, SYNC).await;
     let mut gone = 0;
     for &client in dialect::all() {
         for kind in ["image", "video", "audio", "document", "sticker"] {

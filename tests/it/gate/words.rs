@@ -144,7 +144,7 @@ async fn a_narrower_promise_is_kept_unless_the_operator_says_otherwise() {
         corpus("valid/doc_letter.docx"),
     );
     for (limits, status) in [("enforce", 400), ("warn", 200), ("off", 200)] {
-        let text = super::configuration(&provider.url, "cloud", "media = \"upload\"", "");
+        let text = super::configuration(&provider.url, "cloud", "media = \"upload\"", super::SYNC);
         let app = TestApp::of(&format!("[media]\ndialect_limits = \"{limits}\"\n{text}")).await;
         let answer = send_link(&app, "channel-request", "document", &link).await;
         assert_eq!(answer.status, status, "{limits}: {answer:?}");
