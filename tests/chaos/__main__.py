@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from books import Books, compare
@@ -41,7 +42,8 @@ first_byte_timeout = "1500ms"
 total_timeout = "2s"
 
 [delivery]
-lease = "5s"
+lease = "8s"
+deadline = "4s"
 
 [log]
 format = "json"
@@ -51,7 +53,6 @@ name = "chaos"
 key = "{token}"
 dialect = "cloud"
 upstream = "provider"
-deadline = "4s"
 unknown = "hold"
 
 [[upstreams]]
@@ -142,7 +143,7 @@ class Run:
         troubles.append(asyncio.create_task(self.supervise()))
         clients = asyncio.create_task(self.clients.run())
         while not clients.done():
-            broken = next((task for task in troubles if task.done()), None)
+            broken = next((task for task in troubles if task.done() and task.exception()), None)
             if broken:
                 clients.cancel()
                 broken.result()
@@ -207,6 +208,8 @@ def show(title, verdict):
 
 async def main(options, folder):
     run = Run(options, folder)
+    # Each client waits in a thread of its own.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(options.clients + 8))
     started = time.monotonic()
     try:
         await run.start()

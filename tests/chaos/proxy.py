@@ -11,7 +11,7 @@ FAULTS = {
     "reset after it was taken": 4,
     "an untyped 500 after it was taken": 4,
     "silence after it was taken": 1,
-    "told to slow down": 4,
+    "told to slow down": 1,
     "slow": 6,
 }
 
