@@ -136,7 +136,7 @@ fn configuration(folder: &Path, database: &Database, upstream: &Nginx) -> Result
     let cloud = Dialect::Cloud;
     Ok([
         format!("server = {{ listen = '127.0.0.1:0', data_dir = '{folder}' }}\nstore = {{ url = '{store}' }}\n"),
-        "net = { allow_private = ['127.0.0.1:*'] }\n".to_owned(),
+        "net = { allow_private = ['127.0.0.1'] }\n".to_owned(),
         account(cloud.name(), cloud, "instant", "sync"),
         account(Dialect::Aisoule.name(), Dialect::Aisoule, "instant", "sync"),
         account(Dialect::OnPremises.name(), Dialect::OnPremises, "instant", "sync"),
