@@ -14,16 +14,15 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::delivery::{self, Account, Delivery, Directory, Files, Parts};
-use crate::dialect::{self, Losses};
+use crate::delivery::{self, Account, AccountConfig, Delivery, Directory, Files, Parts};
+use crate::dialect;
 use crate::measure;
 use crate::media::Vault;
-use crate::model::Manner;
 use crate::net;
 use crate::secret::{KeyHash, Secret, private_file};
 use crate::service::{self, Desk};
-use crate::store::{self, Ledger, Limits, Store};
-use crate::upstream::{self, InProcess, Provider, SANDBOX_SCHEME, Sandbox, Transport, Upstream};
+use crate::store::{self, Store};
+use crate::upstream::{self, InProcess, Limits, Provider, SANDBOX_SCHEME, Sandbox, Transport, Upstream};
 use crate::web::{self, AppState, Shared};
 
 /// The account of a first run.
@@ -36,7 +35,6 @@ pub struct App {
     /// The key of the `dev` account, where there is one.
     pub dev_key: Option<Secret>,
     links: Links,
-    longest_call: Duration,
 }
 
 /// A task that ends with its owner.
@@ -76,9 +74,8 @@ impl App {
         let directory = links.directory(config, dev_key.as_ref())?;
         let vault = Vault::open(&config.server.data_dir.join("media"))
             .context("server.data_dir: the folder for clients' files cannot be made; give one that can be written")?;
-        let ledger = Ledger::start(store.clone(), Limits::default());
         let files = Files::new(Arc::clone(&store), vault.clone(), Arc::clone(&clock), config.net.total_timeout);
-        let delivery = Delivery::new(directory, ledger, files, Arc::clone(&clock));
+        let delivery = Delivery::new(directory, Arc::clone(&store), files, Arc::clone(&clock), config.delivery);
         let state = AppState {
             desk: Desk::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&delivery)),
             delivery,
@@ -89,7 +86,7 @@ impl App {
             config: config.server.clone(),
             admin: config.admin.clone(),
         };
-        Ok(Self { state: Arc::new(state), dev_key, links, longest_call: config.net.total_timeout })
+        Ok(Self { state: Arc::new(state), dev_key, links })
     }
 
     /// Puts the accounts, upstreams and routes of another configuration in force.
@@ -118,14 +115,13 @@ impl App {
         ready(listener.local_addr()?);
         let state = &self.state;
         let measuring = AbortOnDrop(tokio::spawn(keep_measuring()));
-        let watching = delivery::watch_abandoned(Arc::clone(&state.store), Arc::clone(&state.clock), self.longest_call);
-        let watching = AbortOnDrop(tokio::spawn(watching));
+        state.delivery.start();
         let sweeping = service::watch_sessions(Arc::clone(&state.store), Arc::clone(&state.clock));
         let sweeping = AbortOnDrop(tokio::spawn(sweeping));
         let forgetting = delivery::watch_files(Arc::clone(&state.store), Arc::clone(&state.clock));
         let forgetting = AbortOnDrop(tokio::spawn(forgetting));
         web::serve(listener, web::router(Arc::clone(state)), &state.config, stop).await;
-        drop((watching, sweeping, forgetting, measuring));
+        drop((sweeping, forgetting, measuring));
         self.close().await;
         Ok(())
     }
@@ -155,24 +151,9 @@ impl Links {
             upstreams.push(self.upstream(&sandbox_upstream(), config)?);
         }
         let only = upstreams.first().map(|upstream| upstream.name.clone()).unwrap_or_default();
-        let accounts = config.accounts.iter().map(|account| {
-            let name = account.dialect.as_deref();
-            let ready = Account {
-                name: account.name.clone(),
-                dialect: name.and_then(dialect::named),
-                upstream: account.upstream.clone().unwrap_or_else(|| only.clone()),
-                losses: account.losses,
-                manner: Manner { health: account.health, version: account.version.clone() },
-            };
-            (account.key, ready)
-        });
-        let dev = dev_key.map(|key| {
-            let name = DEV_ACCOUNT.to_owned();
-            let (losses, manner) = (Losses::default(), Manner::default());
-            let account = Account { name, dialect: None, upstream: only.clone(), losses, manner };
-            (KeyHash::of(key.expose()), account)
-        });
-        let accounts = accounts.chain(dev).collect();
+        let dev = dev_key.map(|key| AccountConfig::new(DEV_ACCOUNT, KeyHash::of(key.expose())));
+        let accounts = config.accounts.iter().chain(&dev);
+        let accounts = accounts.map(|account| (account.key, Account::new(account, &config.delivery, &only))).collect();
         Ok(Directory::new(Parts { accounts, upstreams, routes: config.routes.clone() }))
     }
 
@@ -201,6 +182,7 @@ impl Links {
             sender: upstream.sender.clone(),
             phone_number_id: upstream.phone_number_id.clone(),
             template_namespace: upstream.template_namespace.clone(),
+            limits: Limits::of(upstream, provider),
             transport,
         })
     }
@@ -211,13 +193,9 @@ fn sandbox_upstream() -> upstream::Config {
     upstream::Config {
         name: SANDBOX_SCHEME.to_owned(),
         provider: Some(SANDBOX_SCHEME.to_owned()),
-        dialect: None,
-        base_url: None,
-        credential: None,
-        key: None,
         sender: Some("442079460000".to_owned()),
-        phone_number_id: None,
         template_namespace: Some("sandbox".to_owned()),
+        ..upstream::Config::default()
     }
 }
 

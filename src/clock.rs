@@ -1,6 +1,7 @@
 //! The time and the ids that are made from it, passed in so that tests can set them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -18,6 +19,12 @@ pub trait Clock: Send + Sync {
     /// A fresh id for a file: digits alone, as clients of the Cloud API know them, and by chance, so that none can be
     /// guessed.
     fn media_id(&self) -> String;
+
+    /// A fresh id for a run of the process.
+    fn process_id(&self) -> Uuid;
+
+    /// A number from 0 to 1, by chance: it spreads out what would else happen all at once.
+    fn chance(&self) -> f64;
 }
 
 /// The system's clock.
@@ -36,29 +43,44 @@ impl Clock for SystemClock {
     fn media_id(&self) -> String {
         media_id(Uuid::new_v4().as_u128())
     }
+
+    fn process_id(&self) -> Uuid {
+        Uuid::new_v4()
+    }
+
+    fn chance(&self) -> f64 {
+        let (_, low) = Uuid::new_v4().as_u64_pair();
+        f64::from(low as u32) / f64::from(u32::MAX)
+    }
 }
 
-/// A clock that stands still, for tests; its ids count up.
+/// A clock that stands still until it is set forward, for tests; its ids count up.
 #[derive(Debug)]
 pub struct FixedClock {
-    now: OffsetDateTime,
+    start: OffsetDateTime,
+    forward_ms: AtomicU64,
     ids: AtomicU64,
 }
 
 impl FixedClock {
     /// A clock that stands at that time.
     pub fn at(now: OffsetDateTime) -> Self {
-        Self { now, ids: AtomicU64::new(0) }
+        Self { start: now, forward_ms: AtomicU64::new(0), ids: AtomicU64::new(0) }
+    }
+
+    /// Sets it forward, to the millisecond.
+    pub fn forward(&self, by: Duration) {
+        self.forward_ms.fetch_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 }
 
 impl Clock for FixedClock {
     fn now(&self) -> OffsetDateTime {
-        self.now
+        self.start + Duration::from_millis(self.forward_ms.load(Ordering::Relaxed))
     }
 
     fn transaction_id(&self) -> TransactionId {
-        let millis = u64::try_from(self.now.unix_timestamp()).unwrap_or_default() * 1000;
+        let millis = u64::try_from(self.now().unix_timestamp()).unwrap_or_default() * 1000;
         let count = self.ids.fetch_add(1, Ordering::Relaxed);
         let mut bytes = [0; 10];
         bytes.iter_mut().skip(2).zip(count.to_be_bytes()).for_each(|(byte, count)| *byte = count);
@@ -67,6 +89,15 @@ impl Clock for FixedClock {
 
     fn media_id(&self) -> String {
         media_id(self.ids.fetch_add(1, Ordering::Relaxed).into())
+    }
+
+    /// By chance even here: processes are told apart by it.
+    fn process_id(&self) -> Uuid {
+        Uuid::new_v4()
+    }
+
+    fn chance(&self) -> f64 {
+        1.0
     }
 }
 

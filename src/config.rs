@@ -10,7 +10,7 @@ use std::path::Path;
 use config::{Environment, File, FileFormat, Source, Value, ValueKind};
 use serde::de::DeserializeOwned;
 
-use crate::delivery::{AccountConfig, RouteConfig};
+use crate::delivery::{self, AccountConfig, RouteConfig};
 use crate::upstream::{self, Provider};
 use crate::{net, store, telemetry, web};
 
@@ -26,13 +26,11 @@ pub const DEFAULT: &str = include_str!("../config/default.toml");
 /// Options that the interface contract names and this version does not act on yet: taken with a warning, so that a
 /// configuration stays valid from version to version.
 const NOT_YET: &[(&str, &str)] = &[
-    ("accounts[].mode", "every request is forwarded, then answered"),
     ("accounts[].callbacks", "statuses are not passed on yet"),
     ("accounts[].callback_secret", "statuses are not passed on yet"),
     ("accounts[].repair", "media are not repaired yet"),
     ("upstreams[].media", "links are passed on unchecked"),
     ("upstreams[].webhook_secret", "webhooks are not received yet"),
-    ("upstreams[].rate", "requests are not paced yet"),
     ("net.allow_private", "links are not fetched yet"),
     ("media.dialect_limits", "media are not checked yet"),
 ];
@@ -48,6 +46,8 @@ pub struct Config {
     pub admin: web::AdminConfig,
     /// Calls to providers.
     pub net: net::Config,
+    /// Queue, retries and what is promised of them.
+    pub delivery: delivery::Config,
     /// Logs.
     pub log: telemetry::Config,
     /// Providers by name.
@@ -153,6 +153,7 @@ struct Draft {
     store: Option<store::Config>,
     admin: Option<web::AdminConfig>,
     net: Option<net::Config>,
+    delivery: Option<delivery::Config>,
     log: Option<telemetry::Config>,
     providers: BTreeMap<String, Provider>,
     accounts: Vec<(usize, AccountConfig)>,
@@ -169,6 +170,7 @@ impl Draft {
             store: self.store?,
             admin: self.admin?,
             net: self.net?,
+            delivery: self.delivery?,
             log: self.log?,
             providers: self.providers,
             accounts: entries(self.accounts),
@@ -200,6 +202,7 @@ impl Reader {
             store: self.section("store"),
             admin: self.section("admin"),
             net: self.section("net"),
+            delivery: self.section("delivery"),
             log: self.section("log"),
             providers: self.providers(),
             accounts: self.list("accounts"),

@@ -5,13 +5,18 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use metrics::{counter, describe_counter, describe_histogram, histogram};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::model::{FaultKind, Kind, State};
 
 const TRANSACTIONS: &str = "sabir_transactions_total";
 const REFUSED: &str = "sabir_refused_total";
+const ATTEMPTS: &str = "sabir_attempts_total";
+const UNKNOWN: &str = "sabir_unknown_total";
+const QUEUE: &str = "sabir_queue_depth";
+const OLDEST: &str = "sabir_queue_oldest_seconds";
+const UPSTREAM_STATE: &str = "sabir_upstream_state";
 const OVERHEAD: &str = "sabir_overhead_seconds";
 const UPSTREAM: &str = "sabir_upstream_seconds";
 const COMMIT: &str = "sabir_commit_seconds";
@@ -44,6 +49,14 @@ pub fn start() -> Result<(), BuildError> {
 fn describe() {
     describe_counter!(TRANSACTIONS, "Requests that were understood, by what became of them");
     describe_counter!(REFUSED, "Requests that were not understood or not let in, by their fault");
+    describe_counter!(ATTEMPTS, "Calls of upstreams, by what came of them");
+    describe_counter!(UNKNOWN, "Messages of which nobody knows whether they went out");
+    describe_gauge!(QUEUE, "Messages that are not at their end, by where they stand");
+    describe_gauge!(OLDEST, "Age of the oldest of them");
+    describe_gauge!(
+        UPSTREAM_STATE,
+        "0 where the upstream answers, 1 while it is asked again, 2 while it is left alone"
+    );
     describe_histogram!(OVERHEAD, "Time of a request in the gateway without the upstream");
     describe_histogram!(UPSTREAM, "Time of an upstream's answer");
     describe_histogram!(COMMIT, "Time of a commit of the store");
@@ -78,6 +91,31 @@ pub fn transaction(account: &str, dialect: &'static str, upstream: Option<&str>,
 /// A request was refused before it became a transaction.
 pub fn refused(dialect: &'static str, fault: FaultKind) {
     counter!(REFUSED, "dialect" => dialect, "fault" => fault.code()).increment(1);
+}
+
+/// A call of an upstream ended: taken, or with a fault.
+pub fn attempt(upstream: &str, fault: Option<FaultKind>) {
+    let outcome = fault.map_or("sent", FaultKind::code);
+    counter!(ATTEMPTS, "upstream" => upstream.to_owned(), "outcome" => outcome).increment(1);
+}
+
+/// Nobody knows whether a message went out.
+pub fn unknown(account: &str, upstream: &str) {
+    counter!(UNKNOWN, "account" => account.to_owned(), "upstream" => upstream.to_owned()).increment(1);
+}
+
+/// So many messages stand in a state, the oldest since then.
+pub fn queue(upstream: &str, state: State, count: u64, oldest: Duration) {
+    // A queue has at most some thousand million messages, which a double holds exactly.
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    let count = count as f64;
+    gauge!(QUEUE, "upstream" => upstream.to_owned(), "state" => state.as_str()).set(count);
+    gauge!(OLDEST, "upstream" => upstream.to_owned(), "state" => state.as_str()).set(oldest.as_secs_f64());
+}
+
+/// Whether an upstream answers.
+pub fn upstream_state(name: &str, level: u8) {
+    gauge!(UPSTREAM_STATE, "upstream" => name.to_owned()).set(f64::from(level));
 }
 
 /// A request was answered.

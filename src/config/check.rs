@@ -1,5 +1,7 @@
 //! What no single option can tell: names that refer to each other, options that need each other.
 
+mod delivery;
+
 use std::collections::HashSet;
 
 use http::HeaderValue;
@@ -17,6 +19,7 @@ pub fn check(draft: &Draft, problems: &mut Vec<Problem>) {
     check_accounts(draft, problems);
     check_upstreams(draft, problems);
     check_routes(draft, problems);
+    delivery::check(draft, problems);
 }
 
 fn check_server(draft: &Draft, problems: &mut Vec<Problem>) {

@@ -1,10 +1,40 @@
-//! Who calls us.
+//! Who calls us, and what becomes of the messages.
+
+use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::dialect::{Dialect, Losses};
+use super::life::{OnUnknown, Policy};
+use super::retry::Backoff;
+use crate::dialect::{self, Dialect, Losses};
 use crate::model::{HealthForm, Manner};
 use crate::secret::KeyHash;
+
+/// Options of delivery. What accounts may want otherwise stands here for those that say nothing.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Config {
+    /// How long a process that is not heard of holds a message before others may take it.
+    #[serde(with = "humantime_serde")]
+    pub lease: Duration,
+    /// How long a client that waits for the upstream's answer is kept waiting.
+    #[serde(with = "humantime_serde")]
+    pub deadline: Duration,
+    /// The age at which a message that could not be sent fails.
+    #[serde(with = "humantime_serde")]
+    pub give_up_after: Duration,
+    /// How long there may be evidence of a message whose outcome is unknown, before it is sent again.
+    #[serde(with = "humantime_serde")]
+    pub unknown_window: Duration,
+    /// The longest wait before the second try; it doubles with each.
+    #[serde(with = "humantime_serde")]
+    pub first_retry: Duration,
+    /// The longest wait between tries.
+    #[serde(with = "humantime_serde")]
+    pub longest_retry: Duration,
+    /// How long idempotency keys are remembered.
+    #[serde(with = "humantime_serde")]
+    pub keep_keys: Duration,
+}
 
 /// An account as the configuration describes it.
 #[derive(Clone, Debug, Deserialize)]
@@ -25,6 +55,33 @@ pub struct AccountConfig {
     pub health: HealthForm,
     /// The version that the gateway goes for.
     pub version: Option<String>,
+    /// What comes first, the answer or the upstream; as clients of each dialect expect, where it is not said.
+    pub mode: Option<Mode>,
+    /// How long a client that waits for the upstream's answer is kept waiting.
+    #[serde(default, with = "humantime_serde::option")]
+    pub deadline: Option<Duration>,
+    /// The age at which a message that could not be sent fails.
+    #[serde(default, with = "humantime_serde::option")]
+    pub give_up_after: Option<Duration>,
+    /// What becomes of a message of which nobody knows whether it went out.
+    #[serde(default)]
+    pub unknown: OnUnknown,
+    /// How long there may be evidence of such a message, before it is sent again.
+    #[serde(default, with = "humantime_serde::option")]
+    pub unknown_window: Option<Duration>,
+    /// How long an equal request counts as a repeat, of clients that send no `Idempotency-Key`.
+    #[serde(default, with = "humantime_serde::option")]
+    pub dedupe_window: Option<Duration>,
+}
+
+/// What comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// The upstream, then the answer, which is the upstream's.
+    Sync,
+    /// The answer, as soon as the request is recorded.
+    Queued,
 }
 
 /// An account that is in force.
@@ -39,4 +96,73 @@ pub struct Account {
     pub losses: Losses,
     /// How it wants to be answered where clients contradict each other.
     pub manner: Manner,
+    /// How long its clients wait.
+    pub deadline: Duration,
+    /// How long an equal request counts as a repeat.
+    pub dedupe_window: Option<Duration>,
+    /// What becomes of its messages.
+    pub(super) policy: Policy,
+    mode: Option<Mode>,
+}
+
+impl Config {
+    /// What becomes of the messages of an account that says nothing, or is not there any more.
+    pub(super) fn policy(&self) -> Policy {
+        Policy {
+            backoff: Backoff { first: self.first_retry, longest: self.longest_retry },
+            give_up_after: self.give_up_after,
+            unknown: OnUnknown::default(),
+            unknown_window: self.unknown_window,
+        }
+    }
+}
+
+impl AccountConfig {
+    /// An account of that name and key that says nothing else.
+    pub fn new(name: &str, key: KeyHash) -> Self {
+        Self {
+            name: name.to_owned(),
+            key,
+            dialect: None,
+            upstream: None,
+            losses: Losses::default(),
+            health: HealthForm::default(),
+            version: None,
+            mode: None,
+            deadline: None,
+            give_up_after: None,
+            unknown: OnUnknown::default(),
+            unknown_window: None,
+            dedupe_window: None,
+        }
+    }
+}
+
+impl Account {
+    /// An account as it is configured; `only` is the upstream of those that name none.
+    pub fn new(config: &AccountConfig, defaults: &Config, only: &str) -> Self {
+        let policy = defaults.policy();
+        Self {
+            name: config.name.clone(),
+            dialect: config.dialect.as_deref().and_then(dialect::named),
+            upstream: config.upstream.clone().unwrap_or_else(|| only.to_owned()),
+            losses: config.losses,
+            manner: Manner { health: config.health, version: config.version.clone() },
+            deadline: config.deadline.unwrap_or(defaults.deadline),
+            dedupe_window: config.dedupe_window,
+            policy: Policy {
+                give_up_after: config.give_up_after.unwrap_or(policy.give_up_after),
+                unknown: config.unknown,
+                unknown_window: config.unknown_window.unwrap_or(policy.unknown_window),
+                ..policy
+            },
+            mode: config.mode,
+        }
+    }
+
+    /// What comes first for a request in a dialect.
+    pub fn mode(&self, dialect: &dyn Dialect) -> Mode {
+        let expected = if dialect.answers_first() { Mode::Queued } else { Mode::Sync };
+        self.mode.unwrap_or(expected)
+    }
 }

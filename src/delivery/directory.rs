@@ -57,20 +57,42 @@ impl Directory {
         self.accounts.values().find(|account| account.name == name).cloned()
     }
 
-    /// The upstream of a request: the first route that matches, else the account's own.
+    /// The upstreams of a request, to be tried in their order: those of the first route that matches, else the account's
+    /// own.
     ///
     /// # Errors
     /// [`FaultKind::NoUpstream`] where there is none.
-    pub fn choose(&self, account: &Account, request: &Request) -> Result<Arc<Upstream>, Fault> {
+    pub fn choose(&self, account: &Account, request: &Request) -> Result<Choice, Fault> {
         let route = self.routes.iter().find(|route| route.matches(request));
-        let name = route.and_then(|route| route.upstreams.first()).unwrap_or(&account.upstream);
-        self.upstreams.get(name).cloned().ok_or_else(|| no_upstream(request.channel()))
+        let names = route.map_or(std::slice::from_ref(&account.upstream), |route| &route.upstreams);
+        let mut upstreams = names.iter().filter_map(|name| self.upstreams.get(name).cloned());
+        let first = upstreams.next().ok_or_else(|| no_upstream(request.channel()))?;
+        Ok(Choice { first, spare: upstreams.collect() })
     }
 
     /// The upstream of that name.
     pub fn upstream(&self, name: &str) -> Option<Arc<Upstream>> {
         self.upstreams.get(name).cloned()
     }
+
+    /// Every upstream.
+    pub fn upstreams(&self) -> impl Iterator<Item = &Arc<Upstream>> {
+        self.upstreams.values()
+    }
+
+    /// Whether messages that are meant for an upstream may go over another.
+    pub fn has_spare(&self, name: &str) -> bool {
+        let mut behind = self.routes.iter().filter_map(|route| route.upstreams.split_last());
+        behind.any(|(_, before)| before.iter().any(|upstream| upstream == name))
+    }
+}
+
+/// The upstreams of a request.
+pub struct Choice {
+    /// The one that is tried first.
+    pub first: Arc<Upstream>,
+    /// Those that are tried where a message certainly did not go out.
+    pub spare: Vec<Arc<Upstream>>,
 }
 
 impl RouteConfig {

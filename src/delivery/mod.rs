@@ -1,93 +1,99 @@
-//! From a request that was understood to an answer: choose, say, record, send, record.
+//! From a request that was understood to an answer, and from there to an end: nothing lost, nothing sent twice.
 //!
-//! Nothing leaves for an upstream before the transaction and its attempt are committed; the outcome may be committed
-//! just after the client was answered. Only a message's files go ahead of it, since it names them by the upstream's ids;
-//! an upload sends nobody anything. Delivery knows neither wire formats nor status codes.
+//! A client's request is tried at once or queued, as its account wants it. Whoever carries a message holds its lease, and
+//! commits each attempt before its first byte leaves (`attempt.rs`). Where it cannot go on it is put down (`carry.rs`);
+//! workers of any process take it up when it is due (`worker.rs`). What became of it, and what follows, is decided in one
+//! place, without I/O (`life.rs`). Only a message's files go ahead of its first commit, since it names them by the
+//! upstream's ids; an upload sends nobody anything. Delivery knows neither wire formats nor status codes.
 
-mod abandoned;
 mod account;
+mod attempt;
+mod breaker;
+mod carry;
 mod directory;
 mod files;
+mod lanes;
+mod life;
+mod operate;
+mod order;
+mod pace;
+mod record;
 mod rehearsal;
+mod repeat;
+mod retry;
+mod upkeep;
+mod valve;
+mod worker;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-pub use abandoned::watch as watch_abandoned;
-pub use account::{Account, AccountConfig};
+pub use account::{Account, AccountConfig, Config, Mode};
 use arc_swap::ArcSwap;
-pub use directory::{Directory, Parts, RouteConfig};
+use carry::Fate;
+pub use directory::{Choice, Directory, Parts, RouteConfig};
 pub use files::{Files, watch as watch_files};
+use lanes::{Lane, Lanes};
+pub use life::{Action, OnUnknown};
+pub use operate::{NotDone, Word};
+pub use order::{Delivered, Order, Taken};
+use order::{Message, Way};
 pub use rehearsal::Rehearsal;
-use time::OffsetDateTime;
+use repeat::Asked;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+use valve::Valves;
 
 use crate::clock::Clock;
-use crate::dialect::Dialect;
-use crate::measure;
-use crate::model::{Accepted, Fault, FaultKind, Request, State, TransactionId, Verdict, Warning};
-use crate::store::{Ledger, NewAttempt, NewTransaction, Settlement, StoreError, UploadKey};
-use crate::upstream::{Answered, Prepared, Upstream};
-
-/// Longest answer of an upstream that is kept on the record, in bytes.
-const MAX_KEPT_ANSWER: usize = 64 * 1024;
-
-/// What a client asked for, understood, and who it is.
-pub struct Order {
-    /// The transaction's id.
-    pub id: TransactionId,
-    /// Who asks.
-    pub account: Arc<Account>,
-    /// In which dialect.
-    pub dialect: &'static dyn Dialect,
-    /// What was understood.
-    pub request: Request,
-    /// What was dropped or bent in reading it.
-    pub warnings: Vec<Warning>,
-    /// The body as it came: JSON, to the letter.
-    pub client_request: String,
-    /// When it came.
-    pub received_at: OffsetDateTime,
-}
-
-/// What the client is told.
-pub struct Delivered {
-    /// Taken, or the fault.
-    pub outcome: Result<Taken, Fault>,
-    /// How long the upstream took, with the uploads of files; none where it was not called.
-    pub upstream_time: Option<Duration>,
-}
-
-/// A request that was taken.
-pub struct Taken {
-    /// What was asked for, given back for the answer.
-    pub request: Request,
-    /// What the upstream said of it.
-    pub accepted: Accepted,
-}
-
-/// What an attempt needs.
-struct Ready {
-    upstream: Arc<Upstream>,
-    prepared: Prepared,
-    /// The uploads that the request names.
-    uploads: Vec<UploadKey>,
-}
+use crate::model::{Accepted, Fault, FaultKind};
+use crate::store::{Ledger, Store, StoreError};
 
 /// The delivery of messages.
 pub struct Delivery {
     directory: ArcSwap<Directory>,
+    store: Arc<dyn Store>,
     ledger: Ledger,
     files: Arc<Files>,
     clock: Arc<dyn Clock>,
+    config: Config,
+    /// This run of the process, as which it holds messages.
+    process: Uuid,
+    valves: Valves,
+    lanes: Arc<Lanes>,
+    asked: Arc<Asked>,
+    /// Wakes the worker: something is due, or sooner than it knows.
+    work: Notify,
+    stopping: CancellationToken,
     under_way: TaskTracker,
 }
 
 impl Delivery {
-    /// Delivery over a directory of accounts and upstreams, recorded in a ledger, with the files that clients uploaded.
-    pub fn new(directory: Directory, ledger: Ledger, files: Arc<Files>, clock: Arc<dyn Clock>) -> Arc<Self> {
-        let directory = ArcSwap::from_pointee(directory);
-        Arc::new(Self { directory, ledger, files, clock, under_way: TaskTracker::new() })
+    /// Delivery over a directory of accounts and upstreams, recorded in a store, with the files that clients uploaded.
+    pub fn new(
+        directory: Directory,
+        store: Arc<dyn Store>,
+        files: Arc<Files>,
+        clock: Arc<dyn Clock>,
+        config: Config,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            directory: ArcSwap::from_pointee(directory),
+            ledger: Ledger::start(store.clone(), crate::store::Limits::default()),
+            store,
+            files,
+            process: clock.process_id(),
+            clock,
+            config,
+            valves: Valves::default(),
+            lanes: Arc::default(),
+            asked: Arc::default(),
+            work: Notify::new(),
+            stopping: CancellationToken::new(),
+            under_way: TaskTracker::new(),
+        })
     }
 
     /// The accounts, upstreams and routes that are in force.
@@ -98,36 +104,54 @@ impl Delivery {
     /// Puts other accounts, upstreams and routes in force; requests under way end with the old ones.
     pub fn replace_directory(&self, directory: Directory) {
         self.directory.store(Arc::new(directory));
+        self.work.notify_one();
+    }
+
+    /// Begins to work on what waits, and to look after what nobody holds any more.
+    pub fn start(self: &Arc<Self>) {
+        self.under_way.spawn(Arc::clone(self).work_for_ever());
+        self.under_way.spawn(Arc::clone(self).keep_up());
+    }
+
+    /// Has the worker look for what is due, as after the clock was set.
+    pub fn look_again(&self) {
+        self.work.notify_one();
     }
 
     /// Delivers a request. It goes on to its end and is recorded even where the client hangs up meanwhile.
     pub async fn send(self: &Arc<Self>, order: Order) -> Delivered {
-        let this = Arc::clone(self);
-        match self.under_way.spawn(async move { this.deliver(order).await }).await {
-            Ok(delivered) => delivered,
-            Err(error) => {
-                // Not the error's own words: they repeat those of a panic, which may hold what a client sent.
-                tracing::error!(panicked = error.is_panic(), "delivery ended abnormally");
-                let fault = Fault::gateway(FaultKind::Internal, "the delivery ended abnormally; see the log");
-                Delivered { outcome: Err(fault), upstream_time: None }
-            }
-        }
+        let (transaction, until) = (order.id, Instant::now() + order.account.deadline);
+        let (client, told) = oneshot::channel();
+        let message = Message::of_client(order, until, client);
+        self.under_way.spawn(Arc::clone(self).deliver(message));
+        told.await.unwrap_or_else(|_| ended_abnormally(transaction))
     }
 
     /// Says what would happen to a request, and does nothing: a file that the upstream has not got is not uploaded, so
     /// the gateway's own id stands for it.
     pub fn rehearse(&self, order: &Order) -> Rehearsal {
-        let upstream = self.directory.load().choose(&order.account, &order.request);
-        let prepared =
-            upstream.as_ref().map_err(Clone::clone).and_then(|upstream| prepare(upstream, order, &order.request));
+        let upstream = self.directory.load().choose(&order.account, &order.request).map(|choice| choice.first);
+        let prepared = upstream.as_ref().map_err(Clone::clone).and_then(|upstream| attempt::prepare(upstream, order));
         Rehearsal::new(order, upstream.ok().as_deref(), prepared)
     }
 
-    /// Waits until nothing is under way any more and everything is recorded.
+    /// The upstreams that are called, each with how it is doing.
+    pub fn upstreams(&self) -> Vec<(String, String)> {
+        self.valves.health().into_iter().map(|(name, health)| (name, health.words())).collect()
+    }
+
+    /// Takes nothing up any more, ends what is under way, leaves the rest to others, and records everything.
     pub async fn close(&self) {
+        self.stopping.cancel();
         self.under_way.close();
         self.under_way.wait().await;
         self.ledger.close().await;
+        if let Err(error) = self.store.leave(self.process).await {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "others notice by themselves that this one is gone"
+            );
+        }
     }
 
     /// Waits until every outcome known so far is recorded.
@@ -135,136 +159,52 @@ impl Delivery {
         self.ledger.flush().await;
     }
 
-    async fn deliver(&self, mut order: Order) -> Delivered {
-        let started = Instant::now();
-        let has_files = !order.request.file_ids().is_empty();
-        let ready = self.make_ready(&order, has_files).await;
-        let upload_time = has_files.then(|| started.elapsed());
-        let mut delivered = match ready {
-            Ok(ready) => self.attempt(order, ready).await,
-            Err(fault) => self.refuse(order, fault).await,
+    async fn deliver(self: Arc<Self>, mut message: Message) {
+        let fate = match self.asked.begin(&message.order) {
+            Ok(_asking) => match message.mode() {
+                Mode::Sync => self.deliver_at_once(&mut message).await,
+                Mode::Queued => self.record_for_later(&mut message, self.clock.now()).await,
+            },
+            Err(fault) => Fate::NotRecorded(fault),
         };
-        delivered.upstream_time =
-            [upload_time, delivered.upstream_time].into_iter().flatten().reduce(Duration::saturating_add);
-        delivered
+        let mut transaction = message.order.id;
+        let outcome = match fate {
+            Fate::Sent(accepted) => Ok(accepted),
+            Fate::Later => Ok(Accepted::default()),
+            Fate::Failed(fault) => Err(fault),
+            Fate::NotRecorded(fault) => {
+                crate::measure::refused(message.order.dialect.name(), fault.kind);
+                Err(fault)
+            }
+            Fate::Repeated(first, payload) => {
+                transaction = first;
+                self.repeated(&message.order, first, payload).await
+            }
+        };
+        message.tell(transaction, outcome);
     }
 
-    /// Chooses the upstream and says the request in its dialect, naming files by the ids that it knows.
-    async fn make_ready(&self, order: &Order, has_files: bool) -> Result<Ready, Fault> {
-        let upstream = self.directory.load().choose(&order.account, &order.request)?;
-        // Said before its files are uploaded: what cannot be said shall cost no upload.
-        let prepared = prepare(&upstream, order, &order.request)?;
-        if !has_files {
-            return Ok(Ready { upstream, prepared, uploads: Vec::new() });
+    /// Messages of a pair leave one after the other; who is still in line when the client has waited long enough is left
+    /// to the queue.
+    async fn deliver_at_once(&self, message: &mut Message) -> Fate {
+        match timeout_at(message.until, self.lane_of(message)).await {
+            Ok(_lane) => self.carry(message).await,
+            Err(_) => self.record_for_later(message, self.clock.now()).await,
         }
-        let placed = self.files.place(order, &upstream).await?;
-        let prepared = prepare(&upstream, order, &placed.request)?;
-        Ok(Ready { upstream, prepared, uploads: placed.uploads })
     }
 
-    /// A request that was understood and cannot be sent is recorded too: somebody will ask what became of it.
-    async fn refuse(&self, mut order: Order, fault: Fault) -> Delivered {
-        let record = new_transaction(&mut order, None, Some(fault.clone()));
-        if let Err(error) = self.ledger.record(record).await {
-            return not_recorded(&order, error);
-        }
-        log_end(&order, None, State::Failed, Some(&fault));
-        Delivered { outcome: Err(fault), upstream_time: None }
-    }
-
-    async fn attempt(&self, mut order: Order, ready: Ready) -> Delivered {
-        let Ready { upstream, prepared, uploads } = ready;
-        order.warnings.extend(prepared.warnings);
-        let attempt = new_attempt(&upstream, &prepared.request, self.clock.now());
-        if let Err(error) = self.ledger.record(new_transaction(&mut order, Some(attempt), None)).await {
-            return not_recorded(&order, error);
-        }
-        let started = Instant::now();
-        let answered = upstream.send(prepared.request).await;
-        let took = started.elapsed();
-        measure::upstream(&upstream.name, took);
-        let settlement = settlement(order.id, &answered, self.clock.now());
-        log_end(&order, Some((&upstream, took)), settlement.state, settlement.fault.as_ref());
-        self.ledger.settle_later(settlement);
-        if let Err(fault) = &answered.outcome {
-            self.files.doubt(&uploads, fault).await;
-        }
-        let taken = |accepted| Taken { request: order.request, accepted };
-        Delivered { outcome: for_client(answered.outcome).map(taken), upstream_time: Some(took) }
+    async fn lane_of(&self, message: &Message) -> Option<Lane> {
+        let choice = self.directory().choose(&message.order.account, &message.order.request).ok()?;
+        let pair = Way::of(&message.order.request, &choice.first).pair?;
+        Some(self.lanes.enter(&pair).await)
     }
 }
 
-fn prepare(upstream: &Upstream, order: &Order, request: &Request) -> Result<Prepared, Fault> {
-    let prepared = upstream.prepare(request, order.id, order.dialect, order.account.losses);
-    prepared.map_err(|fault| match &order.request {
-        // That this upstream cannot carry the channel is no news to the client; that none does is.
-        Request::Relay(relay) if fault.kind == FaultKind::UnsupportedKind => directory::no_upstream(relay.channel),
-        _ => fault,
-    })
-}
-
-/// An ambiguous outcome is answered as taken: told of a failure, the client would send again and a person might get
-/// the message twice. The transaction stays `unknown` until there is evidence.
-fn for_client(outcome: Result<Accepted, Fault>) -> Result<Accepted, Fault> {
-    match outcome {
-        Err(fault) if fault.verdict() == Verdict::Ambiguous => Ok(Accepted::default()),
-        outcome => outcome,
-    }
-}
-
-/// What is recorded first. The client's body moves into it: nobody else needs it.
-fn new_transaction(order: &mut Order, attempt: Option<NewAttempt>, fault: Option<Fault>) -> NewTransaction {
-    NewTransaction {
-        id: order.id,
-        account: order.account.name.clone(),
-        dialect: order.dialect.name().to_owned(),
-        upstream: attempt.as_ref().map(|attempt| attempt.upstream.clone()),
-        state: if attempt.is_some() { State::Sending } else { State::Failed },
-        fault,
-        received_at: order.received_at,
-        client_request: std::mem::take(&mut order.client_request),
-        request: order.request.clone(),
-        warnings: order.warnings.clone(),
-        attempt,
-    }
-}
-
-fn new_attempt(upstream: &Upstream, request: &http::Request<bytes::Bytes>, now: OffsetDateTime) -> NewAttempt {
-    NewAttempt {
-        number: 1,
-        upstream: upstream.name.clone(),
-        method: request.method().to_string(),
-        url: request.uri().to_string(),
-        body: String::from_utf8_lossy(request.body()).into_owned(),
-        started_at: now,
-    }
-}
-
-fn settlement(transaction: TransactionId, answered: &Answered, now: OffsetDateTime) -> Settlement {
-    let state = match &answered.outcome {
-        Ok(_) => State::Sent,
-        Err(fault) if fault.verdict() == Verdict::Ambiguous => State::Unknown,
-        Err(_) => State::Failed,
-    };
-    let body = answered.response.as_ref().map(http::Response::body);
-    let kept = body.map(|body| body.get(..MAX_KEPT_ANSWER).unwrap_or(body));
-    Settlement {
-        transaction,
-        attempt: 1,
-        state,
-        message_id: answered.outcome.as_ref().ok().and_then(|accepted| accepted.message_id.clone()),
-        status: answered.response.as_ref().map(|response| response.status().as_u16()),
-        answer: kept.map(|body| String::from_utf8_lossy(body).into_owned()),
-        fault: answered.outcome.as_ref().err().cloned(),
-        finished_at: now,
-    }
-}
-
-/// The store did not take the request, so nothing was sent and there is no transaction.
-fn not_recorded(order: &Order, error: StoreError) -> Delivered {
-    let fault = store_fault(error);
-    measure::refused(order.dialect.name(), fault.kind);
-    Delivered { outcome: Err(fault), upstream_time: None }
+/// The task of a delivery ended without a word: it panicked. Not the panic's own words, which may hold what a client sent.
+fn ended_abnormally(transaction: crate::model::TransactionId) -> Delivered {
+    tracing::error!(transaction.id = %transaction, "delivery ended abnormally");
+    let fault = Fault::gateway(FaultKind::Internal, "the delivery ended abnormally; see the log");
+    Delivered { transaction, outcome: Err(fault), upstream_time: None }
 }
 
 fn store_fault(error: StoreError) -> Fault {
@@ -274,22 +214,4 @@ fn store_fault(error: StoreError) -> Fault {
     };
     tracing::error!(fault.kind = %kind, error = &error as &dyn std::error::Error, "request not recorded");
     Fault::gateway(kind, detail).retry_after(Some(Duration::from_secs(1)))
-}
-
-/// One line and one count for each transaction: enough to find it, nothing that is private.
-fn log_end(order: &Order, upstream: Option<(&Upstream, Duration)>, state: State, fault: Option<&Fault>) {
-    let upstream_name = upstream.map(|(upstream, _)| upstream.name.as_str());
-    measure::transaction(&order.account.name, order.dialect.name(), upstream_name, order.request.kind(), state);
-    tracing::info!(
-        transaction.id = %order.id,
-        account.name = order.account.name,
-        dialect = order.dialect.name(),
-        upstream.name = upstream_name,
-        upstream.duration_ms = upstream.map(|(_, took)| took.as_millis()),
-        kind = order.request.kind().as_str(),
-        state = state.as_str(),
-        fault.kind = fault.map(|fault| fault.kind.code()),
-        warnings = order.warnings.len(),
-        "transaction"
-    );
 }

@@ -110,6 +110,12 @@ pub trait Dialect: Send + Sync {
         translation: &mut Translation<'_>,
     ) -> Result<http::Request<Bytes>, Fault>;
 
+    /// Whether the vendor's server answers before it forwards, so that its clients expect no more than that a request was
+    /// taken.
+    fn answers_first(&self) -> bool {
+        false
+    }
+
     /// Reads an upstream's answer.
     ///
     /// # Errors

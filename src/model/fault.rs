@@ -135,6 +135,8 @@ fault_kinds! {
     MethodNotAllowed = "method_not_allowed", Permanent;
     /// The request contradicts one that is under way or done.
     Conflict = "conflict", Permanent;
+    /// The idempotency key came before, with another request.
+    KeyReused = "key_reused", Permanent;
 
     // Media.
     /// The link could not be fetched.

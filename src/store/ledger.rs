@@ -1,8 +1,8 @@
 //! Group commit: concurrent writes share one.
 //!
 //! A single task writes. While it commits a batch the next one gathers in its queue; where nothing waits a request is
-//! committed alone and at once. Records are acknowledged when they are durable. Settlements may be left to the ledger,
-//! so that a client is answered meanwhile; while the store is away they are kept and tried again, in their order.
+//! committed alone and at once. Records, begins and turns are acknowledged when they are durable: *demands*, as somebody
+//! waits for them to go on. Settlements may be left to the ledger, so that a client is answered meanwhile; while the store is away they are kept and tried again, in their order.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -17,7 +17,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::measure;
 
-use super::{NewTransaction, Settlement, StoreError, Transactions, Write};
+use super::{Begin, NewTransaction, Settlement, StoreError, Transactions, Turn, Write, Written};
 
 /// How soon kept settlements are tried again while no new request tells whether the store is back.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
@@ -31,11 +31,11 @@ const CLOSING: Duration = Duration::from_secs(5);
 /// What the ledger holds at most.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Records that wait for their commit; more are refused at once.
+    /// Records, begins and turns that wait for their commit; more are refused at once.
     pub records: usize,
     /// Settlements that wait for theirs; more are lost, so this is the longest outage times the rate of sending.
     pub settlements: usize,
-    /// Records, and as many settlements, in one commit.
+    /// Of these, and as many settlements, in one commit.
     pub batch: usize,
 }
 
@@ -50,7 +50,7 @@ impl Default for Limits {
 pub struct Ledger {
     jobs: mpsc::UnboundedSender<Job>,
     // The queue itself has no bound: whoever joins it holds one of these places until its write is done with.
-    records: Arc<Semaphore>,
+    demands: Arc<Semaphore>,
     settlements: Arc<Semaphore>,
     lost: Arc<AtomicU64>,
     ended: CancellationToken,
@@ -66,7 +66,7 @@ impl Ledger {
             store,
             jobs,
             batch: limits.batch.max(1),
-            records: Vec::new(),
+            demands: Vec::new(),
             settlements: VecDeque::new(),
             flushes: Vec::new(),
             away: false,
@@ -77,23 +77,37 @@ impl Ledger {
         tokio::spawn(writer.run());
         Self {
             jobs: sender,
-            records: Arc::new(Semaphore::new(limits.records)),
+            demands: Arc::new(Semaphore::new(limits.records)),
             settlements: Arc::new(Semaphore::new(limits.settlements)),
             lost,
             ended,
         }
     }
 
-    /// Records a transaction and returns when that is durable.
+    /// Records a transaction and returns what became of it when that is durable.
     ///
     /// # Errors
     /// [`StoreError::Overloaded`] at once where too many wait, [`StoreError::Unreachable`] within about a second while
     /// the store is away, [`StoreError::Defect`] where it refuses this one. Nothing may be sent after an error. A
-    /// transaction that was committed although its answer was lost becomes `unknown` by
-    /// [`Transactions::give_up_sending`].
-    pub async fn record(&self, new: NewTransaction) -> Result<(), StoreError> {
-        let place = Arc::clone(&self.records).try_acquire_owned().map_err(|_| StoreError::Overloaded)?;
-        self.commit(Write::Record(Box::new(new)), place).await
+    /// transaction that was committed although its answer was lost becomes `unknown` when its lease is over.
+    pub async fn record(&self, new: NewTransaction) -> Result<Written, StoreError> {
+        self.demand(Write::Record(Box::new(new))).await
+    }
+
+    /// Begins an attempt of a job that is held and returns when that is durable.
+    ///
+    /// # Errors
+    /// As for a record. Nothing may be sent after an error, and nothing where it is [`Written::Stale`].
+    pub async fn begin(&self, begin: Begin) -> Result<Written, StoreError> {
+        self.demand(Write::Begin(Box::new(begin))).await
+    }
+
+    /// Changes a transaction without an attempt and returns when that is durable.
+    ///
+    /// # Errors
+    /// As for a record.
+    pub async fn turn(&self, turn: Turn) -> Result<Written, StoreError> {
+        self.demand(Write::Turn(Box::new(turn))).await
     }
 
     /// Settles an attempt and returns when that is durable. Waits for a place where too many settlements are kept.
@@ -103,7 +117,7 @@ impl Ledger {
     /// [`StoreError::Defect`] where the store refuses it.
     pub async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
         let place = Arc::clone(&self.settlements).acquire_owned().await.map_err(StoreError::unreachable)?;
-        self.commit(Write::Settle(Box::new(settlement)), place).await
+        self.commit(Write::Settle(Box::new(settlement)), place).await.map(|_| ())
     }
 
     /// Leaves a settlement to the ledger, which commits it soon. Where it keeps too many already this one is lost, and
@@ -140,7 +154,13 @@ impl Ledger {
         self.ended.cancelled().await;
     }
 
-    async fn commit(&self, write: Write, place: OwnedSemaphorePermit) -> Result<(), StoreError> {
+    /// Somebody waits to go on: refused at once where too many do.
+    async fn demand(&self, write: Write) -> Result<Written, StoreError> {
+        let place = Arc::clone(&self.demands).try_acquire_owned().map_err(|_| StoreError::Overloaded)?;
+        self.commit(write, place).await
+    }
+
+    async fn commit(&self, write: Write, place: OwnedSemaphorePermit) -> Result<Written, StoreError> {
         let (done, committed) = oneshot::channel();
         self.queue(write, Waiter { done: Some(done), _place: place });
         committed.await.unwrap_or_else(|_| Err(StoreError::unreachable(Closed)))
@@ -158,22 +178,25 @@ enum Job {
     Close,
 }
 
+/// What came of a write.
+type Outcome = Result<Written, StoreError>;
+
 /// Who waits for a write, and its place among those that may.
 struct Waiter {
-    done: Option<oneshot::Sender<Result<(), StoreError>>>,
+    done: Option<oneshot::Sender<Outcome>>,
     _place: OwnedSemaphorePermit,
 }
 
 impl Waiter {
     /// Says what came of the write; nobody may be there any more to hear it.
-    fn tell(&mut self, outcome: Result<(), StoreError>) {
+    fn tell(&mut self, outcome: Outcome) {
         if let Some(done) = self.done.take() {
             let _ = done.send(outcome);
         }
     }
 
     /// The same, and gives the place free.
-    fn end(mut self, outcome: Result<(), StoreError>) {
+    fn end(mut self, outcome: Outcome) {
         self.tell(outcome);
     }
 }
@@ -185,8 +208,8 @@ struct Writer {
     store: Arc<dyn Transactions>,
     jobs: mpsc::UnboundedReceiver<Job>,
     batch: usize,
-    /// Taken from the queue for the next commit.
-    records: Vec<Entry>,
+    /// What somebody waits for before going on: taken from the queue for the next commit.
+    demands: Vec<Entry>,
     /// Taken from the queue, in their order; they stay here until they are committed.
     settlements: VecDeque<Entry>,
     flushes: Vec<oneshot::Sender<()>>,
@@ -220,7 +243,7 @@ impl Writer {
                 () = sleep(RETRY_AFTER) => {}
             }
         }
-        while self.records.len() < self.most()
+        while self.demands.len() < self.most()
             && let Ok(job) = self.jobs.try_recv()
         {
             self.take(job);
@@ -241,8 +264,8 @@ impl Writer {
 
     fn take(&mut self, job: Job) {
         match job {
-            Job::Write(write @ Write::Record(_), waiter) => self.records.push((write, waiter)),
             Job::Write(write @ Write::Settle(_), waiter) => self.settlements.push_back((write, waiter)),
+            Job::Write(write, waiter) => self.demands.push((write, waiter)),
             Job::Flush(flush) => self.flushes.push(flush),
             Job::Close => {
                 self.jobs.close();
@@ -251,10 +274,10 @@ impl Writer {
         }
     }
 
-    /// Records come first: the settlement of one may follow right behind it.
+    /// Settlements come first: a client's next message of a pair follows right behind the settlement of the last.
     fn next_batch(&mut self) -> (Vec<Write>, Vec<Waiter>) {
         let settlements = self.settlements.len().min(self.most());
-        self.records.drain(..).chain(self.settlements.drain(..settlements)).unzip()
+        self.settlements.drain(..settlements).chain(self.demands.drain(..)).unzip()
     }
 
     async fn commit(&mut self, writes: Vec<Write>, waiters: Vec<Waiter>) {
@@ -266,8 +289,8 @@ impl Writer {
         measure::commit(started.elapsed(), writes.len());
         let entries = writes.into_iter().zip(waiters);
         match outcome {
-            Ok(()) => {
-                entries.for_each(|(_, waiter)| waiter.end(Ok(())));
+            Ok(written) => {
+                entries.zip(written).for_each(|((_, waiter), written)| waiter.end(Ok(written)));
                 self.is_back();
             }
             Err(error @ StoreError::Unreachable(_)) => self.postpone(entries, &error),
@@ -286,20 +309,20 @@ impl Writer {
                     tracing::error!(transaction.id = %write.transaction(), error = &error as &dyn Error, "a write is refused");
                     waiter.end(Err(error));
                 }
-                Ok(()) => waiter.end(Ok(())),
+                Ok(written) => waiter.end(Ok(written.first().copied().unwrap_or(Written::Done))),
             }
         }
         self.is_back();
     }
 
-    /// The store is away. Settlements go back to the head of their queue. Records fail, and with them those that came
+    /// The store is away. Settlements go back to the head of their queue. Demands fail, and with them those that came
     /// meanwhile: they have waited as long as anybody should.
     fn postpone(&mut self, entries: impl Iterator<Item = Entry>, error: &StoreError) {
         while let Ok(job) = self.jobs.try_recv() {
             self.take(job);
         }
         let mut kept = VecDeque::new();
-        for (write, mut waiter) in entries.chain(mem::take(&mut self.records)) {
+        for (write, mut waiter) in entries.chain(mem::take(&mut self.demands)) {
             waiter.tell(Err(error.clone()));
             if let Write::Settle(_) = write {
                 kept.push_back((write, waiter));

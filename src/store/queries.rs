@@ -1,5 +1,7 @@
 //! What is read: the same SQL in both databases.
 
+use std::time::Duration;
+
 use sqlx::{Database, Encode, QueryBuilder, Type};
 use uuid::Uuid;
 
@@ -23,8 +25,8 @@ macro_rules! summary {
 pub(super) const FIND: &str = concat!(
     "select ",
     summary!(),
-    ", b.client_request, b.request, b.warnings, b.refusal \
-     from transactions t join bodies b on b.transaction_id = t.id \
+    ", b.client_request, b.request, b.warnings, b.refusal, j.due_at \
+     from transactions t left join bodies b on b.transaction_id = t.id left join jobs j on j.transaction_id = t.id \
      where t.id = coalesce(\
        (select id from transactions where id = $1), \
        (select transaction_id from outcomes where message_id = $2 order by transaction_id desc limit 1))"
@@ -32,13 +34,35 @@ pub(super) const FIND: &str = concat!(
 
 /// The attempts of the transaction `$1`, each with its outcome.
 pub(super) const ATTEMPTS: &str = "\
-    select a.number, a.upstream, a.method, a.url, a.body, a.started_at, o.finished_at, o.status, o.answer, o.fault \
+    select a.number, a.upstream, a.method, a.url, a.body, a.started_at, o.finished_at, o.status, o.answer, o.fault, \
+      o.state \
     from attempts a left join outcomes o on o.transaction_id = a.transaction_id and o.number = a.number \
     where a.transaction_id = $1 \
     order by a.number";
 
+/// The turns of the transaction `$1`.
+pub(super) const TURNS: &str = "select at, from_state, to_state, cause, fault, detail from turns \
+                                where transaction_id = $1 order by at";
+
+/// Attempts whose lease was over at `$1`, at most `$2`.
+pub(super) const LAPSED: &str = "\
+    select t.id, t.account, t.dialect, t.kind, j.attempts, j.upstream \
+    from jobs j join transactions t on t.id = j.transaction_id \
+    where j.state = 'sending' and t.state = 'sending' and j.due_at <= $1 order by j.due_at limit $2";
+
+/// Jobs that a claim looks at beside those that it wants: those that wait for their pair are among them.
+pub(super) const ASIDE: i64 = 256;
+
+/// Seconds after which a job that waits for its pair is looked at again, where nothing wakes it before.
+pub(super) const PUT_OFF: i64 = 5;
+
+/// After so long a process that was not heard of is forgotten.
+pub(super) const LONG_GONE: Duration = Duration::from_secs(3600);
+
+pub(super) const LEAVE: &str = "delete from processes where id = $1";
+
 /// Changes nothing, and needs all that a write needs: the schema, a database that may be written, SQLite's lock.
-pub(super) const PING: &str = "delete from under_way where number < 0";
+pub(super) const PING: &str = "delete from jobs where attempts < 0";
 
 /// The list of transactions that fit the filter, the latest first. Only what is asked for is compared, so that each
 /// list can take the index that suits it.

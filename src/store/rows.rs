@@ -3,7 +3,6 @@
 //! Texts go in through [`text`], JSON through [`json`]; both come out as they are.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IntoDeserializer, value};
@@ -15,46 +14,13 @@ use sqlx::{Decode, Encode, FromRow, Type};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Attempt, NewTransaction, Settlement, StoreError, Summary, Transaction, Write};
-use crate::model::{Fault, TransactionId};
+use super::{
+    Attempt, Begin, Claimed, Depth, Lapsed, NewAttempt, NewTransaction, Next, Settlement, StoreError, Summary,
+    Transaction, Turn, Turned,
+};
+use crate::model::{State, TransactionId};
 
-/// A part of a batch that goes in as a whole: first the records, then the settlements.
-#[derive(Default)]
-pub(super) struct Round<'a> {
-    pub records: Vec<&'a NewTransaction>,
-    pub settlements: Vec<&'a Settlement>,
-}
-
-impl Round<'_> {
-    /// Whether all its entries are of one kind.
-    pub fn is_uniform(&self) -> bool {
-        self.records.is_empty() || self.settlements.is_empty()
-    }
-}
-
-/// Cuts a batch into as few rounds as leave the order of each transaction's entries alone. Nearly always it is one.
-pub(super) fn rounds(batch: &[Write]) -> Vec<Round<'_>> {
-    let mut rounds = Vec::new();
-    let mut round = Round::default();
-    let mut settled = HashSet::new();
-    for write in batch {
-        if settled.contains(&write.transaction()) {
-            rounds.push(std::mem::take(&mut round));
-            settled.clear();
-        }
-        match write {
-            Write::Record(record) => round.records.push(record),
-            Write::Settle(settlement) => {
-                settled.insert(settlement.transaction);
-                round.settlements.push(settlement);
-            }
-        }
-    }
-    rounds.push(round);
-    rounds
-}
-
-/// What goes into `transactions` and `bodies` for a new transaction.
+/// What goes into `transactions`, `bodies`, `jobs` and `idempotency` for a new transaction.
 pub(super) struct NewRow<'a> {
     pub id: Uuid,
     pub account: Cow<'a, str>,
@@ -71,12 +37,21 @@ pub(super) struct NewRow<'a> {
     pub request: String,
     pub warnings: String,
     pub refusal: Option<String>,
+    pub pair: Option<Cow<'a, str>>,
+    /// Of the job; none where there is none.
+    pub due_at: Option<Moment>,
+    pub holder: Option<Uuid>,
+    pub attempts: i32,
+    pub key: Option<Cow<'a, str>>,
+    pub payload: Option<&'a [u8]>,
+    pub expires_at: Option<Moment>,
 }
 
 impl<'a> TryFrom<&'a NewTransaction> for NewRow<'a> {
     type Error = StoreError;
 
     fn try_from(new: &'a NewTransaction) -> Result<Self, StoreError> {
+        let (job, idempotency) = (new.job.as_ref(), new.idempotency.as_ref());
         Ok(Self {
             id: new.id.0,
             account: text(&new.account),
@@ -93,11 +68,18 @@ impl<'a> TryFrom<&'a NewTransaction> for NewRow<'a> {
             request: json(&new.request)?,
             warnings: json(&new.warnings)?,
             refusal: new.fault.as_ref().map(json).transpose()?,
+            pair: job.and_then(|job| job.pair.as_deref()).map(text),
+            due_at: job.map(|job| Moment(job.due_at)),
+            holder: job.and_then(|job| job.holder),
+            attempts: new.attempt.as_ref().map_or(0, |attempt| number(attempt.number)),
+            key: idempotency.map(|idempotency| text(&idempotency.key)),
+            payload: idempotency.map(|idempotency| idempotency.payload.0.as_slice()),
+            expires_at: idempotency.map(|idempotency| Moment(idempotency.expires_at)),
         })
     }
 }
 
-/// What goes into `attempts` and `under_way` for a new attempt.
+/// What goes into `attempts` for a new attempt.
 pub(super) struct NewAttemptRow<'a> {
     pub transaction_id: Uuid,
     pub number: i32,
@@ -111,17 +93,98 @@ pub(super) struct NewAttemptRow<'a> {
 impl<'a> NewAttemptRow<'a> {
     /// The row of the transaction's first attempt, where it has one.
     pub fn first_of(new: &'a NewTransaction) -> Option<Self> {
-        let attempt = new.attempt.as_ref()?;
-        Some(Self {
-            transaction_id: new.id.0,
+        new.attempt.as_ref().map(|attempt| Self::of(new.id, attempt))
+    }
+
+    fn of(transaction: TransactionId, attempt: &'a NewAttempt) -> Self {
+        Self {
+            transaction_id: transaction.0,
             number: number(attempt.number),
             upstream: text(&attempt.upstream),
             method: text(&attempt.method),
             url: text(&attempt.url),
             body: text(&attempt.body),
             started_at: Moment(attempt.started_at),
+        }
+    }
+}
+
+/// What goes into `jobs` and `attempts` when an attempt begins.
+pub(super) struct BeginRow<'a> {
+    pub holder: Uuid,
+    pub lease_until: Moment,
+    pub attempt: NewAttemptRow<'a>,
+}
+
+impl<'a> From<&'a Begin> for BeginRow<'a> {
+    fn from(begin: &'a Begin) -> Self {
+        Self {
+            holder: begin.holder,
+            lease_until: Moment(begin.lease_until),
+            attempt: NewAttemptRow::of(begin.transaction, &begin.attempt),
+        }
+    }
+}
+
+/// What becomes of a job; one without a state is deleted.
+pub(super) struct NextRow {
+    pub state: Option<&'static str>,
+    pub due_at: Option<Moment>,
+    pub keep: bool,
+}
+
+impl From<Next> for NextRow {
+    fn from(next: Next) -> Self {
+        let (state, due_at, keep) = match next {
+            Next::Done => (None, None, false),
+            Next::Wait { due_at, keep } => (Some(State::Waiting), Some(due_at), keep),
+            Next::Hold { resend_at } => (Some(State::Unknown), resend_at, false),
+        };
+        Self { state: state.map(State::as_str), due_at: due_at.map(Moment), keep }
+    }
+}
+
+/// What goes into `turns`, `jobs` and `transactions` for a change without an attempt.
+pub(super) struct TurnRow<'a> {
+    pub transaction_id: Uuid,
+    pub holder: Option<Uuid>,
+    /// The states where it may stand, with spaces between.
+    pub origins: String,
+    pub target: &'static str,
+    pub cause: &'static str,
+    pub fault_code: Option<&'static str>,
+    pub fault: Option<String>,
+    pub detail: Option<Cow<'a, str>>,
+    pub at: Moment,
+    pub next: NextRow,
+}
+
+impl<'a> TryFrom<&'a Turn> for TurnRow<'a> {
+    type Error = StoreError;
+
+    fn try_from(turn: &'a Turn) -> Result<Self, StoreError> {
+        Ok(Self {
+            transaction_id: turn.transaction.0,
+            holder: turn.holder,
+            origins: turn.from.iter().map(|state| state.as_str()).collect::<Vec<_>>().join(" "),
+            target: turn.to.as_str(),
+            cause: turn.cause.as_str(),
+            fault_code: turn.fault.as_ref().map(|fault| fault.kind.code()),
+            fault: turn.fault.as_ref().map(json).transpose()?,
+            detail: turn.detail.as_deref().map(text),
+            at: Moment(turn.at),
+            next: turn.next.into(),
         })
     }
+}
+
+/// Who has an idempotency key.
+#[derive(FromRow)]
+pub(super) struct KeyRow {
+    pub account: String,
+    pub key: String,
+    pub payload: Vec<u8>,
+    pub transaction_id: Uuid,
 }
 
 /// What goes into `outcomes`, and from there into `transactions`, when an attempt ends.
@@ -135,6 +198,7 @@ pub(super) struct NewOutcomeRow<'a> {
     pub fault: Option<String>,
     pub fault_code: Option<&'static str>,
     pub finished_at: Moment,
+    pub next: NextRow,
 }
 
 impl<'a> TryFrom<&'a Settlement> for NewOutcomeRow<'a> {
@@ -151,6 +215,7 @@ impl<'a> TryFrom<&'a Settlement> for NewOutcomeRow<'a> {
             fault: settlement.fault.as_ref().map(json).transpose()?,
             fault_code: settlement.fault.as_ref().map(|fault| fault.kind.code()),
             finished_at: Moment(settlement.finished_at),
+            next: settlement.next.into(),
         })
     }
 }
@@ -195,15 +260,16 @@ impl TryFrom<SummaryRow> for Summary {
     }
 }
 
-/// A transaction's row with its bodies.
+/// A transaction's row with its bodies, where they are not forgotten, and its job, where it has one.
 #[derive(FromRow)]
 pub(super) struct TransactionRow {
     #[sqlx(flatten)]
     summary: SummaryRow,
-    client_request: String,
-    request: String,
-    warnings: String,
+    client_request: Option<String>,
+    request: Option<String>,
+    warnings: Option<String>,
     refusal: Option<String>,
+    due_at: Option<Moment>,
 }
 
 impl TransactionRow {
@@ -212,15 +278,17 @@ impl TransactionRow {
         self.summary.id
     }
 
-    /// The transaction with these attempts.
-    pub fn with(self, attempts: Vec<AttemptRow>) -> Result<Transaction, StoreError> {
+    /// The transaction with these attempts and turns.
+    pub fn with(self, attempts: Vec<AttemptRow>, turns: Vec<TurnedRow>) -> Result<Transaction, StoreError> {
         Ok(Transaction {
             summary: self.summary.try_into()?,
-            client_request: parsed("client_request", &self.client_request)?,
-            request: parsed("request", &self.request)?,
-            warnings: parsed("warnings", &self.warnings)?,
-            refusal: fault("refusal", self.refusal)?,
+            client_request: optional("client_request", self.client_request)?.unwrap_or_default(),
+            request: optional("request", self.request)?,
+            warnings: optional("warnings", self.warnings)?.unwrap_or_default(),
+            refusal: optional("refusal", self.refusal)?,
             attempts: attempts.into_iter().map(Attempt::try_from).collect::<Result<_, _>>()?,
+            turns: turns.into_iter().map(Turned::try_from).collect::<Result<_, _>>()?,
+            due_at: self.due_at.map(|moment| moment.0),
         })
     }
 }
@@ -238,6 +306,7 @@ pub(super) struct AttemptRow {
     status: Option<i32>,
     answer: Option<String>,
     fault: Option<String>,
+    state: Option<String>,
 }
 
 impl TryFrom<AttemptRow> for Attempt {
@@ -254,7 +323,116 @@ impl TryFrom<AttemptRow> for Attempt {
             finished_at: row.finished_at.map(|moment| moment.0),
             status: row.status.and_then(|status| u16::try_from(status).ok()),
             answer: row.answer,
-            fault: fault("fault", row.fault)?,
+            fault: optional("fault", row.fault)?,
+            state: row.state.map(|state| named("state", &state)).transpose()?,
+        })
+    }
+}
+
+/// A change without an attempt.
+#[derive(FromRow)]
+pub(super) struct TurnedRow {
+    at: Moment,
+    from_state: String,
+    to_state: String,
+    cause: String,
+    fault: Option<String>,
+    detail: Option<String>,
+}
+
+impl TryFrom<TurnedRow> for Turned {
+    type Error = StoreError;
+
+    fn try_from(row: TurnedRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            at: row.at.0,
+            from: named("from_state", &row.from_state)?,
+            to: named("to_state", &row.to_state)?,
+            cause: named("cause", &row.cause)?,
+            fault: optional("fault", row.fault)?,
+            detail: row.detail,
+        })
+    }
+}
+
+/// A job with its transaction.
+#[derive(FromRow)]
+pub(super) struct ClaimedRow {
+    id: Uuid,
+    account: String,
+    dialect: String,
+    request: String,
+    warnings: String,
+    received_at: Moment,
+    attempts: i32,
+    state: String,
+    upstream: String,
+    pair: Option<String>,
+}
+
+impl TryFrom<ClaimedRow> for Claimed {
+    type Error = StoreError;
+
+    fn try_from(row: ClaimedRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: TransactionId(row.id),
+            account: row.account,
+            dialect: row.dialect,
+            request: parsed("request", &row.request)?,
+            warnings: parsed("warnings", &row.warnings)?,
+            received_at: row.received_at.0,
+            attempts: row.attempts.unsigned_abs(),
+            state: named("state", &row.state)?,
+            upstream: row.upstream,
+            pair: row.pair,
+        })
+    }
+}
+
+/// An attempt whose lease is over.
+#[derive(FromRow)]
+pub(super) struct LapsedRow {
+    id: Uuid,
+    account: String,
+    dialect: String,
+    kind: String,
+    attempts: i32,
+    upstream: String,
+}
+
+impl TryFrom<LapsedRow> for Lapsed {
+    type Error = StoreError;
+
+    fn try_from(row: LapsedRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            transaction: TransactionId(row.id),
+            account: row.account,
+            dialect: row.dialect,
+            kind: named("kind", &row.kind)?,
+            attempt: row.attempts.unsigned_abs(),
+            upstream: row.upstream,
+        })
+    }
+}
+
+/// Jobs counted.
+#[derive(FromRow)]
+pub(super) struct DepthRow {
+    upstream: String,
+    state: String,
+    count: i64,
+    oldest: Moment,
+}
+
+impl TryFrom<DepthRow> for Depth {
+    type Error = StoreError;
+
+    fn try_from(row: DepthRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            upstream: row.upstream,
+            state: named("state", &row.state)?,
+            count: row.count.unsigned_abs(),
+            oldest: row.oldest.0,
         })
     }
 }
@@ -282,7 +460,7 @@ pub(super) fn parsed<T: DeserializeOwned>(column: &'static str, json: &str) -> R
     serde_json::from_str(json).map_err(|_| StoreError::defect(Unreadable(column)))
 }
 
-fn fault(column: &'static str, json: Option<String>) -> Result<Option<Fault>, StoreError> {
+fn optional<T: DeserializeOwned>(column: &'static str, json: Option<String>) -> Result<Option<T>, StoreError> {
     json.map(|json| parsed(column, &json)).transpose()
 }
 

@@ -1,14 +1,17 @@
 //! Whom we call: an upstream is a dialect, an address, a credential and limits. A provider is configuration, so a new
 //! one whose dialect is known needs no code.
 
+mod limits;
 mod sandbox;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::{Request, Response, Uri};
+pub use limits::Limits;
 pub use sandbox::{Behaviour, InProcess, Kept, KeptFile, MAGIC, Magic, Received, Sandbox};
 use serde::Deserialize;
 use url::Url;
@@ -22,7 +25,7 @@ use crate::secret::Secret;
 pub const SANDBOX_SCHEME: &str = "sandbox";
 
 /// An upstream as the configuration describes it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub struct Config {
     /// Its name in routes, accounts, records and labels.
     pub name: String,
@@ -42,6 +45,17 @@ pub struct Config {
     pub phone_number_id: Option<String>,
     /// The namespace of templates for clients that give none (On-Premises).
     pub template_namespace: Option<String>,
+    /// Messages a second, of all gateways on one database together.
+    pub rate: Option<f64>,
+    /// Messages at once, after a pause; those of a second where it is not said.
+    pub burst: Option<u32>,
+    /// Between two messages of one sender to one recipient.
+    #[serde(default, with = "humantime_serde::option")]
+    pub pair_interval: Option<Duration>,
+    /// Messages of one sender to one recipient at once, after a pause.
+    pub pair_burst: Option<u32>,
+    /// Calls at once.
+    pub concurrency: Option<u32>,
 }
 
 /// What is the same for all upstreams at one provider.
@@ -53,6 +67,15 @@ pub struct Provider {
     pub base_url: Option<String>,
     /// How the credential travels; the dialect's own form where it is not said.
     pub credential: Option<CredentialForm>,
+    /// Messages a second, of all gateways on one database together.
+    pub rate: Option<f64>,
+    /// Messages at once, after a pause; those of a second where it is not said.
+    pub burst: Option<u32>,
+    /// Between two messages of one sender to one recipient.
+    #[serde(default, with = "humantime_serde::option")]
+    pub pair_interval: Option<Duration>,
+    /// Messages of one sender to one recipient at once, after a pause.
+    pub pair_burst: Option<u32>,
 }
 
 /// How a request reaches an upstream.
@@ -100,6 +123,8 @@ pub struct Upstream {
     pub phone_number_id: Option<String>,
     /// The namespace of templates.
     pub template_namespace: Option<String>,
+    /// How fast it is called, and how often at once.
+    pub limits: Limits,
     /// How it is reached.
     pub transport: Arc<dyn Transport>,
 }

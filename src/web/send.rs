@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use super::{AppState, Shared, auth, body, query};
@@ -16,7 +16,11 @@ use crate::measure;
 use crate::model::{Fault, FaultKind};
 
 const TRANSACTION_ID: HeaderName = HeaderName::from_static("sabir-transaction-id");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// Longest idempotency key, in characters.
+const MAX_KEY: usize = 255;
 
 /// Takes a request in whichever dialect it is spoken and answers in the same.
 ///
@@ -24,7 +28,7 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 /// answered in its own.
 pub async fn send(State(state): State<Shared>, request: Request) -> Response {
     let started = Instant::now();
-    let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now() };
+    let mut answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now() };
     let dry_run = query(&request).any(|(name, value)| name == "dry_run" && value != "false" && value != "0");
     let (speaker, taken) = take(&state, &answer, request).await;
     let (response, upstream_time) = match taken {
@@ -32,6 +36,8 @@ pub async fn send(State(state): State<Shared>, request: Request) -> Response {
         Ok(order) if dry_run => (Json(state.delivery.rehearse(&order)).into_response(), None),
         Ok(order) => {
             let delivered = state.delivery.send(order).await;
+            // A repeat is answered as its first request was.
+            answer.transaction = delivered.transaction;
             (answered(&speaker, &delivered, &answer), delivered.upstream_time)
         }
     };
@@ -48,6 +54,7 @@ async fn take(state: &AppState, answer: &Answer, request: Request) -> (Speaker, 
         Ok((body, bytes)) => (body, Ok(String::from_utf8_lossy(&bytes).into_owned())),
         Err(fault) => (Value::Null, Err(fault)),
     };
+    let idempotency_key = idempotency_key(&parts.headers);
     let call = Call { method: parts.method, path: parts.uri.path().to_owned(), headers: parts.headers, body };
     let speaker = speaker(&call, caller.as_ref().ok().and_then(|caller| caller.dialect));
     let order = caller.and_then(|caller| {
@@ -60,10 +67,23 @@ async fn take(state: &AppState, answer: &Answer, request: Request) -> (Speaker, 
             request: decoded.value,
             warnings: decoded.warnings,
             client_request,
+            idempotency_key: idempotency_key?,
             received_at: answer.at,
         })
     });
     (speaker, order)
+}
+
+/// The client's own key for its request.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Fault> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    match value.to_str() {
+        Ok(key) if (1..=MAX_KEY).contains(&key.len()) => Ok(Some(key.to_owned())),
+        _ => {
+            let what = format_args!("is no key; give 1 to {MAX_KEY} letters, digits or signs, such as a UUID");
+            Err(Fault::invalid("Idempotency-Key", what))
+        }
+    }
 }
 
 pub(super) fn refused(speaker: &Speaker, fault: &Fault, answer: &Answer) -> Response {

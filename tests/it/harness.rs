@@ -9,6 +9,7 @@ use http::{Method, Request, Response};
 use sabir::app::App;
 use sabir::clock::FixedClock;
 use sabir::config::{self, Config};
+use sabir::model::State;
 use sabir::net::{self, Client};
 use sabir::secret::Secret;
 use sabir::store::{self, Filter, Store, Summary, Transaction};
@@ -19,12 +20,16 @@ use time::macros::datetime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+/// How long clients wait where a test does not say: long enough for what answers at once, and nobody waits for the rest.
+const DEADLINE: Duration = Duration::from_millis(400);
+
 /// The key of the account `shop`.
 pub const KEY: &str = "shop-key";
 
 /// A running gateway.
 pub struct TestApp {
     pub app: Arc<App>,
+    clock: Arc<FixedClock>,
     address: SocketAddr,
     client: Client,
     stop: oneshot::Sender<()>,
@@ -67,8 +72,11 @@ impl TestApp {
     pub async fn over(mut config: Config, store: Arc<dyn Store>, folder: TempDir) -> Self {
         config.server.listen = "127.0.0.1:0".parse().unwrap();
         config.server.data_dir = folder.path().to_owned();
+        if config.delivery.deadline > DEADLINE {
+            config.delivery.deadline = DEADLINE;
+        }
         let clock = Arc::new(FixedClock::at(datetime!(2026-09-21 13:35:23 UTC)));
-        let app = Arc::new(App::with_store(&config, store, clock).unwrap());
+        let app = Arc::new(App::with_store(&config, store, clock.clone()).unwrap());
         let (stop, stopped) = oneshot::channel();
         let (ready, address) = oneshot::channel();
         let serving = Arc::clone(&app);
@@ -78,7 +86,7 @@ impl TestApp {
             serving.serve(config.server.listen, listening, stop).await.unwrap();
         });
         let client = Client::new(&patient()).unwrap();
-        Self { app, address: address.await.unwrap(), client, stop, served, _folder: folder }
+        Self { app, clock, address: address.await.unwrap(), client, stop, served, _folder: folder }
     }
 
     /// The gateway's address, without a slash at its end.
@@ -142,6 +150,23 @@ impl TestApp {
     pub async fn find(&self, id: &str) -> Option<Transaction> {
         self.app.state.delivery.settled().await;
         self.app.state.store.find(id).await.unwrap()
+    }
+
+    /// Sets the clock forward; what is due then is taken up.
+    pub fn forward(&self, by: Duration) {
+        self.clock.forward(by);
+        self.app.state.delivery.look_again();
+    }
+
+    /// The first transaction that stands in a state, once one does.
+    pub async fn until(&self, state: State) -> Transaction {
+        loop {
+            let found = self.recorded().await.into_iter().find(|summary| summary.state == state);
+            if let Some(found) = found {
+                return self.find(&found.id.to_string()).await.unwrap();
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Stops as on a signal: requests under way are finished.

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use sabir::model::{Channel, Fault, FaultKind, Kind, ReadMark, Request, State, TransactionId};
-use sabir::store::{Attempt, Filter, Ledger, Limits, Store, StoreError, Summary, Transaction};
+use sabir::store::{Attempt, Filter, Ledger, Limits, Next, Store, StoreError, Summary, Transaction};
 use serde_json::json;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::backends::Backend;
-use crate::fixtures::{RECIPIENT, SENDER, at, failed, record, refused, sending, sending_with, sent, settle, text_to};
+use crate::fixtures::{
+    HOLDER, RECIPIENT, SENDER, at, begin, failed, record, refused, sending, sending_with, sent, settle, text_to,
+};
 
 pub async fn what_was_recorded_is_found_with_everything(backend: Backend) {
     let store = backend.open().await;
@@ -34,7 +36,7 @@ pub async fn what_was_recorded_is_found_with_everything(backend: Backend) {
             updated_at: at(0),
         },
         client_request: serde_json::from_str(&new.client_request).unwrap(),
-        request: new.request,
+        request: Some(new.request),
         warnings: new.warnings,
         refusal: None,
         attempts: vec![Attempt {
@@ -48,7 +50,10 @@ pub async fn what_was_recorded_is_found_with_everything(backend: Backend) {
             status: None,
             answer: None,
             fault: None,
+            state: None,
         }],
+        turns: Vec::new(),
+        due_at: Some(at(60)),
     };
     assert_eq!(found(&store, new.id).await, expected);
 }
@@ -199,10 +204,13 @@ pub async fn entries_of_a_batch_apply_in_their_order(backend: Backend) {
     let store = backend.open().await;
     let (early, twice) = (sending(), sending());
     let (mut first, mut second) = (failed(&twice), sent(&twice, "wamid.2"));
-    (first.state, second.attempt, second.finished_at) = (State::Waiting, 2, at(9));
+    first.state = State::Waiting;
+    first.next = Next::Wait { due_at: at(3), keep: true };
+    (second.attempt, second.finished_at) = (2, at(9));
     let batch = [&sent(&early, "wamid.1"), &first, &second].map(settle);
     let [too_early, first, second] = batch;
-    store.write(&[too_early, record(&early), record(&twice), first, second]).await.unwrap();
+    let again = begin(&twice, HOLDER, 2);
+    store.write(&[too_early, record(&early), record(&twice), first, again, second]).await.unwrap();
 
     assert_eq!(found(&store, early.id).await.summary.state, State::Sending);
     let twice = found(&store, twice.id).await.summary;
@@ -232,32 +240,6 @@ pub async fn a_repeated_settlement_keeps_the_first_outcome(backend: Backend) {
     assert_eq!(found(&store, new.id).await, first);
 }
 
-pub async fn what_nobody_sends_any_more_becomes_unknown(backend: Backend) {
-    let store = backend.open().await;
-    let (old, settled) = (sending(), sending());
-    let recent = sending_with(|new| new.attempt.as_mut().unwrap().started_at = at(30));
-    let batch = [record(&old), record(&settled), record(&recent), record(&refused())];
-    store.write(&batch).await.unwrap();
-    store.write(&[settle(&sent(&settled, "wamid.1"))]).await.unwrap();
-
-    assert_eq!(store.give_up_sending(at(30)).await.unwrap(), 1);
-    let given_up = found(&store, old.id).await;
-    assert_eq!((given_up.summary.state, given_up.summary.updated_at), (State::Unknown, at(30)));
-    assert_eq!(given_up.attempts[0].finished_at, None);
-    assert_eq!(found(&store, settled.id).await.summary.state, State::Sent);
-    assert_eq!(found(&store, recent.id).await.summary.state, State::Sending);
-    assert_eq!(store.give_up_sending(at(30)).await.unwrap(), 0);
-}
-
-pub async fn evidence_settles_an_unknown_transaction(backend: Backend) {
-    let store = backend.open().await;
-    let new = sending();
-    store.write(&[record(&new)]).await.unwrap();
-    assert_eq!(store.give_up_sending(at(30)).await.unwrap(), 1);
-    store.write(&[settle(&sent(&new, "wamid.1"))]).await.unwrap();
-    assert_eq!(found(&store, new.id).await.summary.state, State::Sent);
-}
-
 pub async fn any_text_comes_back(backend: Backend) {
     let store = backend.open().await;
     let odd = "NUL \0, quote ', \"double\", \\u0000, ünïcödé, 👩‍👩‍👧, \u{202e}rtl, \u{feff}, \r\n\t $1 ? {}";
@@ -276,7 +258,7 @@ pub async fn any_text_comes_back(backend: Backend) {
     let found = store.find("wamid.'1").await.unwrap().unwrap();
     // As text, for the order of its members.
     assert_eq!(found.client_request.to_string(), new.client_request);
-    assert_eq!(found.request, new.request);
+    assert_eq!(found.request, Some(new.request));
     assert_eq!(found.attempts[0].body, new.attempt.unwrap().body);
     assert_eq!(found.attempts[0].fault, settlement.fault);
     // Postgres has no NUL in a text that is not JSON.
@@ -368,11 +350,11 @@ pub async fn ten_thousand_concurrent_records_are_all_there(backend: Backend) {
     assert_eq!(ledger.lost(), 0);
 }
 
-async fn found(store: &Arc<dyn Store>, id: TransactionId) -> Transaction {
+pub async fn found(store: &Arc<dyn Store>, id: TransactionId) -> Transaction {
     store.find(&id.to_string()).await.unwrap().unwrap()
 }
 
-async fn listed(store: &Arc<dyn Store>, filter: &Filter) -> Vec<TransactionId> {
+pub async fn listed(store: &Arc<dyn Store>, filter: &Filter) -> Vec<TransactionId> {
     let found = store.list(filter, None, u32::MAX).await.unwrap();
     found.into_iter().map(|summary| summary.id).collect()
 }

@@ -4,13 +4,19 @@ use sabir::model::{
     Content, Fault, FaultKind, Message, PhoneNumber, Recipient, RecipientAddress, References, Request, State, Text,
     TransactionId, Warning,
 };
-use sabir::store::{NewAttempt, NewTransaction, Settlement, Write};
+use sabir::store::{
+    Begin, Cause, Idempotency, NewAttempt, NewJob, NewTransaction, Next, PayloadHash, Settlement, Turn, Write,
+};
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 pub const SENDER: &str = "442079460000";
 pub const RECIPIENT: &str = "447700900123";
+
+/// The process that holds what these fixtures send, and another.
+pub const HOLDER: Uuid = Uuid::from_u128(1);
+pub const OTHER: Uuid = Uuid::from_u128(2);
 
 /// A time of the tests, so many seconds after the first.
 pub fn at(seconds: i64) -> OffsetDateTime {
@@ -32,15 +38,40 @@ pub fn sending() -> NewTransaction {
         client_request: json!({"to": "+447700900123", "type": "text", "text": "Your table is free"}).to_string(),
         request: Request::Send(text_to(RECIPIENT, "Your table is free")),
         warnings: vec![Warning::new("priority", "is not known here and was dropped")],
-        attempt: Some(NewAttempt {
-            number: 1,
-            upstream: "main".into(),
-            method: "POST".into(),
-            url: "https://provider.example.net/messages".into(),
-            body: r#"{"type":"text"}"#.into(),
-            started_at: at(1),
-        }),
+        idempotency: None,
+        job: Some(NewJob { pair: None, due_at: at(60), holder: Some(HOLDER) }),
+        attempt: Some(attempt(1)),
     }
+}
+
+pub fn attempt(number: u32) -> NewAttempt {
+    NewAttempt {
+        number,
+        upstream: "main".into(),
+        method: "POST".into(),
+        url: "https://provider.example.net/messages".into(),
+        body: r#"{"type":"text"}"#.into(),
+        started_at: at(1),
+    }
+}
+
+/// A text that is for whoever claims it, due at the first time.
+pub fn accepted() -> NewTransaction {
+    let job = NewJob { pair: None, due_at: at(0), holder: None };
+    NewTransaction { state: State::Accepted, job: Some(job), attempt: None, ..sending() }
+}
+
+/// The same for a message of a pair.
+pub fn of_pair(pair: &str, mut new: NewTransaction) -> NewTransaction {
+    new.job.as_mut().unwrap().pair = Some(pair.into());
+    new
+}
+
+/// The same under an idempotency key that is good for a minute.
+pub fn keyed(key: &str, payload: u8, new: NewTransaction) -> NewTransaction {
+    let expires_at = new.received_at + Duration::minutes(1);
+    let payload = PayloadHash([payload; 32]);
+    NewTransaction { idempotency: Some(Idempotency { key: key.into(), payload, expires_at }), ..new }
 }
 
 /// The same, changed.
@@ -53,7 +84,7 @@ pub fn sending_with(change: impl FnOnce(&mut NewTransaction)) -> NewTransaction 
 /// A request that was refused before anything was sent.
 pub fn refused() -> NewTransaction {
     let fault = Fault::at(FaultKind::TooLong, "text.body", "is longer than 4096 characters");
-    NewTransaction { upstream: None, state: State::Failed, fault: Some(fault), attempt: None, ..sending() }
+    NewTransaction { upstream: None, state: State::Failed, fault: Some(fault), job: None, attempt: None, ..sending() }
 }
 
 /// The first attempt's good end.
@@ -67,6 +98,7 @@ pub fn sent(new: &NewTransaction, message_id: &str) -> Settlement {
         answer: Some(format!(r#"{{"messages":[{{"id":"{message_id}"}}]}}"#)),
         fault: None,
         finished_at: at(2),
+        next: Next::Done,
     }
 }
 
@@ -79,6 +111,39 @@ pub fn failed(new: &NewTransaction) -> Settlement {
         fault: Some(Fault::upstream(FaultKind::NotOnWhatsapp, "the recipient cannot be reached")),
         ..sent(new, "")
     }
+}
+
+/// An attempt's end that leaves it to be tried again at this time, by anybody.
+pub fn waits(new: &NewTransaction, attempt: u32, due_at: OffsetDateTime) -> Settlement {
+    let next = Next::Wait { due_at, keep: false };
+    Settlement { attempt, state: State::Waiting, next, ..failed(new) }
+}
+
+/// An attempt of a job that this process holds, for a minute.
+pub fn begin(new: &NewTransaction, holder: Uuid, number: u32) -> Write {
+    let begin = Begin { transaction: new.id, holder, attempt: attempt(number), lease_until: at(60) };
+    Write::Begin(Box::new(begin))
+}
+
+/// A change without an attempt, by a person.
+pub fn turned(new: &NewTransaction, from: &[State], to: State, next: Next) -> Turn {
+    Turn {
+        transaction: new.id,
+        holder: None,
+        from: from.into(),
+        to,
+        cause: Cause::Operator,
+        fault: None,
+        detail: None,
+        at: at(70),
+        next,
+    }
+}
+
+/// What becomes of an attempt whose maker is gone.
+pub fn abandoned(new: &NewTransaction) -> Turn {
+    let hold = Next::Hold { resend_at: None };
+    Turn { cause: Cause::Abandoned, ..turned(new, &[State::Sending], State::Unknown, hold) }
 }
 
 pub fn text_to(number: &str, body: &str) -> Message {
@@ -103,4 +168,8 @@ pub fn record(new: &NewTransaction) -> Write {
 
 pub fn settle(settlement: &Settlement) -> Write {
     Write::Settle(Box::new(settlement.clone()))
+}
+
+pub fn turn(turn: &Turn) -> Write {
+    Write::Turn(Box::new(turn.clone()))
 }

@@ -7,16 +7,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sabir::model::TransactionId;
 use sabir::store::{
-    Filter, Ledger, Limits, NewTransaction, Settlement, StoreError, Summary, Transaction, Transactions, Write,
+    Filter, Ledger, Limits, NewTransaction, Settlement, StoreError, Summary, Transaction, Transactions, Write, Written,
 };
-use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Duration, Instant};
 
 use crate::fixtures::{failed, sending, sent};
 
-type Outcome = Result<(), StoreError>;
+/// What the ledger tells; in the place of a batch's, what became of each of its entries.
+type Outcome = Result<Written, StoreError>;
 
 #[tokio::test(start_paused = true)]
 async fn a_request_alone_is_committed_alone_and_at_once() {
@@ -26,7 +26,7 @@ async fn a_request_alone_is_committed_alone_and_at_once() {
     let batch = store.batch().await;
     assert_eq!(batch.names(), [format!("record {}", new.id)]);
     assert!(!recorded.is_finished(), "a record is acknowledged when it is durable");
-    batch.answer(Ok(()));
+    batch.answer(done());
     recorded.await.unwrap().unwrap();
     assert_eq!(began.elapsed(), Duration::ZERO);
 }
@@ -40,13 +40,13 @@ async fn what_waits_during_a_commit_shares_the_next() {
     let second = record(&ledger, &news[1]).await;
     ledger.settle_later(sent(&news[0], "wamid.1"));
     let third = record(&ledger, &news[2]).await;
-    batch.answer(Ok(()));
+    batch.answer(done());
     first.await.unwrap().unwrap();
 
     let batch = store.batch().await;
     let [one, two, three] = news.map(|new| new.id);
-    assert_eq!(batch.names(), [format!("record {two}"), format!("record {three}"), format!("settle {one}")]);
-    batch.answer(Ok(()));
+    assert_eq!(batch.names(), [format!("settle {one}"), format!("record {two}"), format!("record {three}")]);
+    batch.answer(done());
     second.await.unwrap().unwrap();
     third.await.unwrap().unwrap();
 }
@@ -61,11 +61,11 @@ async fn a_batch_is_no_larger_than_its_limit() {
     }
     let second = record(&ledger, &sending()).await;
     let third = record(&ledger, &sending()).await;
-    batch.answer(Ok(()));
+    batch.answer(done());
     for size in [2 + 2, 2, 1] {
         let batch = store.batch().await;
         assert_eq!(batch.writes.len(), size);
-        batch.answer(Ok(()));
+        batch.answer(done());
     }
     for recorded in [first, second, third] {
         recorded.await.unwrap().unwrap();
@@ -79,12 +79,12 @@ async fn a_record_is_refused_at_once_where_too_many_wait() {
     let batch = store.batch().await;
     assert!(matches!(ledger.record(sending()).await, Err(StoreError::Overloaded)));
     ledger.settle_later(sent(&sending(), "wamid.1"));
-    batch.answer(Ok(()));
+    batch.answer(done());
     waiting.await.unwrap().unwrap();
-    store.batch().await.answer(Ok(()));
+    store.batch().await.answer(done());
 
     let later = record(&ledger, &sending()).await;
-    store.batch().await.answer(Ok(()));
+    store.batch().await.answer(done());
     later.await.unwrap().unwrap();
     assert_eq!(ledger.lost(), 0);
 }
@@ -98,11 +98,11 @@ async fn a_settlement_waits_for_a_place_or_is_counted_as_lost() {
     let waiting = settle(&ledger, sent(&two, "wamid.2")).await;
     ledger.settle_later(sent(&three, "wamid.3"));
     assert_eq!(ledger.lost(), 1);
-    batch.answer(Ok(()));
+    batch.answer(done());
 
     let batch = store.batch().await;
     assert_eq!(batch.names(), [format!("settle {}", two.id)]);
-    batch.answer(Ok(()));
+    batch.answer(done());
     waiting.await.unwrap().unwrap();
 }
 
@@ -129,7 +129,7 @@ async fn while_the_store_is_away_records_fail_and_settlements_are_kept() {
     let kept = [format!("settle {}", new.id), format!("settle {}", new.id), format!("settle {}", other.id)];
     assert_eq!(batch.names(), kept);
     assert!(matches!(&batch.writes[0], Write::Settle(first) if first.fault.is_some()), "the older one goes first");
-    batch.answer(Ok(()));
+    batch.answer(done());
     ledger.flush().await;
     assert_eq!(ledger.lost(), 0);
 }
@@ -143,13 +143,13 @@ async fn a_poisoned_entry_spoils_nothing_but_itself() {
     let poisoned = record(&ledger, &sending()).await;
     ledger.settle_later(sent(&sending(), "wamid.1"));
     let late = settle(&ledger, sent(&sending(), "wamid.2")).await;
-    batch.answer(Ok(()));
+    batch.answer(done());
     first.await.unwrap().unwrap();
 
     let batch = store.batch().await;
     let names = batch.names();
     batch.answer(defect());
-    for (index, outcome) in [Ok(()), defect(), defect(), Ok(())].into_iter().enumerate() {
+    for (index, outcome) in [defect(), done(), done(), defect()].into_iter().enumerate() {
         let batch = store.batch().await;
         assert_eq!(batch.names(), [names[index].clone()]);
         batch.answer(outcome);
@@ -172,7 +172,7 @@ async fn a_store_that_goes_away_in_the_middle_keeps_the_rest() {
     }
     let batch = store.batch().await;
     assert_eq!(batch.writes.len(), 2, "the first was refused, the others are tried again");
-    batch.answer(Ok(()));
+    batch.answer(done());
     ledger.flush().await;
 }
 
@@ -188,7 +188,7 @@ async fn a_flush_waits_for_what_was_queued_before_it() {
     store.batch().await.answer(away());
     let batch = store.batch().await;
     assert!(!flushed.is_finished());
-    batch.answer(Ok(()));
+    batch.answer(done());
     flushed.await.unwrap();
 }
 
@@ -200,12 +200,12 @@ async fn closing_commits_what_is_queued_and_takes_nothing_more() {
     ledger.settle_later(sent(&sending(), "wamid.2"));
     let recorded = record(&ledger, &sending()).await;
     let closed = close(&ledger).await;
-    batch.answer(Ok(()));
+    batch.answer(done());
     let batch = store.batch().await;
     assert_eq!(batch.writes.len(), 2);
     assert!(matches!(ledger.record(sending()).await, Err(StoreError::Unreachable(_))));
     assert!(!closed.is_finished());
-    batch.answer(Ok(()));
+    batch.answer(done());
     recorded.await.unwrap().unwrap();
     closed.await.unwrap();
 
@@ -237,7 +237,7 @@ async fn record(ledger: &Ledger, new: &NewTransaction) -> JoinHandle<Outcome> {
     recorded
 }
 
-async fn settle(ledger: &Ledger, settlement: Settlement) -> JoinHandle<Outcome> {
+async fn settle(ledger: &Ledger, settlement: Settlement) -> JoinHandle<Result<(), StoreError>> {
     let ledger = ledger.clone();
     let settled = tokio::spawn(async move { ledger.settle(settlement).await });
     yield_now().await;
@@ -249,6 +249,10 @@ async fn close(ledger: &Ledger) -> JoinHandle<()> {
     let closed = tokio::spawn(async move { ledger.close().await });
     yield_now().await;
     closed
+}
+
+fn done() -> Outcome {
+    Ok(Written::Done)
 }
 
 fn away() -> Outcome {
@@ -291,6 +295,8 @@ impl Batch {
         let name = |write: &Write| match write {
             Write::Record(_) => format!("record {}", write.transaction()),
             Write::Settle(_) => format!("settle {}", write.transaction()),
+            Write::Begin(_) => format!("begin {}", write.transaction()),
+            Write::Turn(_) => format!("turn {}", write.transaction()),
         };
         self.writes.iter().map(name).collect()
     }
@@ -307,10 +313,10 @@ struct Played {
 
 #[async_trait]
 impl Transactions for Played {
-    async fn write(&self, batch: &[Write]) -> Outcome {
+    async fn write(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
         let (answer, answered) = oneshot::channel();
         self.asks.send(Batch { writes: batch.to_vec(), answer }).unwrap();
-        answered.await.unwrap()
+        answered.await.unwrap().map(|written| vec![written; batch.len()])
     }
 
     async fn find(&self, _: &str) -> Result<Option<Transaction>, StoreError> {
@@ -319,9 +325,5 @@ impl Transactions for Played {
 
     async fn list(&self, _: &Filter, _: Option<TransactionId>, _: u32) -> Result<Vec<Summary>, StoreError> {
         Ok(Vec::new())
-    }
-
-    async fn give_up_sending(&self, _: OffsetDateTime) -> Result<u64, StoreError> {
-        Ok(0)
     }
 }

@@ -55,8 +55,6 @@ on_each_back_end! {
         entries_of_a_batch_apply_in_their_order,
         a_settlement_of_an_unknown_transaction_changes_nothing,
         a_repeated_settlement_keeps_the_first_outcome,
-        what_nobody_sends_any_more_becomes_unknown,
-        evidence_settles_an_unknown_transaction,
         any_text_comes_back,
         a_batch_may_be_larger_than_a_statement,
         migrations_may_run_twice_and_at_once,

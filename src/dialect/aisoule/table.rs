@@ -30,6 +30,7 @@ pub fn row(kind: FaultKind) -> (u16, &'static str) {
         NotFound => (404, "Not found"),
         MethodNotAllowed => (405, "Method not allowed"),
         Conflict => (409, "Duplicate request"),
+        KeyReused => (422, "Idempotency key reused"),
         MediaUnreachable => (400, "Media download failed"),
         MediaTypeRefused => (400, "Media type not allowed"),
         PairRateLimited => (429, "Pair rate limit exceeded"),

@@ -26,6 +26,7 @@ fn status(kind: FaultKind) -> StatusCode {
         BodyTimeout => StatusCode::REQUEST_TIMEOUT,
         BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Conflict => StatusCode::CONFLICT,
+        KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         RateLimited | PairRateLimited => StatusCode::TOO_MANY_REQUESTS,
         UpstreamCredential | UpstreamPermission | AccountLocked | PaymentRequired | SenderUnavailable
         | UpstreamUnreachable | UpstreamReset | UpstreamFailed | UpstreamUnreadable => StatusCode::BAD_GATEWAY,

@@ -85,6 +85,10 @@ impl Dialect for ChannelRequest {
         send::encode(request, target, translation)
     }
 
+    fn answers_first(&self) -> bool {
+        true
+    }
+
     fn decode_outcome(&self, answer: &Response<Bytes>) -> Result<Accepted, Fault> {
         outcome::decode(answer)
     }

@@ -28,6 +28,7 @@ pub(super) fn row(kind: FaultKind) -> (u16, i64, &'static str) {
         NotFound => (404, 100, "Unsupported request"),
         MethodNotAllowed => (405, 100, "Unsupported request"),
         Conflict => (409, 100, "Invalid parameter"),
+        KeyReused => (422, 100, "Invalid parameter"),
         // 131052, "Media download error", speaks of files that people send.
         MediaUnreachable | MediaTooLarge | MediaTypeRefused => (400, 131053, "Media upload error"),
         RateLimited => (429, 130429, "Rate limit hit"),

@@ -35,6 +35,7 @@ pub(super) fn row(kind: FaultKind) -> (u16, i64, &'static str) {
         NotFound => (404, 1006, "Resource not found"),
         MethodNotAllowed => (405, 1025, "Request is not valid"),
         Conflict => (409, 1004, "Resource already exists"),
+        KeyReused => (422, 1004, "Resource already exists"),
         MediaUnreachable => (400, 400, "Media download error"),
         MediaTooLarge | MediaTypeRefused => (400, 1009, "Parameter value is not valid"),
         RateLimited | PairRateLimited => (429, 1015, "Too many requests"),

@@ -22,6 +22,9 @@ pub(in crate::store) trait Backend: Send + Sync {
     /// Runs one that writes and returns how many rows it changed.
     async fn execute(&self, statement: Statement<Self::Database>) -> Result<u64, StoreError>;
 
+    /// Runs several that write in one transaction and returns how many rows the last one changed.
+    async fn execute_all(&self, statements: Vec<Statement<Self::Database>>) -> Result<u64, StoreError>;
+
     /// Runs one that reads a single row, where there is one.
     async fn fetch(
         &self,

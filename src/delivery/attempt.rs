@@ -1,0 +1,188 @@
+//! One attempt: name the files as the upstream knows them, say the request, commit that the attempt begins, call, commit
+//! what came of it.
+//!
+//! Up to that first commit nothing has left, so whatever happens before it leaves no doubt. It requires the lease of the
+//! message: who slept through it cannot commit, and sends nothing.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::Request;
+use time::OffsetDateTime;
+use tokio::time::timeout_at;
+
+use super::carry::{Fate, Tried};
+use super::life::{self, Evidence, Step};
+use super::order::{Message, Order, Way};
+use super::valve::Pass;
+use super::{Delivery, directory, record, store_fault};
+use crate::measure;
+use crate::model::{self, Accepted, Fault, FaultKind, State};
+use crate::store::{Next, UploadKey, Written};
+use crate::upstream::{Answered, Prepared, Upstream};
+
+/// What an attempt needs.
+pub(super) struct Ready {
+    prepared: Prepared,
+    /// The uploads that the request names.
+    uploads: Vec<UploadKey>,
+}
+
+impl Delivery {
+    /// Says the request in the upstream's dialect, naming files by the ids that it knows.
+    pub(super) async fn make_ready(&self, message: &mut Message, upstream: &Arc<Upstream>) -> Result<Ready, Fault> {
+        // Said before its files are uploaded: what cannot be said shall cost no upload.
+        let prepared = prepare(upstream, &message.order)?;
+        if message.order.request.file_ids().is_empty() {
+            return Ok(Ready { prepared, uploads: Vec::new() });
+        }
+        let started = Instant::now();
+        let placed = self.files.place(&message.order, upstream).await;
+        message.took(started.elapsed());
+        let placed = placed?;
+        Ok(Ready { prepared: say(upstream, &message.order, &placed.request)?, uploads: placed.uploads })
+    }
+
+    /// Sends a message that is ready and may go.
+    pub(super) async fn attempt(
+        &self,
+        message: &mut Message,
+        upstream: &Upstream,
+        ready: Ready,
+        pass: Pass,
+        way: &Way,
+        spare: bool,
+    ) -> Tried {
+        let Ready { prepared: Prepared { request, warnings }, uploads } = ready;
+        if !message.is_recorded {
+            message.order.warnings.extend(warnings);
+        }
+        if let Err(fate) = self.begin(message, upstream, &request, way).await {
+            return Tried::Done(fate);
+        }
+        let started = Instant::now();
+        let answered = self.call(message, upstream, request).await;
+        let took = started.elapsed();
+        message.took(took);
+        let fault = answered.outcome.as_ref().err();
+        pass.report(way.whom(), fault);
+        measure::upstream(&upstream.name, took);
+        measure::attempt(&upstream.name, fault.map(|fault| fault.kind));
+        let doubted = fault.filter(|_| !uploads.is_empty()).cloned();
+        let tried = self.conclude(message, upstream, answered, took, spare);
+        if let Some(fault) = doubted {
+            self.files.doubt(&uploads, &fault).await;
+        }
+        tried
+    }
+
+    /// Commits that an attempt begins: with the message, where it is its first commit. Only after this may a byte leave.
+    async fn begin(
+        &self,
+        message: &mut Message,
+        upstream: &Upstream,
+        request: &Request<Bytes>,
+        way: &Way,
+    ) -> Result<(), Fate> {
+        let attempt = record::attempt(message.attempts + 1, upstream, request, self.clock.now());
+        let lease_until = self.lease_until();
+        let written = if message.is_recorded {
+            self.ledger.begin(record::begin(message, attempt, self.process, lease_until)).await
+        } else {
+            let job = record::held_job(way.pair.clone(), self.process, lease_until);
+            self.ledger.record(record::sending(message, attempt, job, &self.config)).await
+        };
+        match written {
+            Ok(Written::Done) => {
+                message.begun();
+                Ok(())
+            }
+            Ok(Written::Repeated { transaction, payload }) => Err(Fate::Repeated(transaction, payload)),
+            // It is behind another of its pair, or somebody else has it: nothing may be sent.
+            Ok(Written::Queued | Written::Stale) => {
+                self.work.notify_one();
+                Err(Fate::Later)
+            }
+            // Its lease ends by itself.
+            Err(_) if message.is_recorded => Err(Fate::Later),
+            Err(error) => Err(Fate::NotRecorded(store_fault(error))),
+        }
+    }
+
+    /// Calls the upstream. A client that waited long enough is told meanwhile that its request was taken.
+    async fn call(&self, message: &mut Message, upstream: &Upstream, request: Request<Bytes>) -> Answered {
+        let mut call = pin!(upstream.send(request));
+        if message.is_awaited() {
+            match timeout_at(message.until, &mut call).await {
+                Ok(answered) => return answered,
+                Err(_) => message.tell(message.order.id, Ok(Accepted::default())),
+            }
+        }
+        call.await
+    }
+
+    /// Commits what came of an attempt; nobody waits for that.
+    fn conclude(
+        &self,
+        message: &mut Message,
+        upstream: &Upstream,
+        answered: Answered,
+        took: Duration,
+        spare: bool,
+    ) -> Tried {
+        let fault = answered.outcome.as_ref().err();
+        let evidence = fault.map_or(Evidence::Accepted, |fault| Evidence::Failed { fault, spare });
+        let step = self.decide(message, evidence);
+        let elsewhere = spare && fault.is_some_and(life::may_go_elsewhere);
+        let (state, next) = self.next(message, step, elsewhere);
+        message.state = state;
+        self.ledger.settle_later(record::settlement(message, &answered, next, self.clock.now()));
+        record::log(&message.order, Some((upstream, took)), state, fault);
+        match (step, answered.outcome) {
+            (Step::Wait(_), _) if elsewhere => Tried::Elsewhere,
+            (Step::Wait(at), _) if matches!(next, Next::Wait { keep: true, .. }) => Tried::Again(at),
+            (Step::End(_), Ok(accepted)) => Tried::Done(Fate::Sent(accepted)),
+            (Step::End(_), Err(fault)) => Tried::Done(Fate::Failed(fault)),
+            _ => {
+                self.work.notify_one();
+                Tried::Done(Fate::Later)
+            }
+        }
+    }
+
+    /// What a step means on the record: what goes on in this hand keeps its lease.
+    fn next(&self, message: &Message, step: Step, elsewhere: bool) -> (State, Next) {
+        match step {
+            Step::End(state) => (state, Next::Done),
+            Step::Wait(at) if elsewhere || self.keeps(message, at) => {
+                (State::Waiting, Next::Wait { due_at: self.lease_until(), keep: true })
+            }
+            Step::Wait(due_at) => (State::Waiting, Next::Wait { due_at, keep: false }),
+            Step::Hold(resend_at) => (State::Unknown, Next::Hold { resend_at }),
+            // No outcome leads there; if one did, nobody could vouch for the message.
+            Step::Stay | Step::Begin => (State::Unknown, Next::Hold { resend_at: None }),
+        }
+    }
+
+    fn lease_until(&self) -> OffsetDateTime {
+        self.clock.now() + self.config.lease
+    }
+}
+
+/// Says an order in an upstream's dialect.
+pub(super) fn prepare(upstream: &Upstream, order: &Order) -> Result<Prepared, Fault> {
+    say(upstream, order, &order.request)
+}
+
+fn say(upstream: &Upstream, order: &Order, request: &model::Request) -> Result<Prepared, Fault> {
+    let prepared = upstream.prepare(request, order.id, order.dialect, order.account.losses);
+    prepared.map_err(|fault| match request {
+        // That this upstream cannot carry the channel is no news to the client; that none does is.
+        model::Request::Relay(relay) if fault.kind == FaultKind::UnsupportedKind => {
+            directory::no_upstream(relay.channel)
+        }
+        _ => fault,
+    })
+}

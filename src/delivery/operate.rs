@@ -1,0 +1,83 @@
+//! What people decide, and what providers tell later: evidence that comes without an attempt.
+
+use super::life::{self, Action, Evidence, Standing, Step};
+use super::{Delivery, order};
+use crate::model::{Fault, State, TransactionId};
+use crate::store::{Cause, Next, StoreError, Transaction, Turn, Written};
+
+/// Whose word it is, and what is to stand on the record of it.
+#[derive(Clone, Debug)]
+pub struct Word {
+    /// Whose.
+    pub cause: Cause,
+    /// In words, for the record: who, or why.
+    pub detail: Option<String>,
+    /// The fault that a status told.
+    pub fault: Option<Fault>,
+}
+
+/// Why nothing was done.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDone {
+    /// There is no such transaction.
+    #[error("no transaction has this id")]
+    Missing,
+    /// The state does not allow it.
+    #[error("a transaction that is {0} cannot be changed so")]
+    Unfit(State),
+    /// It changed meanwhile.
+    #[error("the transaction changed meanwhile; look again")]
+    Changed,
+    /// The store could not be asked or told.
+    #[error("the store is away")]
+    Store(#[from] StoreError),
+}
+
+impl Delivery {
+    /// Does what an operator decided, and says where the transaction stands now. What went out is sent again only where
+    /// the operator insists, and nothing is changed while an attempt is under way.
+    ///
+    /// # Errors
+    /// Where the transaction is not there, or its state does not allow it.
+    pub async fn operate(&self, id: TransactionId, action: Action, word: Word) -> Result<State, NotDone> {
+        self.learn_of(id, Evidence::Operator(action), word).await
+    }
+
+    /// Learns from a provider what became of a message, and says where the transaction stands now. Old news is no news.
+    ///
+    /// # Errors
+    /// As [`Self::operate`].
+    pub async fn learn(&self, id: TransactionId, told: State, word: Word) -> Result<State, NotDone> {
+        self.learn_of(id, Evidence::Status(told), word).await
+    }
+
+    async fn learn_of(&self, id: TransactionId, evidence: Evidence<'_>, word: Word) -> Result<State, NotDone> {
+        let found = self.store.find(&id.to_string()).await?.ok_or(NotDone::Missing)?;
+        let (to, next) = match self.follows(&found, evidence) {
+            Step::Wait(due_at) => (State::Waiting, Next::Wait { due_at, keep: false }),
+            Step::End(state) => (state, Next::Done),
+            _ => return Err(NotDone::Unfit(found.summary.state)),
+        };
+        let Word { cause, detail, fault } = word;
+        let (from, at) = (vec![found.summary.state], self.clock.now());
+        let turn = Turn { transaction: id, holder: None, from, to, cause, fault, detail, at, next };
+        match self.ledger.turn(turn).await? {
+            Written::Done => {
+                tracing::info!(transaction.id = %id, state = to.as_str(), "transaction changed without an attempt");
+                self.work.notify_one();
+                Ok(to)
+            }
+            _ => Err(NotDone::Changed),
+        }
+    }
+
+    fn follows(&self, found: &Transaction, evidence: Evidence<'_>) -> Step {
+        let summary = &found.summary;
+        let account = self.directory().account_named(&summary.account);
+        let policy = account.map_or_else(|| self.config.policy(), |account| account.policy);
+        let attempts = found.attempts.last().map_or(0, |attempt| attempt.number);
+        let lifetime = found.request.as_ref().and_then(order::lifetime);
+        let standing = Standing { state: summary.state, attempts, since: summary.received_at, lifetime };
+        life::next(&standing, evidence, &policy, self.clock.now(), self.clock.chance())
+    }
+}

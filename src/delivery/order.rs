@@ -1,0 +1,154 @@
+//! What a client asks for, and what it is told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::life::Standing;
+use super::pace::Whom;
+use super::{Account, Mode};
+use crate::dialect::Dialect;
+use crate::model::{Accepted, Fault, Request, State, TransactionId, Warning};
+use crate::upstream::Upstream;
+
+/// What a client asked for, understood, and who it is.
+pub struct Order {
+    /// The transaction's id.
+    pub id: TransactionId,
+    /// Who asks.
+    pub account: Arc<Account>,
+    /// In which dialect.
+    pub dialect: &'static dyn Dialect,
+    /// What was understood.
+    pub request: Request,
+    /// What was dropped or bent in reading it.
+    pub warnings: Vec<Warning>,
+    /// The body as it came: JSON, to the letter.
+    pub client_request: String,
+    /// The client's own key for this request: a second one with it is a repeat.
+    pub idempotency_key: Option<String>,
+    /// When it came.
+    pub received_at: OffsetDateTime,
+}
+
+/// What the client is told.
+pub struct Delivered {
+    /// The transaction that it is told of: an earlier one where the request is a repeat.
+    pub transaction: TransactionId,
+    /// Taken, or the fault.
+    pub outcome: Result<Taken, Fault>,
+    /// How long the upstream took, with the uploads of files; none where it was not called.
+    pub upstream_time: Option<Duration>,
+}
+
+/// A request that was taken.
+pub struct Taken {
+    /// What was asked for, given back for the answer.
+    pub request: Request,
+    /// What the upstream said of it.
+    pub accepted: Accepted,
+}
+
+/// A message that this process has in hand.
+pub(super) struct Message {
+    pub order: Order,
+    /// `accepted` or `waiting`, as on the record; `sending` while its attempt is under way.
+    pub state: State,
+    /// The number of its last attempt.
+    pub attempts: u32,
+    /// Whether it is on the record.
+    pub is_recorded: bool,
+    /// When its age begins.
+    pub since: OffsetDateTime,
+    /// How long it stays in hand where it has to wait.
+    pub until: Instant,
+    /// How long upstreams took so far.
+    pub upstream_time: Option<Duration>,
+    client: Option<oneshot::Sender<Delivered>>,
+}
+
+impl Message {
+    /// One that a client waits with until then.
+    pub fn of_client(order: Order, until: Instant, client: oneshot::Sender<Delivered>) -> Self {
+        Self { client: Some(client), ..Self::new(order, until) }
+    }
+
+    fn new(order: Order, until: Instant) -> Self {
+        let since = order.received_at;
+        let (state, attempts, is_recorded) = (State::Accepted, 0, false);
+        Self { order, state, attempts, is_recorded, since, until, upstream_time: None, client: None }
+    }
+
+    /// One that was taken up from the queue, where it stood in a state after so many attempts.
+    pub fn of_queue(order: Order, state: State, attempts: u32, until: Instant) -> Self {
+        Self { state, attempts, is_recorded: true, ..Self::new(order, until) }
+    }
+
+    /// Its next attempt was committed.
+    pub fn begun(&mut self) {
+        (self.is_recorded, self.state) = (true, State::Sending);
+        self.attempts += 1;
+    }
+
+    pub fn mode(&self) -> Mode {
+        self.order.account.mode(self.order.dialect)
+    }
+
+    /// Where it stands, as far as decisions go by it.
+    pub fn standing(&self) -> Standing {
+        Standing {
+            state: self.state,
+            attempts: self.attempts,
+            since: self.since,
+            lifetime: lifetime(&self.order.request),
+        }
+    }
+
+    /// Whether a client waits for what becomes of it.
+    pub fn is_awaited(&self) -> bool {
+        self.client.is_some()
+    }
+
+    /// Tells the client, the first time; it may have hung up.
+    pub fn tell(&mut self, transaction: TransactionId, outcome: Result<Accepted, Fault>) {
+        let Some(client) = self.client.take() else { return };
+        let taken = |accepted| Taken { request: self.order.request.clone(), accepted };
+        let outcome = outcome.map(taken);
+        let _ = client.send(Delivered { transaction, outcome, upstream_time: self.upstream_time });
+    }
+
+    pub fn took(&mut self, time: Duration) {
+        self.upstream_time = Some(self.upstream_time.unwrap_or_default() + time);
+    }
+}
+
+/// From whom to whom: the keys by which messages are kept in order and in pace.
+pub(super) struct Way {
+    sender: String,
+    pub pair: Option<String>,
+}
+
+impl Way {
+    /// The sender that the client named, else the upstream's.
+    pub fn of(request: &Request, upstream: &Upstream) -> Self {
+        let own = upstream.phone_number_id.as_deref().or(upstream.sender.as_deref()).unwrap_or(&upstream.name);
+        let sender = request.sender().unwrap_or(own).to_owned();
+        let pair = request.recipient().map(|recipient| format!("{sender}>{}", recipient.address.as_str()));
+        Self { sender, pair }
+    }
+
+    pub fn whom(&self) -> Whom<'_> {
+        Whom { sender: &self.sender, pair: self.pair.as_deref() }
+    }
+}
+
+/// How long the client wants it tried, where it says so.
+pub(super) fn lifetime(request: &Request) -> Option<Duration> {
+    match request {
+        Request::Send(message) => message.ttl_seconds.map(Duration::from_secs),
+        Request::Read(_) | Request::Relay(_) => None,
+    }
+}

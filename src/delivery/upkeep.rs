@@ -1,0 +1,115 @@
+//! What has to be looked after beside the messages themselves: attempts whose maker is gone, the share of this process,
+//! messages of upstreams that are gone, what is measured.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::Delivery;
+use super::life::{self, Evidence, Standing, Step};
+use crate::measure;
+use crate::model::State;
+use crate::store::{Cause, Lapsed, Next, StoreError, Turn, Written};
+
+/// How often.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// Every so many rounds what is only in the way is swept out.
+const SWEEP: u64 = 60;
+
+/// Attempts that are given up at once at most.
+const LAPSED: u32 = 500;
+
+/// Idempotency keys that are forgotten in one step.
+const SWEPT: u32 = 1000;
+
+/// Messages of an upstream that is gone that are taken up at once at most.
+const STRAYS: usize = 64;
+
+impl Delivery {
+    /// Looks after all that until the process stops.
+    pub(super) async fn keep_up(self: Arc<Self>) {
+        let mut ticks = interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        for round in 0_u64.. {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = self.stopping.cancelled() => return,
+            }
+            if let Err(error) = self.look_after(round % SWEEP == 0).await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "not looked after");
+            }
+        }
+    }
+
+    /// One round.
+    pub(super) async fn look_after(self: &Arc<Self>, sweep: bool) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.valves.shared_by(self.store.beat(self.process, now).await?);
+        self.give_up_lapsed().await?;
+        self.look_through_the_queue().await?;
+        if sweep {
+            while self.store.sweep_idempotency(now, SWEPT).await? > 0 {}
+        }
+        Ok(())
+    }
+
+    /// A process that dies between sending and recording leaves an attempt `sending`. Nobody knows whether it went out, so
+    /// once its lease is over it becomes `unknown`, and what becomes of that is its account's affair.
+    async fn give_up_lapsed(&self) -> Result<(), StoreError> {
+        for lapsed in self.store.lapsed(self.clock.now(), LAPSED).await? {
+            self.give_up(&lapsed).await?;
+        }
+        Ok(())
+    }
+
+    async fn give_up(&self, lapsed: &Lapsed) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let account = self.directory().account_named(&lapsed.account);
+        let policy = account.map_or_else(|| self.config.policy(), |account| account.policy);
+        // Its age is not known here; what is too old is held when its window is over.
+        let standing = Standing { state: State::Sending, attempts: lapsed.attempt, since: now, lifetime: None };
+        let step = life::next(&standing, Evidence::Lapsed, &policy, now, self.clock.chance());
+        let Step::Hold(resend_at) = step else { return Ok(()) };
+        let turn = Turn {
+            transaction: lapsed.transaction,
+            holder: None,
+            from: vec![State::Sending],
+            to: State::Unknown,
+            cause: Cause::Abandoned,
+            fault: None,
+            detail: None,
+            at: now,
+            next: Next::Hold { resend_at },
+        };
+        if self.ledger.turn(turn).await? == Written::Done {
+            measure::unknown(&lapsed.account, &lapsed.upstream);
+            tracing::warn!(transaction.id = %lapsed.transaction, upstream.name = lapsed.upstream, "an attempt was abandoned; its transaction is unknown");
+        }
+        Ok(())
+    }
+
+    /// Measures the queue, and takes up what was meant for an upstream that is gone: its route knows another, or it fails
+    /// when it grows too old.
+    async fn look_through_the_queue(self: &Arc<Self>) -> Result<(), StoreError> {
+        let directory = self.directory();
+        let now = self.clock.now();
+        for depth in self.store.depth().await? {
+            let age = (now - depth.oldest).try_into().unwrap_or_default();
+            measure::queue(&depth.upstream, depth.state, depth.count, age);
+            let waits = matches!(depth.state, State::Accepted | State::Waiting);
+            if waits && directory.upstream(&depth.upstream).is_none() {
+                self.take_up_strays(&depth.upstream).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_up_strays(self: &Arc<Self>, upstream: &str) -> Result<(), StoreError> {
+        for claimed in self.claim(upstream, STRAYS).await? {
+            self.under_way.spawn(Arc::clone(self).work_on(claimed, None));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,200 @@
+//! What lets messages through to one upstream: whether it is there, free places, its pace.
+//!
+//! One valve stands before each upstream, for what is answered at once and for what waited in the queue alike.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::breaker::{Admission, Breaker, Health};
+use super::pace::{Pace, Whom};
+use crate::measure;
+use crate::model::{Fault, FaultKind, Verdict};
+use crate::upstream::{Limits, Upstream};
+
+/// When to ask again where all places are taken.
+const BUSY: Duration = Duration::from_secs(1);
+
+/// The valves of all upstreams, by their names.
+#[derive(Default)]
+pub struct Valves {
+    valves: Mutex<HashMap<String, Arc<Valve>>>,
+}
+
+/// The valve before one upstream.
+pub struct Valve {
+    name: String,
+    limits: Limits,
+    places: Arc<Semaphore>,
+    hands: Arc<Semaphore>,
+    state: Mutex<State>,
+}
+
+struct State {
+    pace: Pace,
+    breaker: Breaker,
+}
+
+/// A message may go; whoever has this owes word of what became of it.
+pub struct Pass {
+    valve: Arc<Valve>,
+    is_probe: bool,
+    _place: OwnedSemaphorePermit,
+}
+
+/// A message may not go yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotYet {
+    /// When to ask again.
+    pub until: Instant,
+    /// Whether the upstream is left alone, so that another may be tried.
+    pub is_away: bool,
+}
+
+impl Valves {
+    /// The valve before an upstream: a new one where its limits are new.
+    pub fn of(&self, upstream: &Upstream) -> Arc<Valve> {
+        let mut valves = self.valves();
+        let known = valves.get(&upstream.name).filter(|valve| valve.limits == upstream.limits);
+        if let Some(known) = known {
+            return Arc::clone(known);
+        }
+        let valve = Arc::new(Valve::new(&upstream.name, upstream.limits));
+        valves.insert(upstream.name.clone(), Arc::clone(&valve));
+        valve
+    }
+
+    /// Says how many gateways share the limits.
+    pub fn shared_by(&self, gateways: u32) {
+        for valve in self.valves().values() {
+            valve.state().pace.shared_by(gateways);
+        }
+    }
+
+    /// What may be told of the upstreams that were called.
+    pub fn health(&self) -> Vec<(String, Health)> {
+        let valves = self.valves();
+        let mut health: Vec<_> = valves.values().map(|valve| (valve.name.clone(), valve.health())).collect();
+        health.sort_by(|(a, _), (b, _)| a.cmp(b));
+        health
+    }
+
+    fn valves(&self) -> MutexGuard<'_, HashMap<String, Arc<Valve>>> {
+        self.valves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Valve {
+    fn new(name: &str, limits: Limits) -> Self {
+        let places = limits.concurrency as usize;
+        let state = State { pace: Pace::new(limits, Instant::now()), breaker: Breaker::default() };
+        Self {
+            name: name.to_owned(),
+            limits,
+            places: Arc::new(Semaphore::new(places)),
+            hands: Arc::new(Semaphore::new(places)),
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Waits until a message may go, but not beyond `until`.
+    ///
+    /// # Errors
+    /// When to ask again, where it cannot go by then.
+    pub async fn pass(self: &Arc<Self>, whom: Whom<'_>, until: Instant) -> Result<Pass, NotYet> {
+        if let Some(until) = self.state().breaker.closed_until(Instant::now()) {
+            return Err(NotYet { until, is_away: true });
+        }
+        let until = until.max(Instant::now());
+        let place = timeout_at(until, Arc::clone(&self.places).acquire_owned()).await;
+        let Ok(Ok(place)) = place else { return Err(NotYet { until: Instant::now() + BUSY, is_away: false }) };
+        let at = self.state().pace.reserve(Instant::now(), until, whom);
+        sleep_until(at.map_err(|until| NotYet { until, is_away: false })?).await;
+        // It may have gone while this one waited.
+        let admission = self.state().breaker.admit(Instant::now());
+        let admission = admission.map_err(|until| NotYet { until, is_away: true })?;
+        let is_probe = admission == Admission::Probe;
+        Ok(Pass { valve: Arc::clone(self), is_probe, _place: place })
+    }
+
+    /// Free hands for messages of the queue: at most as many as may go until then, and not more than `most`.
+    pub fn hands(&self, now: Instant, until: Instant, most: usize) -> Vec<OwnedSemaphorePermit> {
+        let room = self.state().pace.room(now, until) as usize;
+        // Hands that call nobody yet have their time reserved, or are about to.
+        let all = self.limits.concurrency as usize;
+        let busy = all.saturating_sub(self.hands.available_permits());
+        let calling = all.saturating_sub(self.places.available_permits());
+        let room = room.saturating_sub(busy.saturating_sub(calling));
+        let free = std::iter::from_fn(|| Arc::clone(&self.hands).try_acquire_owned().ok());
+        free.take(room.min(most)).collect()
+    }
+
+    /// Until when the upstream is left alone.
+    pub fn closed_until(&self) -> Option<Instant> {
+        self.state().breaker.closed_until(Instant::now())
+    }
+
+    fn health(&self) -> Health {
+        self.state().breaker.health()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pass {
+    /// Says what became of the message.
+    pub fn report(mut self, whom: Whom<'_>, fault: Option<&Fault>) {
+        self.is_probe = false;
+        let now = Instant::now();
+        let mut state = self.valve.state();
+        let before = state.breaker.health();
+        match fault {
+            None => state.breaker.answered(),
+            Some(fault) => {
+                state.breaker.failed(now, fault);
+                if fault.verdict() == Verdict::Rate {
+                    state.pace.slow_down(now, whom, fault);
+                }
+            }
+        }
+        let after = state.breaker.health();
+        drop(state);
+        if before != after {
+            tell(&self.valve.name, after);
+        }
+    }
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        if self.is_probe {
+            self.valve.state().breaker.abandoned(Instant::now());
+        }
+    }
+}
+
+/// The alarm, and its end.
+fn tell(upstream: &str, health: Health) {
+    measure::upstream_state(upstream, health.level());
+    match health {
+        Health::Closed => tracing::info!(upstream.name = upstream, "the upstream answers again"),
+        Health::Probing(_) => {}
+        Health::Open(cause) if cause.verdict() == Verdict::Credential => {
+            tracing::error!(upstream.name = upstream, fault.kind = %cause, "the upstream refuses the gateway's account: act there; messages wait");
+        }
+        Health::Open(cause) => {
+            tracing::error!(upstream.name = upstream, fault.kind = %cause, "the upstream fails again and again; messages wait");
+        }
+    }
+}
+
+/// That an upstream is left alone, as the fault of a message that met it so.
+pub fn left_alone(upstream: &str) -> Fault {
+    let detail = format!("upstream {upstream} is left alone for a while, after it failed; nothing was sent");
+    Fault::upstream(FaultKind::UpstreamUnavailable, detail)
+}

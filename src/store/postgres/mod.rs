@@ -1,0 +1,194 @@
+//! The record in Postgres: for production, with any number of gateways on one database.
+//!
+//! Rows go in as arrays, a column each (`unnest`), so a batch is one statement of one text whatever its size. Every
+//! method has a time limit of its own: a database that hangs is as good as none.
+
+mod changes;
+mod queue;
+mod write;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use changes::Changes;
+use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Postgres as Database};
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
+
+use super::clients::sql::{Backend, Statement};
+use super::rows::{self, AttemptRow, SummaryRow, TransactionRow, TurnedRow};
+use super::{Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
+use crate::model::TransactionId;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// How long a method waits for a connection that works, and a write for its commit.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// One for the ledger, one for whoever else writes.
+const WRITERS: u32 = 2;
+
+/// How long a list may look through the record.
+const READING: Duration = Duration::from_secs(5);
+
+/// The store.
+pub(super) struct Postgres {
+    options: PgConnectOptions,
+    /// Apart from the readers, so that long lists never keep a write waiting.
+    writers: PgPool,
+    readers: PgPool,
+    changes: Changes,
+}
+
+impl Postgres {
+    pub async fn connect(config: &Config) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(config.url.expose())
+            .map_err(|_| StoreError::Address)?
+            .application_name("sabir")
+            .disable_statement_logging();
+        // The server's own limit ends what nobody waits for any more.
+        let limited = options.clone().options([("statement_timeout", format!("{}s", READING.as_secs()))]);
+        let writers = pool(WRITERS).connect_lazy_with(limited.clone());
+        let readers = pool(config.connections.max(1)).connect_lazy_with(limited);
+        writers.acquire().await?;
+        Ok(Self { options, writers, readers, changes: Changes::default() })
+    }
+}
+
+#[async_trait]
+impl Store for Postgres {
+    async fn migrate(&self) -> Result<(), StoreError> {
+        // On a connection without a limit: the migrator waits for its advisory lock, and a large table takes its time.
+        let connecting = timeout(PATIENCE, PgConnection::connect_with(&self.options)).await;
+        let mut connection = connecting.map_err(StoreError::unreachable)??;
+        // `run` cannot be used in a future that has to be `Send`.
+        MIGRATIONS.run_direct(None, &mut connection, false).await?;
+        Ok(connection.close().await?)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        let mut connection = self.writers.acquire().await?;
+        let pinged = timeout(PATIENCE, ping(&mut connection)).await;
+        in_time(connection, pinged)
+    }
+
+    async fn close(&self) {
+        self.changes.stop();
+        self.readers.close().await;
+        self.writers.close().await;
+    }
+}
+
+#[async_trait]
+impl Transactions for Postgres {
+    async fn write(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
+        let mut connection = self.writers.acquire().await?;
+        let written = timeout(PATIENCE, write::write(&mut connection, batch)).await;
+        in_time(connection, written)
+    }
+
+    async fn find(&self, id: &str) -> Result<Option<Transaction>, StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        let found = timeout(PATIENCE, find(&mut connection, id)).await;
+        in_time(connection, found)
+    }
+
+    async fn list(
+        &self,
+        filter: &Filter,
+        after: Option<TransactionId>,
+        limit: u32,
+    ) -> Result<Vec<Summary>, StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        let listed = timeout(READING, list(&mut connection, filter, after, limit)).await;
+        in_time(connection, listed)
+    }
+}
+
+#[async_trait]
+impl Backend for Postgres {
+    type Database = Database;
+
+    async fn execute(&self, statement: Statement<Database>) -> Result<u64, StoreError> {
+        let mut connection = self.writers.acquire().await?;
+        let executed = timeout(PATIENCE, statement.execute(&mut *connection)).await;
+        Ok(in_time(connection, executed)?.rows_affected())
+    }
+
+    async fn execute_all(&self, statements: Vec<Statement<Database>>) -> Result<u64, StoreError> {
+        let mut connection = self.writers.acquire().await?;
+        let executed = timeout(PATIENCE, execute_all(&mut connection, statements)).await;
+        in_time(connection, executed)
+    }
+
+    async fn fetch(&self, statement: Statement<Database>) -> Result<Option<PgRow>, StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        let fetched = timeout(PATIENCE, statement.fetch_optional(&mut *connection)).await;
+        in_time(connection, fetched)
+    }
+}
+
+/// A connection is tested before it is used, so that a restart of the server costs nobody a request.
+fn pool(connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE)
+}
+
+/// Gives the connection back. One whose work was cut off may still be busy with it, so that one is hung up.
+fn in_time<T>(
+    connection: PoolConnection<Database>,
+    done: Result<Result<T, impl Into<StoreError>>, Elapsed>,
+) -> Result<T, StoreError> {
+    match done {
+        Ok(done) => done.map_err(Into::into),
+        Err(late) => {
+            drop(connection.detach());
+            Err(StoreError::unreachable(late))
+        }
+    }
+}
+
+async fn execute_all(connection: &mut PgConnection, statements: Vec<Statement<Database>>) -> Result<u64, StoreError> {
+    let mut transaction = connection.begin().await?;
+    let mut last = 0;
+    for statement in statements {
+        last = statement.execute(&mut *transaction).await?.rows_affected();
+    }
+    transaction.commit().await?;
+    Ok(last)
+}
+
+async fn find(connection: &mut PgConnection, id: &str) -> Result<Option<Transaction>, StoreError> {
+    let own = TransactionId::from_str(id).ok().map(|id| id.0);
+    let found: Option<TransactionRow> =
+        sqlx::query_as(queries::FIND).bind(own).bind(rows::text(id)).fetch_optional(&mut *connection).await?;
+    let Some(found) = found else { return Ok(None) };
+    let attempts: Vec<AttemptRow> =
+        sqlx::query_as(queries::ATTEMPTS).bind(found.id()).fetch_all(&mut *connection).await?;
+    let turns: Vec<TurnedRow> = sqlx::query_as(queries::TURNS).bind(found.id()).fetch_all(&mut *connection).await?;
+    found.with(attempts, turns).map(Some)
+}
+
+async fn list(
+    connection: &mut PgConnection,
+    filter: &Filter,
+    after: Option<TransactionId>,
+    limit: u32,
+) -> Result<Vec<Summary>, StoreError> {
+    let mut query = queries::list(filter, after, limit);
+    let found: Vec<SummaryRow> = query.build_query_as().fetch_all(connection).await?;
+    found.into_iter().map(Summary::try_from).collect()
+}
+
+async fn ping(connection: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query(queries::PING).execute(connection).await?;
+    Ok(())
+}
+
+/// One column of many rows.
+fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
+}

@@ -1,0 +1,157 @@
+//! The queue, shared by any number of gateways.
+
+use async_trait::async_trait;
+use sqlx::PgConnection;
+use time::{Duration, OffsetDateTime};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::{PATIENCE, Postgres, READING, in_time};
+use crate::model::TransactionId;
+use crate::store::rows::{ClaimedRow, DepthRow, LapsedRow, Moment, text};
+use crate::store::{ALIVE, Claimed, Depth, Lapsed, Queue, StoreError, queries};
+
+#[async_trait]
+impl Queue for Postgres {
+    async fn claim(
+        &self,
+        upstream: &str,
+        holder: Uuid,
+        now: OffsetDateTime,
+        lease_until: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        let mut connection = self.writers.acquire().await?;
+        let claimed = timeout(PATIENCE, claim(&mut connection, upstream, holder, now, lease_until, limit)).await;
+        in_time(connection, claimed)
+    }
+
+    async fn release(&self, holder: Uuid, ids: &[TransactionId], now: OffsetDateTime) -> Result<u64, StoreError> {
+        let mut connection = self.writers.acquire().await?;
+        let released = timeout(PATIENCE, release(&mut connection, holder, ids, now)).await;
+        in_time(connection, released)
+    }
+
+    async fn lapsed(&self, now: OffsetDateTime, limit: u32) -> Result<Vec<Lapsed>, StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        let query = sqlx::query_as(queries::LAPSED).bind(Moment(now)).bind(i64::from(limit));
+        let lapsed = timeout(PATIENCE, query.fetch_all(&mut *connection)).await;
+        let lapsed: Vec<LapsedRow> = in_time(connection, lapsed)?;
+        lapsed.into_iter().map(Lapsed::try_from).collect()
+    }
+
+    async fn next_due(&self, upstreams: &[String]) -> Result<Option<OffsetDateTime>, StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        // One step into the index for each upstream.
+        let next = "select min(next.due_at) from unnest($1::text[]) as u (upstream), lateral ( \
+                      select due_at from jobs j where j.upstream = u.upstream and state <> 'sending' \
+                        and due_at is not null \
+                      order by due_at limit 1) next";
+        let upstreams: Vec<_> = upstreams.iter().map(|upstream| text(upstream)).collect();
+        let next = sqlx::query_scalar(next).bind(upstreams);
+        let next = timeout(PATIENCE, next.fetch_one(&mut *connection)).await;
+        let next: Option<Moment> = in_time(connection, next)?;
+        Ok(next.map(|moment| moment.0))
+    }
+
+    async fn depth(&self) -> Result<Vec<Depth>, StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        // Ids sort by the time of acceptance. There is no least of UUIDs before Postgres 18, and of their texts there is.
+        let depth = "select d.upstream, d.state, d.count, t.received_at as oldest \
+                     from (select upstream, state, count(*) as count, min(transaction_id::text collate \"C\") as first \
+                           from jobs group by upstream, state) d \
+                     join transactions t on t.id = d.first::uuid \
+                     order by d.upstream, d.state";
+        let depth = timeout(READING, sqlx::query_as(depth).fetch_all(&mut *connection)).await;
+        let depth: Vec<DepthRow> = in_time(connection, depth)?;
+        depth.into_iter().map(Depth::try_from).collect()
+    }
+
+    async fn jobs_changed(&self) {
+        self.changes.next(&self.options).await;
+    }
+
+    async fn beat(&self, process: Uuid, now: OffsetDateTime) -> Result<u32, StoreError> {
+        let mut connection = self.writers.acquire().await?;
+        let beat = "with beat as ( \
+                      insert into processes (id, seen_at) values ($1, $2) \
+                      on conflict (id) do update set seen_at = excluded.seen_at \
+                    ), gone as (delete from processes where seen_at < $4 and id <> $1) \
+                    select 1 + count(*) from processes where seen_at > $3 and id <> $1";
+        let beat = sqlx::query_scalar(beat).bind(process).bind(Moment(now));
+        let beat = beat.bind(Moment(now - ALIVE)).bind(Moment(now - queries::LONG_GONE));
+        let live = timeout(PATIENCE, beat.fetch_one(&mut *connection)).await;
+        let live: i64 = in_time(connection, live)?;
+        Ok(u32::try_from(live).unwrap_or(u32::MAX))
+    }
+
+    async fn leave(&self, process: Uuid) -> Result<(), StoreError> {
+        let mut connection = self.writers.acquire().await?;
+        let leave = sqlx::query(queries::LEAVE).bind(process);
+        let left = timeout(PATIENCE, leave.execute(&mut *connection)).await;
+        in_time(connection, left)?;
+        Ok(())
+    }
+}
+
+/// Looks at a bounded number of jobs, the longest due first, and takes those that are the first of their pair. The others
+/// are put off, so that the next claim does not stumble over them again: whatever pile one pair has, a claim costs the
+/// same. A job that another claim looks at is stepped over.
+async fn claim(
+    connection: &mut PgConnection,
+    upstream: &str,
+    holder: Uuid,
+    now: OffsetDateTime,
+    lease_until: OffsetDateTime,
+    limit: u32,
+) -> Result<Vec<Claimed>, StoreError> {
+    let claim = "\
+        with looked as materialized ( \
+          select transaction_id, pair, due_at from jobs \
+          where upstream = $1 and state <> 'sending' and due_at <= $2 \
+          order by due_at limit $6 for update skip locked \
+        ), judged as materialized ( \
+          select transaction_id, due_at, pair is not null and exists ( \
+            select 1 from jobs e where e.pair = l.pair and e.transaction_id < l.transaction_id \
+              and e.state <> 'unknown') as behind \
+          from looked l \
+        ), put_off as ( \
+          update jobs j set due_at = $7, holder = null from judged b where b.behind and j.transaction_id = b.transaction_id \
+        ), taken as ( \
+          update jobs j set holder = $3, due_at = $4 from ( \
+            select transaction_id, due_at as since from judged where not behind order by due_at limit $5) b \
+          where j.transaction_id = b.transaction_id \
+          returning j.transaction_id, j.attempts, j.state, j.upstream, j.pair, b.since \
+        ) \
+        select t.id, t.account, t.dialect, b.request, b.warnings, t.received_at, k.attempts, k.state, k.upstream, k.pair \
+        from taken k join transactions t on t.id = k.transaction_id join bodies b on b.transaction_id = k.transaction_id \
+        order by k.since, t.id";
+    let claimed: Vec<ClaimedRow> = sqlx::query_as(claim)
+        .bind(text(upstream))
+        .bind(Moment(now))
+        .bind(holder)
+        .bind(Moment(lease_until))
+        .bind(i64::from(limit))
+        .bind(i64::from(limit) + queries::ASIDE)
+        .bind(Moment(now + Duration::seconds(queries::PUT_OFF)))
+        .fetch_all(connection)
+        .await?;
+    claimed.into_iter().map(Claimed::try_from).collect()
+}
+
+async fn release(
+    connection: &mut PgConnection,
+    holder: Uuid,
+    ids: &[TransactionId],
+    now: OffsetDateTime,
+) -> Result<u64, StoreError> {
+    let release = "with released as ( \
+                     update jobs set holder = null, due_at = $3 \
+                     where transaction_id = any($2) and holder = $1 and state in ('accepted', 'waiting', 'unknown') \
+                     returning 1) \
+                   select count(*), case when count(*) > 0 then pg_notify('sabir_jobs', '')::text end from released";
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    let release = sqlx::query_as(release).bind(holder).bind(ids).bind(Moment(now));
+    let (released, _): (i64, Option<String>) = release.fetch_one(connection).await?;
+    Ok(released.unsigned_abs())
+}

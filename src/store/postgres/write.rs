@@ -1,0 +1,354 @@
+//! Batches: one statement for all entries of a kind, and so one round trip.
+
+use std::collections::HashMap;
+
+use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
+
+use super::column;
+use crate::store::rounds::{Round, Tally, rounds};
+use crate::store::rows::{BeginRow, KeyRow, NewAttemptRow, NewOutcomeRow, NewRow, TurnRow};
+use crate::store::{Begin, NewTransaction, Settlement, StoreError, Turn, Write, Written};
+
+/// Wakes whoever waits for a job. Those of one commit become one.
+macro_rules! notify {
+    () => {
+        "pg_notify('sabir_jobs', '')"
+    };
+}
+
+/// Jobs that stood behind one which is `freed` are due now; a claim may have put them off.
+macro_rules! woken {
+    () => {
+        concat!(
+            "woken as ( \
+               update jobs n set due_at = f.at from freed f \
+               where n.state = 'accepted' and n.holder is null and n.transaction_id = ( \
+                 select w.transaction_id from jobs w \
+                 where w.pair = f.pair and w.transaction_id > f.transaction_id and w.state <> 'unknown' \
+                   and w.transaction_id not in (select transaction_id from freed) \
+                 order by w.transaction_id limit 1) \
+               returning ",
+            notify!(),
+            ")"
+        )
+    };
+}
+
+pub(super) async fn write(connection: &mut PgConnection, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
+    let rounds = rounds(batch);
+    let mut tally = Tally::new(batch);
+    if let [round] = rounds.as_slice()
+        && round.is_uniform()
+    {
+        // A statement is a transaction by itself: one round trip where it would be three.
+        write_round(connection, round, &mut tally).await?;
+        return Ok(tally.written());
+    }
+    let mut transaction = connection.begin().await?;
+    for round in &rounds {
+        write_round(&mut transaction, round, &mut tally).await?;
+    }
+    transaction.commit().await?;
+    Ok(tally.written())
+}
+
+async fn write_round(connection: &mut PgConnection, round: &Round<'_>, tally: &mut Tally) -> Result<(), StoreError> {
+    settle(connection, &round.settlements).await?;
+    record(connection, &round.records, tally).await?;
+    begin(connection, &round.begins, tally).await?;
+    turn(connection, &round.turns, tally).await
+}
+
+async fn record(
+    connection: &mut PgConnection,
+    records: &[(usize, &NewTransaction)],
+    tally: &mut Tally,
+) -> Result<(), StoreError> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let kept = insert(&mut *connection, records).await?;
+    let mut repeated = Vec::new();
+    for &(index, new) in records {
+        match kept.get(&new.id.0) {
+            Some(true) => tally.set(index, Written::Queued),
+            Some(false) => {}
+            None => repeated.push((index, new)),
+        }
+    }
+    if !repeated.is_empty() {
+        let keys = keys(connection, &repeated).await?;
+        tally.repeat(&repeated, keys)?;
+    }
+    Ok(())
+}
+
+/// Inserts what is not repeated into all tables at once, and says of each whether it has to wait for its pair.
+async fn insert(
+    connection: &mut PgConnection,
+    records: &[(usize, &NewTransaction)],
+) -> Result<HashMap<Uuid, bool>, StoreError> {
+    let new = records.iter().map(|(_, new)| NewRow::try_from(*new)).collect::<Result<Vec<_>, _>>()?;
+    let calls: Vec<_> = records.iter().filter_map(|(_, new)| NewAttemptRow::first_of(new)).collect();
+    let insert = concat!(
+        "with new as ( \
+           select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], \
+             $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::text[], $14::text[], \
+             $15::text[], $16::text[], $17::timestamptz[], $18::uuid[], $19::integer[], $20::text[], $21::bytea[], \
+             $22::timestamptz[]) \
+           as new (id, account, dialect, upstream, channel, kind, state, sender, recipient, fault, received_at, \
+             client_request, request, warnings, refusal, pair, due_at, holder, attempts, key, payload, expires_at) \
+         ), keyed as ( \
+           insert into idempotency (account, key, payload, transaction_id, used_at, expires_at) \
+           select distinct on (account, key) account, key, payload, id, received_at, expires_at \
+           from new where key is not null order by account, key, id \
+           on conflict (account, key) do update set payload = excluded.payload, \
+             transaction_id = excluded.transaction_id, used_at = excluded.used_at, expires_at = excluded.expires_at \
+           where idempotency.expires_at <= excluded.used_at \
+           returning transaction_id \
+         ), kept as ( \
+           select *, attempts > 0 and exists ( \
+             select 1 from jobs j where j.pair = new.pair and j.state <> 'unknown' \
+               and j.holder is distinct from new.holder) as queued \
+           from new where key is null or id in (select transaction_id from keyed) \
+         ), hot as ( \
+           insert into transactions (id, account, dialect, upstream, channel, kind, state, sender, recipient, fault, \
+             received_at, updated_at) \
+           select id, account, dialect, upstream, channel, kind, case when queued then 'accepted' else state end, \
+             sender, recipient, fault, received_at, received_at from kept \
+         ), cold as ( \
+           insert into bodies (transaction_id, client_request, request, warnings, refusal, pair) \
+           select id, client_request, request, warnings, refusal, pair from kept \
+         ), calls as ( \
+           insert into attempts (transaction_id, number, upstream, method, url, body, started_at) \
+           select c.* from unnest($23::uuid[], $24::integer[], $25::text[], $26::text[], $27::text[], $28::text[], \
+             $29::timestamptz[]) as c (transaction_id, number, upstream, method, url, body, started_at) \
+           join kept on kept.id = c.transaction_id and not kept.queued \
+         ), work as ( \
+           insert into jobs (transaction_id, upstream, pair, state, attempts, due_at, holder) \
+           select id, upstream, pair, case when queued then 'accepted' else state end, \
+             case when queued then 0 else attempts end, case when queued then received_at else due_at end, \
+             case when queued then null else holder end \
+           from kept where due_at is not null \
+         ) \
+         select id, queued, case when queued or (holder is null and due_at is not null) then ",
+        notify!(),
+        "::text end from kept"
+    );
+    let kept: Vec<(Uuid, bool, Option<String>)> = sqlx::query_as(insert)
+        .bind(column(&new, |row| row.id))
+        .bind(column(&new, |row| &*row.account))
+        .bind(column(&new, |row| &*row.dialect))
+        .bind(column(&new, |row| row.upstream.as_deref()))
+        .bind(column(&new, |row| row.channel))
+        .bind(column(&new, |row| row.kind))
+        .bind(column(&new, |row| row.state))
+        .bind(column(&new, |row| row.sender.as_deref()))
+        .bind(column(&new, |row| row.recipient.as_deref()))
+        .bind(column(&new, |row| row.fault))
+        .bind(column(&new, |row| row.received_at))
+        .bind(column(&new, |row| &*row.client_request))
+        .bind(column(&new, |row| &*row.request))
+        .bind(column(&new, |row| &*row.warnings))
+        .bind(column(&new, |row| row.refusal.as_deref()))
+        .bind(column(&new, |row| row.pair.as_deref()))
+        .bind(column(&new, |row| row.due_at))
+        .bind(column(&new, |row| row.holder))
+        .bind(column(&new, |row| row.attempts))
+        .bind(column(&new, |row| row.key.as_deref()))
+        .bind(column(&new, |row| row.payload))
+        .bind(column(&new, |row| row.expires_at))
+        .bind(column(&calls, |row| row.transaction_id))
+        .bind(column(&calls, |row| row.number))
+        .bind(column(&calls, |row| &*row.upstream))
+        .bind(column(&calls, |row| &*row.method))
+        .bind(column(&calls, |row| &*row.url))
+        .bind(column(&calls, |row| &*row.body))
+        .bind(column(&calls, |row| row.started_at))
+        .fetch_all(connection)
+        .await?;
+    Ok(kept.into_iter().map(|(id, queued, _)| (id, queued)).collect())
+}
+
+/// Who has the keys that were used before. Asked behind the insert: another gateway may have taken one meanwhile.
+async fn keys(connection: &mut PgConnection, repeated: &[(usize, &NewTransaction)]) -> Result<Vec<KeyRow>, StoreError> {
+    let new = repeated.iter().map(|(_, new)| NewRow::try_from(*new)).collect::<Result<Vec<_>, _>>()?;
+    let keys = "select account, key, payload, transaction_id from idempotency \
+                where (account, key) in (select * from unnest($1::text[], $2::text[]))";
+    let keys = sqlx::query_as(keys)
+        .bind(column(&new, |row| &*row.account))
+        .bind(column(&new, |row| row.key.as_deref()))
+        .fetch_all(connection)
+        .await?;
+    Ok(keys)
+}
+
+/// Only outcomes that are the first of their attempt, and whose transaction is there, change anything. What is `ended`
+/// has its job's last attempt and the state before beside it.
+async fn settle(connection: &mut PgConnection, settlements: &[(usize, &Settlement)]) -> Result<(), StoreError> {
+    if settlements.is_empty() {
+        return Ok(());
+    }
+    let ended = settlements.iter().map(|(_, ended)| NewOutcomeRow::try_from(*ended)).collect::<Result<Vec<_>, _>>()?;
+    let insert = concat!(
+        "with new as ( \
+           select * from unnest($1::uuid[], $2::integer[], $3::text[], $4::integer[], $5::text[], $6::text[], \
+             $7::text[], $8::text[], $9::timestamptz[], $10::text[], $11::timestamptz[], $12::boolean[]) \
+           as new (transaction_id, number, state, status, message_id, answer, fault, fault_code, finished_at, next, \
+             due_at, keep) \
+         ), first as ( \
+           insert into outcomes (transaction_id, number, status, message_id, answer, fault, finished_at, state) \
+           select transaction_id, number, status, message_id, answer, fault, finished_at, state from new \
+           where exists (select 1 from transactions where id = new.transaction_id) \
+           on conflict do nothing \
+           returning transaction_id, number \
+         ), ended as ( \
+           select n.*, j.pair, j.state as job, coalesce(j.attempts = n.number, false) as last, \
+             t.state in ('sent', 'delivered', 'read') as over \
+           from first f join new n on n.transaction_id = f.transaction_id and n.number = f.number \
+             join transactions t on t.id = n.transaction_id \
+             left join jobs j on j.transaction_id = n.transaction_id \
+         ), gone as ( \
+           delete from jobs j using ended e \
+           where j.transaction_id = e.transaction_id \
+             and case when e.last then e.next is null or e.over else e.state = 'sent' and j.state <> 'sending' end \
+           returning j.transaction_id, j.pair, e.finished_at as at \
+         ), stays as ( \
+           update jobs j set state = e.next, due_at = e.due_at, holder = case when e.keep then j.holder end \
+           from ended e where j.transaction_id = e.transaction_id and e.last and e.next is not null and not e.over \
+           returning j.transaction_id, j.pair, j.state, e.finished_at as at, \
+             case when j.holder is null and j.due_at <= e.finished_at then ",
+        notify!(),
+        "::text end \
+         ), freed as ( \
+           select transaction_id, pair, at from gone where pair is not null \
+           union all select transaction_id, pair, at from stays where state = 'unknown' and pair is not null \
+         ), ",
+        woken!(),
+        " update transactions t set state = e.state, fault = e.fault_code, updated_at = e.finished_at \
+          from ended e where t.id = e.transaction_id and (e.last or e.state = 'sent') and not e.over"
+    );
+    sqlx::query(insert)
+        .bind(column(&ended, |row| row.transaction_id))
+        .bind(column(&ended, |row| row.number))
+        .bind(column(&ended, |row| row.state))
+        .bind(column(&ended, |row| row.status))
+        .bind(column(&ended, |row| row.message_id.as_deref()))
+        .bind(column(&ended, |row| row.answer.as_deref()))
+        .bind(column(&ended, |row| row.fault.as_deref()))
+        .bind(column(&ended, |row| row.fault_code))
+        .bind(column(&ended, |row| row.finished_at))
+        .bind(column(&ended, |row| row.next.state))
+        .bind(column(&ended, |row| row.next.due_at))
+        .bind(column(&ended, |row| row.next.keep))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn begin(connection: &mut PgConnection, begins: &[(usize, &Begin)], tally: &mut Tally) -> Result<(), StoreError> {
+    if begins.is_empty() {
+        return Ok(());
+    }
+    let new: Vec<_> = begins.iter().map(|(_, begin)| BeginRow::from(*begin)).collect();
+    let begin = "\
+        with new as ( \
+          select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::integer[], $5::text[], $6::text[], \
+            $7::text[], $8::text[], $9::timestamptz[]) \
+          as new (transaction_id, holder, lease_until, number, upstream, method, url, body, started_at) \
+        ), taken as ( \
+          update jobs j set state = 'sending', attempts = n.number, upstream = n.upstream, due_at = n.lease_until \
+          from new n where j.transaction_id = n.transaction_id and j.holder = n.holder and j.state <> 'sending' \
+            and j.attempts < n.number \
+          returning j.transaction_id \
+        ), calls as ( \
+          insert into attempts (transaction_id, number, upstream, method, url, body, started_at) \
+          select transaction_id, number, upstream, method, url, body, started_at from new join taken using (transaction_id) \
+        ), hot as ( \
+          update transactions t set state = 'sending', upstream = n.upstream, updated_at = n.started_at \
+          from new n join taken using (transaction_id) where t.id = n.transaction_id \
+        ) \
+        select transaction_id from taken";
+    let taken: Vec<Uuid> = sqlx::query_scalar(begin)
+        .bind(column(&new, |row| row.attempt.transaction_id))
+        .bind(column(&new, |row| row.holder))
+        .bind(column(&new, |row| row.lease_until))
+        .bind(column(&new, |row| row.attempt.number))
+        .bind(column(&new, |row| &*row.attempt.upstream))
+        .bind(column(&new, |row| &*row.attempt.method))
+        .bind(column(&new, |row| &*row.attempt.url))
+        .bind(column(&new, |row| &*row.attempt.body))
+        .bind(column(&new, |row| row.attempt.started_at))
+        .fetch_all(connection)
+        .await?;
+    tally.stale_but(begins.iter().map(|(index, begin)| (*index, begin.transaction)), &taken);
+    Ok(())
+}
+
+/// The row of the transaction is locked first, so that of two turns the second sees what the first did.
+async fn turn(connection: &mut PgConnection, turns: &[(usize, &Turn)], tally: &mut Tally) -> Result<(), StoreError> {
+    if turns.is_empty() {
+        return Ok(());
+    }
+    let new = turns.iter().map(|(_, turn)| TurnRow::try_from(*turn)).collect::<Result<Vec<_>, _>>()?;
+    let turn = concat!(
+        "with new as ( \
+           select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], \
+             $8::text[], $9::timestamptz[], $10::text[], $11::timestamptz[], $12::boolean[]) \
+           as new (id, holder, origins, target, cause, fault_code, fault, detail, at, next, due_at, keep) \
+         ), turned as ( \
+           select n.*, t.state as was, t.upstream from new n join transactions t on t.id = n.id \
+             left join jobs j on j.transaction_id = n.id \
+           where t.state = any(string_to_array(n.origins, ' ')) \
+             and case when n.holder is not null then coalesce(j.holder = n.holder, false) \
+               else t.state <> 'sending' or j.due_at is null or j.due_at <= n.at end \
+             and (n.next is null or t.upstream is not null) \
+           for update of t \
+         ), gone as ( \
+           delete from jobs j using turned d where j.transaction_id = d.id and d.next is null \
+           returning j.transaction_id, j.pair, d.at \
+         ), stays as ( \
+           insert into jobs (transaction_id, upstream, pair, state, attempts, due_at, holder) \
+           select d.id, d.upstream, b.pair, d.next, \
+             coalesce((select max(number) from attempts a where a.transaction_id = d.id), 0), d.due_at, \
+             case when d.keep then d.holder end \
+           from turned d left join bodies b on b.transaction_id = d.id where d.next is not null \
+           on conflict (transaction_id) do update \
+             set state = excluded.state, due_at = excluded.due_at, holder = excluded.holder \
+           returning transaction_id, pair, state, case when holder is null and due_at <= now() then ",
+        notify!(),
+        "::text end \
+         ), freed as ( \
+           select transaction_id, pair, at from gone where pair is not null \
+           union all select s.transaction_id, s.pair, d.at from stays s join turned d on d.id = s.transaction_id \
+             where s.state = 'unknown' and s.pair is not null \
+         ), ",
+        woken!(),
+        ", noted as ( \
+           insert into turns (transaction_id, at, from_state, to_state, cause, fault, detail) \
+           select id, at, was, target, cause, fault, detail from turned where was <> target or cause <> 'pace' \
+         ) \
+         update transactions t set state = d.target, updated_at = d.at, \
+           fault = case when d.target in ('sent', 'delivered', 'read') then null else coalesce(d.fault_code, t.fault) end \
+         from turned d where t.id = d.id \
+         returning t.id"
+    );
+    let turned: Vec<Uuid> = sqlx::query_scalar(turn)
+        .bind(column(&new, |row| row.transaction_id))
+        .bind(column(&new, |row| row.holder))
+        .bind(column(&new, |row| &*row.origins))
+        .bind(column(&new, |row| row.target))
+        .bind(column(&new, |row| row.cause))
+        .bind(column(&new, |row| row.fault_code))
+        .bind(column(&new, |row| row.fault.as_deref()))
+        .bind(column(&new, |row| row.detail.as_deref()))
+        .bind(column(&new, |row| row.at))
+        .bind(column(&new, |row| row.next.state))
+        .bind(column(&new, |row| row.next.due_at))
+        .bind(column(&new, |row| row.next.keep))
+        .fetch_all(connection)
+        .await?;
+    tally.stale_but(turns.iter().map(|(index, turn)| (*index, turn.transaction)), &turned);
+    Ok(())
+}

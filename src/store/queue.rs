@@ -1,0 +1,108 @@
+//! The jobs of transactions that are not at their end, and the processes that share them.
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::model::{Kind, Request, State, TransactionId, Warning};
+
+/// The part of the store that hands out work. What holds for all methods of [`super::Store`] holds for these too. Each is
+/// atomic, and durable when it returns.
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// Takes up to `limit` jobs of an upstream that are due, the longest due first, and holds them until `lease_until`:
+    /// free ones, and those whose lease is over. `sending` is never taken, `unknown` where it is to be sent again. Of a
+    /// pair only the first: the others wait until it is at its end or `unknown`. No two callers get the same job.
+    ///
+    /// One that has to wait for its pair is looked at again when that one ends, or after a few seconds; so a pair with
+    /// many messages keeps nobody from the rest.
+    async fn claim(
+        &self,
+        upstream: &str,
+        holder: Uuid,
+        now: OffsetDateTime,
+        lease_until: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<Claimed>, StoreError>;
+
+    /// Gives jobs back that this process holds and has not begun: they are free and due. Others are left alone. Returns
+    /// how many there were.
+    async fn release(&self, holder: Uuid, ids: &[TransactionId], now: OffsetDateTime) -> Result<u64, StoreError>;
+
+    /// Attempts under way whose lease is over, the longest first: whoever made them is gone and nobody knows whether they
+    /// went out. The caller turns each to `unknown`.
+    async fn lapsed(&self, now: OffsetDateTime, limit: u32) -> Result<Vec<Lapsed>, StoreError>;
+
+    /// When the next job of these upstreams is due, or was. `Ok(None)` where none ever is.
+    async fn next_due(&self, upstreams: &[String]) -> Result<Option<OffsetDateTime>, StoreError>;
+
+    /// How many jobs there are of each upstream and state. It may count for five seconds.
+    async fn depth(&self) -> Result<Vec<Depth>, StoreError>;
+
+    /// Returns when somebody else may have left a job that is free and due, or when that may have been missed. Where only
+    /// one process uses the database it never does.
+    async fn jobs_changed(&self);
+
+    /// Says that this process lives and returns how many do: those that said so within [`super::ALIVE`], this one
+    /// included.
+    async fn beat(&self, process: Uuid, now: OffsetDateTime) -> Result<u32, StoreError>;
+
+    /// Says that this process ends.
+    async fn leave(&self, process: Uuid) -> Result<(), StoreError>;
+}
+
+/// A job that is held, with all that sending it takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claimed {
+    /// The transaction's id.
+    pub id: TransactionId,
+    /// Who asked.
+    pub account: String,
+    /// In which dialect.
+    pub dialect: String,
+    /// What was understood.
+    pub request: Request,
+    /// What was dropped or bent.
+    pub warnings: Vec<Warning>,
+    /// When it came.
+    pub received_at: OffsetDateTime,
+    /// How many attempts there were.
+    pub attempts: u32,
+    /// `accepted`, `waiting` or `unknown`.
+    pub state: State,
+    /// The upstream that it goes to.
+    pub upstream: String,
+    /// Its pair.
+    pub pair: Option<String>,
+}
+
+/// An attempt whose lease is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lapsed {
+    /// The transaction's id.
+    pub transaction: TransactionId,
+    /// Who asked.
+    pub account: String,
+    /// In which dialect.
+    pub dialect: String,
+    /// What kind of request.
+    pub kind: Kind,
+    /// Which attempt.
+    pub attempt: u32,
+    /// The upstream that was called.
+    pub upstream: String,
+}
+
+/// How many jobs stand where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Depth {
+    /// Of which upstream.
+    pub upstream: String,
+    /// In which state.
+    pub state: State,
+    /// How many.
+    pub count: u64,
+    /// When the oldest of them was accepted.
+    pub oldest: OffsetDateTime,
+}

@@ -1,0 +1,274 @@
+//! What is written of transactions: a request, its attempts, their outcomes, and every other change.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Filter, StoreError, Summary, Transaction};
+use crate::model::{Fault, Request, State, TransactionId, Warning};
+
+/// The record of transactions. What holds for all methods of [`super::Store`] holds for these too.
+///
+/// A transaction that is not at its end has a *job*: who holds it, and when somebody else may take it. The safety of
+/// everything rests on one rule: **before a byte leaves, the attempt is committed by a write that needs the lease.** A
+/// lease that ends in `accepted` or `waiting` therefore proves that nothing went out since, and anybody may claim the
+/// job; one that ends in `sending` proves nothing, and the transaction becomes `unknown`. Who slept through its lease
+/// fails to begin and sends nothing.
+#[async_trait]
+pub trait Transactions: Send + Sync {
+    /// Commits a batch: all of it or nothing, durable when it returns, and says what became of each entry. The entries
+    /// of one transaction apply in their order, and settlements before the records that follow them. Recording an id
+    /// twice is a [`StoreError::Defect`].
+    async fn write(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError>;
+
+    /// One transaction with its bodies, attempts and turns, by its id, the id that the client was given, or the
+    /// upstream's id. `Ok(None)` where no transaction has it; the latest where several do.
+    async fn find(&self, id: &str) -> Result<Option<Transaction>, StoreError>;
+
+    /// Transactions that fit the filter, the latest first, at most `limit`, beginning behind `after`. Where that one is
+    /// not there, nothing follows it. A list may look through the record for five seconds.
+    async fn list(&self, filter: &Filter, after: Option<TransactionId>, limit: u32)
+    -> Result<Vec<Summary>, StoreError>;
+}
+
+/// One change of the record.
+#[derive(Clone, Debug)]
+pub enum Write {
+    /// A request was accepted, or refused after it was understood.
+    Record(Box<NewTransaction>),
+    /// An attempt after the first begins, or the first of a request that was queued.
+    Begin(Box<Begin>),
+    /// An attempt ended.
+    Settle(Box<Settlement>),
+    /// A change without an attempt.
+    Turn(Box<Turn>),
+}
+
+impl Write {
+    /// The transaction that it changes.
+    pub fn transaction(&self) -> TransactionId {
+        match self {
+            Self::Record(new) => new.id,
+            Self::Begin(begin) => begin.transaction,
+            Self::Settle(settlement) => settlement.transaction,
+            Self::Turn(turn) => turn.transaction,
+        }
+    }
+}
+
+/// What became of one entry of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It applies. A settlement always says so, also where the first outcome of its attempt stands.
+    Done,
+    /// Record with an attempt: another message of its pair is not at its end, and not held by the same holder, whose own
+    /// lanes keep the order. Recorded as `accepted`, without the attempt, free and due at once: nothing may be sent.
+    Queued,
+    /// Record: the account used this idempotency key before. Nothing was recorded.
+    Repeated {
+        /// The transaction that has the key.
+        transaction: TransactionId,
+        /// What was asked for then.
+        payload: PayloadHash,
+    },
+    /// Begin, Turn: the job is held by somebody else, is gone, or the transaction is not where it was expected. Nothing
+    /// changed.
+    Stale,
+}
+
+/// A request as it is first recorded.
+#[derive(Clone, Debug)]
+pub struct NewTransaction {
+    /// Its id.
+    pub id: TransactionId,
+    /// Who asked.
+    pub account: String,
+    /// In which dialect.
+    pub dialect: String,
+    /// Over which upstream; none where the request was refused before one was chosen.
+    pub upstream: Option<String>,
+    /// `sending` with an attempt, `accepted` with a job alone, `failed` with a fault.
+    pub state: State,
+    /// Why it was refused.
+    pub fault: Option<Fault>,
+    /// When it came.
+    pub received_at: OffsetDateTime,
+    /// The client's body as it came: JSON, to the letter.
+    pub client_request: String,
+    /// What was understood.
+    pub request: Request,
+    /// What was dropped or bent.
+    pub warnings: Vec<Warning>,
+    /// The key under which the client may repeat it.
+    pub idempotency: Option<Idempotency>,
+    /// What is left to do; none where it was refused. It needs an upstream.
+    pub job: Option<NewJob>,
+    /// The first attempt. It needs a job with a holder.
+    pub attempt: Option<NewAttempt>,
+}
+
+/// A key that is good for one request of its account.
+#[derive(Clone, Debug)]
+pub struct Idempotency {
+    /// The key, as the client wrote it.
+    pub key: String,
+    /// What it asked for.
+    pub payload: PayloadHash,
+    /// From when on the key may be used again.
+    pub expires_at: OffsetDateTime,
+}
+
+/// The SHA-256 of what a client asked for, in the model's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PayloadHash(pub [u8; 32]);
+
+/// The job of a request as it is recorded.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    /// The messages of one pair leave in their order; none where the request has no recipient.
+    pub pair: Option<String>,
+    /// When somebody else may take it: with a holder the end of its lease, without one the time when it is due.
+    pub due_at: OffsetDateTime,
+    /// The process that holds it; none leaves it to whoever claims it first.
+    pub holder: Option<Uuid>,
+}
+
+/// One call of an upstream, as it is recorded before its first byte leaves.
+#[derive(Clone, Debug)]
+pub struct NewAttempt {
+    /// 1 for the first.
+    pub number: u32,
+    /// Which upstream.
+    pub upstream: String,
+    /// The method.
+    pub method: String,
+    /// The whole address.
+    pub url: String,
+    /// The body.
+    pub body: String,
+    /// When.
+    pub started_at: OffsetDateTime,
+}
+
+/// An attempt of a job that is held. The transaction becomes `sending`, over the attempt's upstream. [`Written::Stale`]
+/// where the job is not held by this holder, is `sending` already, or had an attempt of this number.
+#[derive(Clone, Debug)]
+pub struct Begin {
+    /// Whose.
+    pub transaction: TransactionId,
+    /// Who has the lease.
+    pub holder: Uuid,
+    /// The attempt; its number is above those of all before.
+    pub attempt: NewAttempt,
+    /// When the lease ends from now on: no call may take longer.
+    pub lease_until: OffsetDateTime,
+}
+
+/// How an attempt ended.
+///
+/// The first outcome of an attempt stands; one of a transaction that is not there falls away. An attempt that is not the
+/// job's last one changes the transaction only where it says `sent`; then nothing is sent again, unless the last one is
+/// under way. What was sent stays sent, whatever a later attempt says.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// Whose.
+    pub transaction: TransactionId,
+    /// Which attempt.
+    pub attempt: u32,
+    /// Where the transaction stands now.
+    pub state: State,
+    /// The upstream's id for the message.
+    pub message_id: Option<String>,
+    /// The status of the answer, where one came.
+    pub status: Option<u16>,
+    /// The body of the answer, where one came; bounded by the caller.
+    pub answer: Option<String>,
+    /// What went wrong.
+    pub fault: Option<Fault>,
+    /// When.
+    pub finished_at: OffsetDateTime,
+    /// What becomes of the job.
+    pub next: Next,
+}
+
+/// What becomes of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The transaction is at its end: the job is deleted.
+    Done,
+    /// It is sent again.
+    Wait {
+        /// When it is due; where it stays held, the end of the lease.
+        due_at: OffsetDateTime,
+        /// Whether it stays with whoever holds it.
+        keep: bool,
+    },
+    /// It is `unknown` and nobody's.
+    Hold {
+        /// When somebody may claim it to send it again; none where only evidence or a person ends it.
+        resend_at: Option<OffsetDateTime>,
+    },
+}
+
+/// A change without an attempt: postponed, given up, abandoned; settled, sent again or ended by a person; told by a
+/// status. Each leaves a row on the record, but for postponements by the pace.
+///
+/// A turn to `waiting` of a transaction that is at its end makes its job again. One out of `sending` without a holder
+/// applies only when the lease is over.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    /// Whose.
+    pub transaction: TransactionId,
+    /// Who has the lease; none where it is not needed.
+    pub holder: Option<Uuid>,
+    /// Where the transaction has to stand.
+    pub from: Vec<State>,
+    /// Where it stands then.
+    pub to: State,
+    /// Why.
+    pub cause: Cause,
+    /// What went wrong.
+    pub fault: Option<Fault>,
+    /// Who or what said so, in words for the record.
+    pub detail: Option<String>,
+    /// When.
+    pub at: OffsetDateTime,
+    /// What becomes of the job.
+    pub next: Next,
+}
+
+/// Why a transaction changed without an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The account's policy for what is unknown.
+    Policy,
+    /// It took longer than the account allows.
+    Deadline,
+    /// Whoever sent it is gone.
+    Abandoned,
+    /// A person.
+    Operator,
+    /// It was asked to be sent once more.
+    Replay,
+    /// A status of the upstream.
+    Status,
+    /// It would have gone too fast.
+    Pace,
+}
+
+impl Cause {
+    /// Its name in records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Deadline => "deadline",
+            Self::Abandoned => "abandoned",
+            Self::Operator => "operator",
+            Self::Replay => "replay",
+            Self::Status => "status",
+            Self::Pace => "pace",
+        }
+    }
+}

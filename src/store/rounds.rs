@@ -1,0 +1,125 @@
+//! How a batch goes in: as few statements as leave the order of its entries alone, and what became of each.
+
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
+
+use super::rows::{KeyRow, text};
+use super::{Begin, NewTransaction, PayloadHash, Settlement, StoreError, Turn, Write, Written};
+use crate::model::TransactionId;
+
+/// Entries of one kind, each with its place in the batch.
+type Entries<'a, T> = Vec<(usize, &'a T)>;
+
+/// A part of a batch that goes in as a whole, kind by kind in this order.
+#[derive(Default)]
+pub(super) struct Round<'a> {
+    pub settlements: Entries<'a, Settlement>,
+    pub records: Entries<'a, NewTransaction>,
+    pub begins: Entries<'a, Begin>,
+    pub turns: Entries<'a, Turn>,
+}
+
+impl Round<'_> {
+    /// Whether all its entries are of one kind.
+    pub fn is_uniform(&self) -> bool {
+        let kinds = [self.settlements.len(), self.records.len(), self.begins.len(), self.turns.len()];
+        kinds.into_iter().filter(|&entries| entries > 0).count() < 2
+    }
+}
+
+/// Cuts a batch into as few rounds as leave the order of each transaction's entries alone, and let a message see those
+/// of its pair that it has to wait for. Nearly always it is one.
+pub(super) fn rounds(batch: &[Write]) -> Vec<Round<'_>> {
+    let mut rounds = Vec::new();
+    let mut round = Round::default();
+    let mut seen = Seen::default();
+    for (index, write) in batch.iter().enumerate() {
+        if !seen.takes(write) {
+            rounds.push(std::mem::take(&mut round));
+            seen = Seen::default();
+            seen.takes(write);
+        }
+        match write {
+            Write::Settle(settlement) => round.settlements.push((index, settlement)),
+            Write::Record(new) => round.records.push((index, new)),
+            Write::Begin(begin) => round.begins.push((index, begin)),
+            Write::Turn(turn) => round.turns.push((index, turn)),
+        }
+    }
+    rounds.push(round);
+    rounds
+}
+
+/// What a round has already.
+#[derive(Default)]
+struct Seen<'a> {
+    transactions: HashSet<TransactionId>,
+    /// Who holds the messages of a pair.
+    pairs: HashMap<&'a str, Option<Uuid>>,
+}
+
+impl<'a> Seen<'a> {
+    /// Whether this one can join the round; if so it is seen.
+    fn takes(&mut self, write: &'a Write) -> bool {
+        let fits = !self.transactions.contains(&write.transaction()) && self.takes_pair(write);
+        fits && self.transactions.insert(write.transaction())
+    }
+
+    fn takes_pair(&mut self, write: &'a Write) -> bool {
+        let Write::Record(new) = write else { return true };
+        let Some(job) = &new.job else { return true };
+        let Some(pair) = job.pair.as_deref() else { return true };
+        // Who waits for nobody need not see the others, but is seen by those behind it.
+        let before = self.pairs.insert(pair, job.holder);
+        new.attempt.is_none() || before.is_none_or(|holder| holder == job.holder)
+    }
+}
+
+/// What became of the entries of a batch.
+pub(super) struct Tally(Vec<Written>);
+
+impl Tally {
+    /// All done, until somebody says otherwise.
+    pub fn new(batch: &[Write]) -> Self {
+        Self(vec![Written::Done; batch.len()])
+    }
+
+    pub fn set(&mut self, index: usize, written: Written) {
+        if let Some(entry) = self.0.get_mut(index) {
+            *entry = written;
+        }
+    }
+
+    /// Those whose transaction is not among these are stale.
+    pub fn stale_but(&mut self, entries: impl Iterator<Item = (usize, TransactionId)>, done: &[Uuid]) {
+        let done: HashSet<_> = done.iter().collect();
+        for (index, id) in entries {
+            if !done.contains(&id.0) {
+                self.set(index, Written::Stale);
+            }
+        }
+    }
+
+    /// These were repeated; the keys say of what.
+    pub fn repeat(&mut self, repeated: &[(usize, &NewTransaction)], keys: Vec<KeyRow>) -> Result<(), StoreError> {
+        let keys: HashMap<_, _> = keys.iter().map(|row| ((row.account.as_str(), row.key.as_str()), row)).collect();
+        for (index, new) in repeated {
+            let account = text(&new.account);
+            let key = new.idempotency.as_ref().map(|idempotency| text(&idempotency.key)).unwrap_or_default();
+            let row = keys.get(&(&*account, &*key)).ok_or_else(|| StoreError::unreachable(KeyGone))?;
+            let payload = PayloadHash(row.payload.as_slice().try_into().map_err(StoreError::defect)?);
+            self.set(*index, Written::Repeated { transaction: TransactionId(row.transaction_id), payload });
+        }
+        Ok(())
+    }
+
+    pub fn written(self) -> Vec<Written> {
+        self.0
+    }
+}
+
+/// A key was there, and swept before it could be read: it expired at this moment.
+#[derive(Debug, thiserror::Error)]
+#[error("an idempotency key expired while it was looked up")]
+struct KeyGone;

@@ -1,0 +1,182 @@
+//! The record in an SQLite file: nothing to install, for one process.
+//!
+//! One connection writes, the others read; with a write-ahead log neither waits for the other. A commit is on the disk
+//! when it returns (`synchronous = full`). Every statement costs a hop to the connection's thread, so a batch is a few
+//! statements of many rows.
+
+mod queue;
+mod write;
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool, SqliteTransaction};
+
+use super::clients::sql::{Backend, Statement};
+use super::rows::{self, AttemptRow, SummaryRow, TransactionRow, TurnedRow};
+use super::{Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
+use crate::model::TransactionId;
+use crate::secret::private_file;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// How long a method waits for a connection, and for another process that holds the file's lock.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a migration waits for one that another process runs.
+const MIGRATION_PATIENCE: Duration = Duration::from_secs(60);
+
+/// A write takes the lock as it begins: one that read first and upgraded would fail at once, without waiting.
+const BEGIN: &str = "begin immediate";
+
+/// Rows of one statement: the widest table has 12 columns, and SQLite takes 32766 values.
+const ROWS: usize = 1000;
+
+/// The store.
+pub(super) struct Sqlite {
+    options: SqliteConnectOptions,
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl Sqlite {
+    pub async fn connect(config: &Config) -> Result<Self, StoreError> {
+        if config.url.expose().contains(":memory:") {
+            // Each connection would see a database of its own, and the record is to last.
+            return Err(StoreError::Address);
+        }
+        let options = SqliteConnectOptions::from_str(config.url.expose())
+            .map_err(|_| StoreError::Address)?
+            .create_if_missing(true)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(PATIENCE)
+            .disable_statement_logging();
+        make_private(options.get_filename())?;
+        turn_on_write_ahead_log(&options).await?;
+        let writer = pool(1).connect_lazy_with(options.clone());
+        let readers = pool(config.connections.max(1)).connect_lazy_with(options.clone().read_only(true));
+        Ok(Self { options, writer, readers })
+    }
+
+    async fn begin(&self) -> Result<SqliteTransaction<'static>, StoreError> {
+        Ok(self.writer.begin_with(BEGIN).await?)
+    }
+}
+
+#[async_trait]
+impl Store for Sqlite {
+    async fn migrate(&self) -> Result<(), StoreError> {
+        // The migrator takes no lock of its own here, so all of it runs under the file's.
+        let options = self.options.clone().busy_timeout(MIGRATION_PATIENCE);
+        let mut connection = SqliteConnection::connect_with(&options).await?;
+        let mut transaction = connection.begin_with(BEGIN).await?;
+        // `run` cannot be used in a future that has to be `Send`.
+        MIGRATIONS.run_direct(None, &mut *transaction, false).await?;
+        transaction.commit().await?;
+        Ok(connection.close().await?)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query(queries::PING).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+#[async_trait]
+impl Transactions for Sqlite {
+    async fn write(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
+        let mut transaction = self.begin().await?;
+        let written = write::write(&mut transaction, batch).await?;
+        transaction.commit().await?;
+        Ok(written)
+    }
+
+    async fn find(&self, id: &str) -> Result<Option<Transaction>, StoreError> {
+        let own = TransactionId::from_str(id).ok().map(|id| id.0);
+        let found: Option<TransactionRow> =
+            sqlx::query_as(queries::FIND).bind(own).bind(rows::text(id)).fetch_optional(&self.readers).await?;
+        let Some(found) = found else { return Ok(None) };
+        let attempts: Vec<AttemptRow> =
+            sqlx::query_as(queries::ATTEMPTS).bind(found.id()).fetch_all(&self.readers).await?;
+        let turns: Vec<TurnedRow> = sqlx::query_as(queries::TURNS).bind(found.id()).fetch_all(&self.readers).await?;
+        found.with(attempts, turns).map(Some)
+    }
+
+    async fn list(
+        &self,
+        filter: &Filter,
+        after: Option<TransactionId>,
+        limit: u32,
+    ) -> Result<Vec<Summary>, StoreError> {
+        let mut query = queries::list(filter, after, limit);
+        let found: Vec<SummaryRow> = query.build_query_as().fetch_all(&self.readers).await?;
+        found.into_iter().map(Summary::try_from).collect()
+    }
+}
+
+#[async_trait]
+impl Backend for Sqlite {
+    type Database = sqlx::Sqlite;
+
+    async fn execute(&self, statement: Statement<sqlx::Sqlite>) -> Result<u64, StoreError> {
+        Ok(statement.execute(&self.writer).await?.rows_affected())
+    }
+
+    async fn execute_all(&self, statements: Vec<Statement<sqlx::Sqlite>>) -> Result<u64, StoreError> {
+        let mut transaction = self.begin().await?;
+        let mut last = 0;
+        for statement in statements {
+            last = statement.execute(&mut *transaction).await?.rows_affected();
+        }
+        transaction.commit().await?;
+        Ok(last)
+    }
+
+    async fn fetch(&self, statement: Statement<sqlx::Sqlite>) -> Result<Option<SqliteRow>, StoreError> {
+        Ok(statement.fetch_optional(&self.readers).await?)
+    }
+}
+
+/// Makes the file where it is missing. It holds people's messages and numbers, so it is its owner's alone; SQLite's
+/// other files beside it follow it in this.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    match private_file(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(StoreError::unreachable(error)),
+        _ => Ok(()),
+    }
+}
+
+/// The file's own setting, kept in it. SQLite does not wait for the lock that the change needs, so where another process
+/// has the file open at this moment it is tried again.
+async fn turn_on_write_ahead_log(options: &SqliteConnectOptions) -> Result<(), StoreError> {
+    let options = options.clone().journal_mode(SqliteJournalMode::Wal);
+    let mut tries = 20;
+    loop {
+        match SqliteConnection::connect_with(&options).await.map_err(StoreError::from) {
+            Ok(connection) => return Ok(connection.close().await?),
+            Err(error) if tries == 0 => return Err(error),
+            Err(_) => tries -= 1,
+        }
+        tokio::time::sleep(PATIENCE / 20).await;
+    }
+}
+
+/// Connections to a file do not go stale, so they are neither tested nor renewed.
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(PATIENCE)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}

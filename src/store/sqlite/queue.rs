@@ -1,0 +1,144 @@
+//! The queue of one process; tests and commands may share its file all the same.
+
+use async_trait::async_trait;
+use sqlx::{QueryBuilder, SqliteConnection};
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use super::Sqlite;
+use crate::model::TransactionId;
+use crate::store::rows::{ClaimedRow, DepthRow, LapsedRow, Moment, text};
+use crate::store::{ALIVE, Claimed, Depth, Lapsed, Queue, StoreError, queries};
+
+#[async_trait]
+impl Queue for Sqlite {
+    async fn claim(
+        &self,
+        upstream: &str,
+        holder: Uuid,
+        now: OffsetDateTime,
+        lease_until: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        let mut transaction = self.begin().await?;
+        let (behind, first) = look(&mut transaction, upstream, now, limit).await?;
+        let put_off = now + Duration::seconds(queries::PUT_OFF);
+        lend(&mut transaction, &behind, None, put_off).await?;
+        lend(&mut transaction, &first, Some(holder), lease_until).await?;
+        let claimed = claimed(&mut transaction, &first).await?;
+        transaction.commit().await?;
+        Ok(claimed)
+    }
+
+    async fn release(&self, holder: Uuid, ids: &[TransactionId], now: OffsetDateTime) -> Result<u64, StoreError> {
+        let mut query = QueryBuilder::<sqlx::Sqlite>::new("update jobs set holder = null, due_at = ");
+        query.push_bind(Moment(now)).push(" where holder = ").push_bind(holder);
+        query.push(" and state <> 'sending' and transaction_id in (");
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(id.0);
+        }
+        query.push(")");
+        Ok(query.build().persistent(false).execute(&self.writer).await?.rows_affected())
+    }
+
+    async fn lapsed(&self, now: OffsetDateTime, limit: u32) -> Result<Vec<Lapsed>, StoreError> {
+        let lapsed = sqlx::query_as(queries::LAPSED).bind(Moment(now)).bind(i64::from(limit));
+        let lapsed: Vec<LapsedRow> = lapsed.fetch_all(&self.readers).await?;
+        lapsed.into_iter().map(Lapsed::try_from).collect()
+    }
+
+    async fn next_due(&self, upstreams: &[String]) -> Result<Option<OffsetDateTime>, StoreError> {
+        let mut first = None;
+        for upstream in upstreams {
+            let next = "select min(due_at) from jobs where upstream = $1 and state <> 'sending'";
+            let next: Option<Moment> = sqlx::query_scalar(next).bind(text(upstream)).fetch_one(&self.readers).await?;
+            first = [first, next.map(|moment| moment.0)].into_iter().flatten().min();
+        }
+        Ok(first)
+    }
+
+    async fn depth(&self) -> Result<Vec<Depth>, StoreError> {
+        let depth = "select d.upstream, d.state, d.count, t.received_at as oldest \
+                     from (select upstream, state, count(*) as count, min(transaction_id) as first \
+                           from jobs group by upstream, state) d \
+                     join transactions t on t.id = d.first \
+                     order by d.upstream, d.state";
+        let depth: Vec<DepthRow> = sqlx::query_as(depth).fetch_all(&self.readers).await?;
+        depth.into_iter().map(Depth::try_from).collect()
+    }
+
+    async fn jobs_changed(&self) {
+        std::future::pending().await
+    }
+
+    async fn beat(&self, process: Uuid, now: OffsetDateTime) -> Result<u32, StoreError> {
+        let mut transaction = self.begin().await?;
+        let gone = sqlx::query("delete from processes where seen_at < $1").bind(Moment(now - queries::LONG_GONE));
+        gone.execute(&mut *transaction).await?;
+        let beat = "insert into processes (id, seen_at) values ($1, $2) \
+                    on conflict (id) do update set seen_at = excluded.seen_at";
+        sqlx::query(beat).bind(process).bind(Moment(now)).execute(&mut *transaction).await?;
+        let live = sqlx::query_scalar("select count(*) from processes where seen_at > $1").bind(Moment(now - ALIVE));
+        let live: i64 = live.fetch_one(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(u32::try_from(live).unwrap_or(u32::MAX))
+    }
+
+    async fn leave(&self, process: Uuid) -> Result<(), StoreError> {
+        sqlx::query(queries::LEAVE).bind(process).execute(&self.writer).await?;
+        Ok(())
+    }
+}
+
+/// Those that have to wait for their pair and those that are its first, of a bounded number that is due. See Postgres'.
+async fn look(
+    connection: &mut SqliteConnection,
+    upstream: &str,
+    now: OffsetDateTime,
+    limit: u32,
+) -> Result<(Vec<Uuid>, Vec<Uuid>), StoreError> {
+    let look = "select transaction_id, pair is not null and exists ( \
+                  select 1 from jobs e where e.pair = j.pair and e.transaction_id < j.transaction_id \
+                    and e.state <> 'unknown') \
+                from jobs j where upstream = $1 and state <> 'sending' and due_at <= $2 order by due_at limit $3";
+    let look = sqlx::query_as(look).bind(text(upstream)).bind(Moment(now)).bind(i64::from(limit) + queries::ASIDE);
+    let looked: Vec<(Uuid, bool)> = look.fetch_all(connection).await?;
+    let (behind, mut first): (Vec<_>, Vec<_>) = looked.into_iter().partition(|(_, behind)| *behind);
+    first.truncate(limit as usize);
+    Ok((behind.into_iter().map(|(id, _)| id).collect(), first.into_iter().map(|(id, _)| id).collect()))
+}
+
+async fn lend(
+    connection: &mut SqliteConnection,
+    ids: &[Uuid],
+    holder: Option<Uuid>,
+    until: OffsetDateTime,
+) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut query = QueryBuilder::<sqlx::Sqlite>::new("update jobs set holder = ");
+    query.push_bind(holder).push(", due_at = ").push_bind(Moment(until)).push(" where transaction_id in (");
+    let mut list = query.separated(", ");
+    for id in ids {
+        list.push_bind(*id);
+    }
+    query.push(")");
+    query.build().persistent(false).execute(connection).await?;
+    Ok(())
+}
+
+/// The jobs of these transactions, in this order.
+async fn claimed(connection: &mut SqliteConnection, ids: &[Uuid]) -> Result<Vec<Claimed>, StoreError> {
+    let mut claimed = Vec::with_capacity(ids.len());
+    for id in ids {
+        let claim = "select t.id, t.account, t.dialect, b.request, b.warnings, t.received_at, j.attempts, j.state, \
+                       j.upstream, j.pair \
+                     from jobs j join transactions t on t.id = j.transaction_id \
+                     join bodies b on b.transaction_id = j.transaction_id where j.transaction_id = $1";
+        let row: Option<ClaimedRow> = sqlx::query_as(claim).bind(id).fetch_optional(&mut *connection).await?;
+        claimed.extend(row.map(Claimed::try_from).transpose()?);
+    }
+    Ok(claimed)
+}
