@@ -125,7 +125,7 @@ where
 }
 
 /// The least id that a transaction of this time may have: the first 48 bits of a version 7 are its milliseconds.
-fn first_id(time: OffsetDateTime) -> Uuid {
+pub(super) fn first_id(time: OffsetDateTime) -> Uuid {
     let millis = u128::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
     Uuid::from_u128(millis << 80)
 }
