@@ -14,12 +14,13 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
+use crate::delivery::callbacks::Callbacks;
 use crate::delivery::{self, Account, AccountConfig, Delivery, Directory, Files, Parts};
 use crate::dialect::{self, Dialect};
 use crate::measure;
 use crate::media::Vault;
 use crate::model::Business;
-use crate::net;
+use crate::net::{self, FetchLimits, Fetcher, Guard};
 use crate::secret::{KeyHash, Secret, private_file};
 use crate::service::{self, Desk};
 use crate::store::{self, Store};
@@ -69,15 +70,19 @@ impl App {
     /// # Errors
     /// Where a file cannot be written.
     pub fn with_store(config: &Config, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let links =
-            Links { client: net::Client::new(&config.net)?, sandbox: Arc::new(Sandbox::new(Arc::clone(&clock), config.sandbox)) };
+        let links = Links {
+            client: net::Client::new(&config.net)?,
+            sandbox: Arc::new(Sandbox::new(Arc::clone(&clock), config.sandbox)),
+        };
         let dev_key = if config.accounts.is_empty() { Some(dev_key(&config.server.data_dir)?) } else { None };
         let directory = links.directory(config, dev_key.as_ref())?;
         let vault = Vault::open(&config.server.data_dir.join("media"))
             .context("server.data_dir: the folder for clients' files cannot be made; give one that can be written")?;
         let files = Files::new(Arc::clone(&store), vault.clone(), Arc::clone(&clock), config.net.total_timeout);
         let delivery = Delivery::new(directory, Arc::clone(&store), files, Arc::clone(&clock), config.delivery);
+        let callbacks = callbacks(config, &delivery, &store, &clock)?;
         let state = AppState {
+            callbacks,
             desk: Desk::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&delivery)),
             delivery,
             sandbox: Arc::clone(&links.sandbox),
@@ -117,6 +122,7 @@ impl App {
         let state = &self.state;
         let measuring = AbortOnDrop(tokio::spawn(keep_measuring()));
         state.delivery.start();
+        state.callbacks.start();
         let sweeping = service::watch_sessions(Arc::clone(&state.store), Arc::clone(&state.clock));
         let sweeping = AbortOnDrop(tokio::spawn(sweeping));
         let forgetting = delivery::watch_files(Arc::clone(&state.store), Arc::clone(&state.clock));
@@ -130,6 +136,7 @@ impl App {
     /// Finishes what is under way and closes the store.
     pub async fn close(&self) {
         self.state.sandbox.close();
+        self.state.callbacks.close().await;
         self.state.delivery.close().await;
         self.state.store.close().await;
     }
@@ -188,6 +195,23 @@ impl Links {
             transport,
         })
     }
+}
+
+/// Callbacks go where clients say, so by the rules of links. How many go on at once is the worker's affair, and what is
+/// answered is not read: neither lanes nor a least speed count here.
+fn callbacks(
+    config: &Config,
+    delivery: &Arc<Delivery>,
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Arc<Callbacks>> {
+    let timeout = config.callbacks.timeout;
+    let (per_host, per_account, min_speed) = (1, 1, 0);
+    let limits =
+        FetchLimits { connect: timeout, first_byte: timeout, total: timeout, min_speed, per_host, per_account };
+    let guard = Guard::new(&config.net.allow_private);
+    let fetcher = Fetcher::new(guard, limits, net::system_resolver())?;
+    Ok(Callbacks::new(Arc::clone(delivery), Arc::clone(store), fetcher, Arc::clone(clock), config.callbacks))
 }
 
 /// The other end of an upstream at the sandbox in this process.

@@ -157,6 +157,11 @@ pub struct Uploaded {
 }
 
 impl Upstream {
+    /// Whether it is the simulated provider in this process, which reads no links.
+    pub fn is_sandbox(&self) -> bool {
+        self.base_url.scheme() == SANDBOX_SCHEME
+    }
+
     /// Its number, as the sandbox knows it whose number it is.
     pub fn line(&self) -> Line {
         let (number, phone_number_id) = (self.sender.clone(), self.phone_number_id.clone());

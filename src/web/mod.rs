@@ -5,6 +5,7 @@
 mod admin;
 mod auth;
 mod body;
+mod callbacks;
 mod error;
 mod form;
 mod health;
@@ -22,6 +23,7 @@ pub use admin::Page;
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::{any, get, post, put};
+pub use callbacks::{CallbackPage, Replayed};
 pub use sandbox::router as sandbox_router;
 pub use serve::{Peer, serve};
 pub use state::{AdminConfig, AppState, Config, Shared};
@@ -79,6 +81,9 @@ pub fn router(state: Shared) -> NormalizePath<Router> {
         // Operators.
         .route("/admin/v1/transactions", get(admin::list))
         .route("/admin/v1/transactions/{id}", get(admin::show))
+        .route("/admin/v1/callbacks", get(callbacks::list))
+        .route("/admin/v1/callbacks/replay", post(callbacks::replay_many))
+        .route("/admin/v1/callbacks/{id}/replay", post(callbacks::replay_one))
         .route("/sandbox/messages", get(sandbox::list).delete(sandbox::clear))
         .route("/sandbox/files", get(sandbox::files))
         .route("/sandbox/inbound", post(sandbox::write))

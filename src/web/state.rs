@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::clock::Clock;
 use crate::delivery::Delivery;
+use crate::delivery::callbacks::Callbacks;
 use crate::media::Vault;
 use crate::secret::KeyHash;
 use crate::service::Desk;
@@ -57,6 +58,8 @@ pub struct AppState {
     pub clock: Arc<dyn Clock>,
     /// Delivery, with accounts and upstreams.
     pub delivery: Arc<Delivery>,
+    /// What clients are told.
+    pub callbacks: Arc<Callbacks>,
     /// What is done for clients beside sends.
     pub desk: Desk,
     /// The record.
