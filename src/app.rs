@@ -15,14 +15,15 @@ use uuid::Uuid;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::delivery::{self, Account, AccountConfig, Delivery, Directory, Files, Parts};
-use crate::dialect;
+use crate::dialect::{self, Dialect};
 use crate::measure;
 use crate::media::Vault;
+use crate::model::Business;
 use crate::net;
 use crate::secret::{KeyHash, Secret, private_file};
 use crate::service::{self, Desk};
 use crate::store::{self, Store};
-use crate::upstream::{self, InProcess, Limits, Provider, SANDBOX_SCHEME, Sandbox, Transport, Upstream};
+use crate::upstream::{self, InProcess, Limits, Line, Provider, SANDBOX_SCHEME, Sandbox, Transport, Upstream};
 use crate::web::{self, AppState, Shared};
 
 /// The account of a first run.
@@ -69,7 +70,7 @@ impl App {
     /// Where a file cannot be written.
     pub fn with_store(config: &Config, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let links =
-            Links { client: net::Client::new(&config.net)?, sandbox: Arc::new(Sandbox::new(Arc::clone(&clock))) };
+            Links { client: net::Client::new(&config.net)?, sandbox: Arc::new(Sandbox::new(Arc::clone(&clock), config.sandbox)) };
         let dev_key = if config.accounts.is_empty() { Some(dev_key(&config.server.data_dir)?) } else { None };
         let directory = links.directory(config, dev_key.as_ref())?;
         let vault = Vault::open(&config.server.data_dir.join("media"))
@@ -128,6 +129,7 @@ impl App {
 
     /// Finishes what is under way and closes the store.
     pub async fn close(&self) {
+        self.state.sandbox.close();
         self.state.delivery.close().await;
         self.state.store.close().await;
     }
@@ -166,7 +168,7 @@ impl Links {
         let base_url = Url::parse(&base_url).with_context(|| format!("upstream {} has no address", upstream.name))?;
         let transport: Arc<dyn Transport> = if base_url.scheme() == SANDBOX_SCHEME {
             let sandbox = Arc::clone(&self.sandbox);
-            Arc::new(InProcess { sandbox, dialect, limit: config.net.total_timeout })
+            Arc::new(InProcess { sandbox, line: line(upstream, dialect), limit: config.net.total_timeout })
         } else {
             Arc::new(self.client.clone())
         };
@@ -186,6 +188,13 @@ impl Links {
             transport,
         })
     }
+}
+
+/// The other end of an upstream at the sandbox in this process.
+fn line(upstream: &upstream::Config, dialect: &'static dyn Dialect) -> Line {
+    let (number, phone_number_id) = (upstream.sender.clone(), upstream.phone_number_id.clone());
+    let business = Business { number, phone_number_id, account_id: None };
+    Line { upstream: upstream.name.clone(), dialect, business, secret: None }
 }
 
 /// The upstream of a first run.

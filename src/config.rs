@@ -10,7 +10,7 @@ use std::path::Path;
 use config::{Environment, File, FileFormat, Source, Value, ValueKind};
 use serde::de::DeserializeOwned;
 
-use crate::delivery::{self, AccountConfig, RouteConfig};
+use crate::delivery::{self, AccountConfig, RouteConfig, callbacks};
 use crate::upstream::{self, Provider};
 use crate::{net, store, telemetry, web};
 
@@ -26,12 +26,9 @@ pub const DEFAULT: &str = include_str!("../config/default.toml");
 /// Options that the interface contract names and this version does not act on yet: taken with a warning, so that a
 /// configuration stays valid from version to version.
 const NOT_YET: &[(&str, &str)] = &[
-    ("accounts[].callbacks", "statuses are not passed on yet"),
-    ("accounts[].callback_secret", "statuses are not passed on yet"),
     ("accounts[].repair", "media are not repaired yet"),
     ("upstreams[].media", "links are passed on unchecked"),
     ("upstreams[].webhook_secret", "webhooks are not received yet"),
-    ("net.allow_private", "links are not fetched yet"),
     ("media.dialect_limits", "media are not checked yet"),
 ];
 
@@ -48,6 +45,10 @@ pub struct Config {
     pub net: net::Config,
     /// Queue, retries and what is promised of them.
     pub delivery: delivery::Config,
+    /// Callbacks.
+    pub callbacks: callbacks::Config,
+    /// The simulated provider.
+    pub sandbox: upstream::SandboxConfig,
     /// Logs.
     pub log: telemetry::Config,
     /// Providers by name.
@@ -154,6 +155,8 @@ struct Draft {
     admin: Option<web::AdminConfig>,
     net: Option<net::Config>,
     delivery: Option<delivery::Config>,
+    callbacks: Option<callbacks::Config>,
+    sandbox: Option<upstream::SandboxConfig>,
     log: Option<telemetry::Config>,
     providers: BTreeMap<String, Provider>,
     accounts: Vec<(usize, AccountConfig)>,
@@ -171,6 +174,8 @@ impl Draft {
             admin: self.admin?,
             net: self.net?,
             delivery: self.delivery?,
+            callbacks: self.callbacks?,
+            sandbox: self.sandbox?,
             log: self.log?,
             providers: self.providers,
             accounts: entries(self.accounts),
@@ -203,6 +208,8 @@ impl Reader {
             admin: self.section("admin"),
             net: self.section("net"),
             delivery: self.section("delivery"),
+            callbacks: self.section("callbacks"),
+            sandbox: self.section("sandbox"),
             log: self.section("log"),
             providers: self.providers(),
             accounts: self.list("accounts"),

@@ -17,6 +17,8 @@ const UNKNOWN: &str = "sabir_unknown_total";
 const QUEUE: &str = "sabir_queue_depth";
 const OLDEST: &str = "sabir_queue_oldest_seconds";
 const UPSTREAM_STATE: &str = "sabir_upstream_state";
+const CALLBACKS: &str = "sabir_callbacks_total";
+const CALLBACK_QUEUE: &str = "sabir_callback_queue_depth";
 const OVERHEAD: &str = "sabir_overhead_seconds";
 const UPSTREAM: &str = "sabir_upstream_seconds";
 const COMMIT: &str = "sabir_commit_seconds";
@@ -57,6 +59,8 @@ fn describe() {
         UPSTREAM_STATE,
         "0 where the upstream answers, 1 while it is asked again, 2 while it is left alone"
     );
+    describe_counter!(CALLBACKS, "Events told to clients, by what came of it");
+    describe_gauge!(CALLBACK_QUEUE, "Events that clients have not got, by whether they are tried still");
     describe_histogram!(OVERHEAD, "Time of a request in the gateway without the upstream");
     describe_histogram!(UPSTREAM, "Time of an upstream's answer");
     describe_histogram!(COMMIT, "Time of a commit of the store");
@@ -116,6 +120,17 @@ pub fn queue(upstream: &str, state: State, count: u64, oldest: Duration) {
 /// Whether an upstream answers.
 pub fn upstream_state(name: &str, level: u8) {
     gauge!(UPSTREAM_STATE, "upstream" => name.to_owned()).set(f64::from(level));
+}
+
+/// A callback was tried.
+pub fn callback(outcome: &'static str) {
+    counter!(CALLBACKS, "outcome" => outcome).increment(1);
+}
+
+/// So many callbacks stand in a state.
+pub fn callback_queue(state: &'static str, count: u64) {
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    gauge!(CALLBACK_QUEUE, "state" => state).set(count as f64);
 }
 
 /// A request was answered.

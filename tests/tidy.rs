@@ -18,9 +18,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("measure", &["model"]),
     ("store", &["model", "secret", "measure"]),
     ("media", &["dialect", "model"]),
-    ("net", &[]),
+    ("net", &["secret"]),
     ("upstream", &["net", "dialect", "model", "clock", "secret"]),
-    ("delivery", &["measure", "media", "upstream", "store", "dialect", "model", "clock", "secret"]),
+    ("delivery", &["measure", "media", "upstream", "net", "store", "dialect", "model", "clock", "secret"]),
     ("service", &["delivery", "store", "dialect", "model", "clock", "secret"]),
     (
         "web",

@@ -43,6 +43,7 @@ impl Gateway {
             total_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(1),
             idle_connections: 1,
+            allow_private: Vec::new(),
             max_answer: ByteSize::mib(64),
         };
         let answer =

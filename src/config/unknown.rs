@@ -20,12 +20,22 @@ const KNOWN: &[(&str, &[&str])] = &[
     ("admin", &["token"]),
     (
         "net",
-        &["connect_timeout", "first_byte_timeout", "total_timeout", "idle_timeout", "idle_connections", "max_answer"],
+        &[
+            "connect_timeout",
+            "first_byte_timeout",
+            "total_timeout",
+            "idle_timeout",
+            "idle_connections",
+            "max_answer",
+            "allow_private",
+        ],
     ),
     (
         "delivery",
         &["lease", "deadline", "give_up_after", "unknown_window", "first_retry", "longest_retry", "keep_keys"],
     ),
+    ("callbacks", &["timeout", "per_target", "first_retry", "longest_retry", "give_up_after"]),
+    ("sandbox", &["webhooks", "delay"]),
     ("log", &["format", "filter"]),
     ("providers", &["dialect", "base_url", "credential", "rate", "burst", "pair_interval", "pair_burst"]),
     (
@@ -44,6 +54,9 @@ const KNOWN: &[(&str, &[&str])] = &[
             "unknown",
             "unknown_window",
             "dedupe_window",
+            "callbacks",
+            "callback_secret",
+            "suppress",
         ],
     ),
     (

@@ -1,5 +1,6 @@
 //! Who calls us, and what becomes of the messages.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -7,8 +8,8 @@ use serde::Deserialize;
 use super::life::{OnUnknown, Policy};
 use super::retry::Backoff;
 use crate::dialect::{self, Dialect, Losses};
-use crate::model::{HealthForm, Manner};
-use crate::secret::KeyHash;
+use crate::model::{EventKind, HealthForm, Manner, Tastes};
+use crate::secret::{KeyHash, Secret};
 
 /// Options of delivery. What accounts may want otherwise stands here for those that say nothing.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -72,6 +73,15 @@ pub struct AccountConfig {
     /// How long an equal request counts as a repeat, of clients that send no `Idempotency-Key`.
     #[serde(default, with = "humantime_serde::option")]
     pub dedupe_window: Option<Duration>,
+    /// Where its events go, beside the addresses that a request names; where none is given, the address that the client
+    /// set itself.
+    #[serde(default)]
+    pub callbacks: Vec<String>,
+    /// The secret that its callbacks are signed with.
+    pub callback_secret: Option<Secret>,
+    /// The kinds of event that its client cannot parse.
+    #[serde(default)]
+    pub suppress: BTreeSet<EventKind>,
 }
 
 /// What comes first.
@@ -100,6 +110,12 @@ pub struct Account {
     pub deadline: Duration,
     /// How long an equal request counts as a repeat.
     pub dedupe_window: Option<Duration>,
+    /// Where its events go.
+    pub callbacks: Vec<String>,
+    /// The secret that its callbacks are signed with.
+    pub callback_secret: Option<Secret>,
+    /// What it wants to hear of.
+    pub tastes: Tastes,
     /// What becomes of its messages.
     pub(super) policy: Policy,
     mode: Option<Mode>,
@@ -134,6 +150,9 @@ impl AccountConfig {
             unknown: OnUnknown::default(),
             unknown_window: None,
             dedupe_window: None,
+            callbacks: Vec::new(),
+            callback_secret: None,
+            suppress: BTreeSet::new(),
         }
     }
 }
@@ -150,6 +169,9 @@ impl Account {
             manner: Manner { health: config.health, version: config.version.clone() },
             deadline: config.deadline.unwrap_or(defaults.deadline),
             dedupe_window: config.dedupe_window,
+            callbacks: config.callbacks.clone(),
+            callback_secret: config.callback_secret.clone(),
+            tastes: Tastes { suppress: config.suppress.clone() },
             policy: Policy {
                 give_up_after: config.give_up_after.unwrap_or(policy.give_up_after),
                 unknown: config.unknown,

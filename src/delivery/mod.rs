@@ -9,6 +9,7 @@
 mod account;
 mod attempt;
 mod breaker;
+pub mod callbacks;
 mod carry;
 mod directory;
 mod files;

@@ -3,16 +3,26 @@
 //! Nothing outside this module knows the HTTP client library. What matters to a messaging gateway is told apart here:
 //! whether a request certainly did not go out, or may have.
 
+mod fetch;
+mod guard;
+mod lanes;
+mod resolve;
 mod upload;
 
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use bytesize::ByteSize;
+pub use fetch::{Answer, Posted, Credentials, FetchError, FetchLimits, Fetcher, Redirects, Visit};
+pub use guard::{Allowed, AllowedError, Guard, Link, Refusal};
 use http::{Request, Response};
+pub use resolve::{Resolve, system_resolver};
 use serde::{Deserialize, Serialize};
 pub use upload::{Chunks, Streamed};
 use url::Host;
+
+/// How the gateway calls itself.
+const USER_AGENT: &str = concat!("sabir/", env!("CARGO_PKG_VERSION"));
 
 /// Limits of calls to providers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,6 +43,8 @@ pub struct Config {
     pub idle_connections: usize,
     /// Largest answer that is read.
     pub max_answer: ByteSize,
+    /// What media links and callbacks may call although it is not public, or not on port 80 or 443.
+    pub allow_private: Vec<Allowed>,
 }
 
 /// Why a call brought no answer.
@@ -117,7 +129,7 @@ fn builder(config: &Config) -> reqwest::ClientBuilder {
         .pool_max_idle_per_host(config.idle_connections)
         .redirect(reqwest::redirect::Policy::none())
         .tcp_nodelay(true)
-        .user_agent(concat!("sabir/", env!("CARGO_PKG_VERSION")))
+        .user_agent(USER_AGENT)
 }
 
 fn is_this_machine(url: &reqwest::Url) -> bool {
@@ -140,7 +152,13 @@ fn tell_apart(error: reqwest::Error) -> CallError {
     }
 }
 
-/// The client could not be made.
+/// A client could not be made.
 #[derive(Debug, thiserror::Error)]
-#[error("the HTTP client could not be made")]
-pub struct NetError(#[from] reqwest::Error);
+pub enum NetError {
+    /// The system's certificates cannot be read.
+    #[error("the HTTP client could not be made")]
+    Client(#[from] reqwest::Error),
+    /// A credential that no header can carry.
+    #[error("the credential holds a line end or another sign that no header can carry; give the credential alone")]
+    Credential,
+}

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::{Request, Response, Uri};
 pub use limits::Limits;
-pub use sandbox::{Behaviour, InProcess, Kept, KeptFile, MAGIC, Magic, Received, Sandbox};
+pub use sandbox::{Behaviour, InProcess, Kept, KeptFile, Line, MAGIC, Magic, Outlet, Received, Sandbox, SandboxConfig};
 use serde::Deserialize;
 use url::Url;
 
@@ -157,6 +157,13 @@ pub struct Uploaded {
 }
 
 impl Upstream {
+    /// Its number, as the sandbox knows it whose number it is.
+    pub fn line(&self) -> Line {
+        let (number, phone_number_id) = (self.sender.clone(), self.phone_number_id.clone());
+        let business = model::Business { number, phone_number_id, account_id: None };
+        Line { upstream: self.name.clone(), dialect: self.dialect, business, secret: None }
+    }
+
     /// Says a request in the upstream's dialect.
     ///
     /// # Errors

@@ -81,6 +81,7 @@ pub fn router(state: Shared) -> NormalizePath<Router> {
         .route("/admin/v1/transactions/{id}", get(admin::show))
         .route("/sandbox/messages", get(sandbox::list).delete(sandbox::clear))
         .route("/sandbox/files", get(sandbox::files))
+        .route("/sandbox/inbound", post(sandbox::write))
         // Machines that watch.
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

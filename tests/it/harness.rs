@@ -198,6 +198,7 @@ pub fn patient() -> net::Config {
         total_timeout: Duration::from_secs(60),
         idle_timeout: Duration::from_secs(30),
         idle_connections: 8,
+        allow_private: Vec::new(),
         max_answer: bytesize::ByteSize::mib(16),
     }
 }
