@@ -14,12 +14,14 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
+use crate::delivery::callbacks::Callbacks;
+use crate::delivery::events::Listener;
 use crate::delivery::{self, Account, AccountConfig, Delivery, Directory, Files, Parts};
 use crate::dialect::{self, Dialect};
 use crate::measure;
 use crate::media::Vault;
 use crate::model::Business;
-use crate::net;
+use crate::net::{self, FetchLimits, Fetcher, Guard};
 use crate::secret::{KeyHash, Secret, private_file};
 use crate::service::{self, Desk};
 use crate::store::{self, Store};
@@ -69,15 +71,25 @@ impl App {
     /// # Errors
     /// Where a file cannot be written.
     pub fn with_store(config: &Config, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let links =
-            Links { client: net::Client::new(&config.net)?, sandbox: Arc::new(Sandbox::new(Arc::clone(&clock), config.sandbox)) };
+        let links = Links {
+            client: net::Client::new(&config.net)?,
+            sandbox: Arc::new(Sandbox::new(Arc::clone(&clock), config.sandbox)),
+        };
         let dev_key = if config.accounts.is_empty() { Some(dev_key(&config.server.data_dir)?) } else { None };
         let directory = links.directory(config, dev_key.as_ref())?;
         let vault = Vault::open(&config.server.data_dir.join("media"))
             .context("server.data_dir: the folder for clients' files cannot be made; give one that can be written")?;
         let files = Files::new(Arc::clone(&store), vault.clone(), Arc::clone(&clock), config.net.total_timeout);
         let delivery = Delivery::new(directory, Arc::clone(&store), files, Arc::clone(&clock), config.delivery);
+        let callbacks = callbacks(config, &delivery, &store, &clock)?;
         let state = AppState {
+            listener: Listener::new(
+                Arc::clone(&delivery),
+                Arc::clone(&callbacks),
+                Arc::clone(&store),
+                Arc::clone(&clock),
+            ),
+            callbacks,
             desk: Desk::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&delivery)),
             delivery,
             sandbox: Arc::clone(&links.sandbox),
@@ -117,6 +129,8 @@ impl App {
         let state = &self.state;
         let measuring = AbortOnDrop(tokio::spawn(keep_measuring()));
         state.delivery.start();
+        state.callbacks.start();
+        state.listener.start();
         let sweeping = service::watch_sessions(Arc::clone(&state.store), Arc::clone(&state.clock));
         let sweeping = AbortOnDrop(tokio::spawn(sweeping));
         let forgetting = delivery::watch_files(Arc::clone(&state.store), Arc::clone(&state.clock));
@@ -130,6 +144,8 @@ impl App {
     /// Finishes what is under way and closes the store.
     pub async fn close(&self) {
         self.state.sandbox.close();
+        self.state.listener.close().await;
+        self.state.callbacks.close().await;
         self.state.delivery.close().await;
         self.state.store.close().await;
     }
@@ -185,9 +201,29 @@ impl Links {
             phone_number_id: upstream.phone_number_id.clone(),
             template_namespace: upstream.template_namespace.clone(),
             limits: Limits::of(upstream, provider),
+            webhook_secret: upstream.webhook_secret.clone(),
+            webhook_token: upstream.webhook_token.clone(),
+            inbound: upstream.inbound.clone(),
             transport,
         })
     }
+}
+
+/// Callbacks go where clients say, so by the rules of links. How many go on at once is the worker's affair, and what is
+/// answered is not read: neither lanes nor a least speed count here.
+fn callbacks(
+    config: &Config,
+    delivery: &Arc<Delivery>,
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Arc<Callbacks>> {
+    let timeout = config.callbacks.timeout;
+    let (per_host, per_account, min_speed) = (1, 1, 0);
+    let limits =
+        FetchLimits { connect: timeout, first_byte: timeout, total: timeout, min_speed, per_host, per_account };
+    let guard = Guard::new(&config.net.allow_private);
+    let fetcher = Fetcher::new(guard, limits, net::system_resolver())?;
+    Ok(Callbacks::new(Arc::clone(delivery), Arc::clone(store), fetcher, Arc::clone(clock), config.callbacks))
 }
 
 /// The other end of an upstream at the sandbox in this process.

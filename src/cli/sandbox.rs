@@ -32,7 +32,13 @@ pub struct Arguments {
     #[arg(long, value_name = "URL")]
     webhook: Option<Url>,
     /// Sign what is told with this secret.
-    #[arg(long, value_name = "SECRET", requires = "webhook", env = "SABIR_SANDBOX_WEBHOOK_SECRET", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "SECRET",
+        requires = "webhook",
+        env = "SABIR_SANDBOX_WEBHOOK_SECRET",
+        hide_env_values = true
+    )]
     webhook_secret: Option<String>,
     /// List the recipients that make it misbehave, and exit.
     #[arg(long)]

@@ -13,6 +13,7 @@ mod cell;
 mod clients;
 mod error;
 mod events;
+mod intake;
 mod ledger;
 mod params;
 mod postgres;
@@ -39,6 +40,7 @@ pub use events::{
     Clue, Correlated, DecodedWebhook, EventFilter, Events, HeardEvent, Hearing, KeptEvent, KeptWebhook, NewEvent,
     NewWebhook, RawWebhook, Then, WebhookFilter,
 };
+pub use intake::Intake;
 pub use ledger::{Ledger, Limits};
 pub use queue::{Claimed, Depth, Lapsed, Queue};
 pub use record::{

@@ -16,8 +16,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use magic::{HANG, SLOW, behaviour_of};
 pub use magic::{Behaviour, MAGIC, Magic};
+use magic::{HANG, SLOW, behaviour_of};
 use serde::Serialize;
 use serde_json::Value;
 use teller::Teller;
@@ -94,11 +94,7 @@ impl Sandbox {
     ///
     /// # Errors
     /// Where it plays a provider that gives no answer.
-    pub async fn take(
-        &self,
-        line: Option<&Line>,
-        request: &Request<Bytes>,
-    ) -> Result<Response<Bytes>, CallError> {
+    pub async fn take(&self, line: Option<&Line>, request: &Request<Bytes>) -> Result<Response<Bytes>, CallError> {
         let body: Value = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
         let path = request.uri().path().to_owned();
         let call =
@@ -133,7 +129,13 @@ impl Sandbox {
         Ok(response)
     }
 
-    fn accept(&self, speaker: &Speaker, answer: &Answer, request: model::Request, body: Value) -> (Received, Response<Bytes>) {
+    fn accept(
+        &self,
+        speaker: &Speaker,
+        answer: &Answer,
+        request: model::Request,
+        body: Value,
+    ) -> (Received, Response<Bytes>) {
         let accepted = Accepted::default();
         let response = speaker.encode_receipt(&Receipt { answer: *answer, request: &request, accepted: &accepted });
         let id = id_of(speaker, &response, answer.transaction);

@@ -7,7 +7,10 @@ use time::OffsetDateTime;
 use super::super::retry::Backoff;
 use crate::model::{Fault, FaultKind};
 use crate::net::{FetchError, Posted, Refusal};
-use crate::store::{CallbackOutcome, StoreError};
+use crate::store::CallbackOutcome;
+
+/// How often a callback is tried at least, however old it is: one that somebody has told again gets a fair chance.
+const LEAST_TRIES: u32 = 3;
 
 /// How long callbacks are tried.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +31,7 @@ pub enum Reply {
     /// The client's dialect has no words for the event, or its account does not want to hear of it.
     Nothing,
     /// What it takes to say the event could not be read.
-    NotSaid(StoreError),
+    NotSaid,
 }
 
 impl From<Result<Posted, FetchError>> for Reply {
@@ -43,7 +46,7 @@ impl Reply {
         match self {
             Self::Answered(posted) => posted.status.is_success(),
             Self::Nothing => true,
-            Self::Silent(_) | Self::NotSaid(_) => false,
+            Self::Silent(_) | Self::NotSaid => false,
         }
     }
 
@@ -65,7 +68,7 @@ impl Reply {
             }
             Self::Silent(error) => Some(error.to_string()),
             Self::Nothing => Some("nothing to tell: the client has no words for it, or does not want it".to_owned()),
-            Self::NotSaid(_) => Some("the store could not be read".to_owned()),
+            Self::NotSaid => Some("the store could not be read".to_owned()),
         }
     }
 
@@ -78,7 +81,7 @@ impl Reply {
             Self::Answered(_) => FaultKind::UpstreamRefused,
             Self::Silent(FetchError::TimedOut) => FaultKind::UpstreamTimeout,
             Self::Silent(_) => FaultKind::UpstreamUnreachable,
-            Self::Nothing | Self::NotSaid(_) => return None,
+            Self::Nothing | Self::NotSaid => return None,
         };
         let retry_after = match self {
             Self::Answered(posted) => posted.retry_after,
@@ -109,7 +112,8 @@ pub fn of(
     if reply.is_taken() {
         return CallbackOutcome::Delivered;
     }
-    if reply.is_hopeless() || age >= policy.give_up_after {
+    let is_late = age >= policy.give_up_after && attempt >= LEAST_TRIES;
+    if reply.is_hopeless() || is_late {
         return CallbackOutcome::Dead;
     }
     let fault = reply.fault().unwrap_or_else(|| Fault::gateway(FaultKind::StoreUnavailable, ""));
@@ -169,9 +173,15 @@ mod tests {
     }
 
     #[test]
+    fn however_old_it_is_it_is_tried_more_than_once() {
+        assert_eq!(wait(1, DAY, &Reply::Silent(FetchError::Unreachable)), Some(POLICY.backoff.longest));
+    }
+
+    #[test]
     fn waits_double_up_to_the_longest() {
         let silent = Reply::Silent(FetchError::TimedOut);
-        let waits: Vec<_> = [1, 2, 3, 10, 11, 30].map(|nth| wait(nth, Duration::ZERO, &silent).unwrap().as_secs()).into();
+        let waits: Vec<_> =
+            [1, 2, 3, 10, 11, 30].map(|nth| wait(nth, Duration::ZERO, &silent).unwrap().as_secs()).into();
         assert_eq!(waits, [5, 10, 20, 2560, 3600, 3600]);
     }
 

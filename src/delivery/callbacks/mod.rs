@@ -11,11 +11,8 @@ mod targets;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use fate::{Policy, Reply};
-use http::Request;
 use serde::Deserialize;
-use time::OffsetDateTime;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -189,7 +186,10 @@ impl Callbacks {
     async fn tell(&self, callback: &ClaimedCallback) -> Reply {
         let said = match self.say(callback).await {
             Ok(said) => said,
-            Err(error) => return Reply::NotSaid(error),
+            Err(error) => {
+                tracing::warn!(callback.id = %callback.id, error = &error as &dyn std::error::Error, "not said");
+                return Reply::NotSaid;
+            }
         };
         let link = match self.fetcher.guard().link(&callback.target) {
             Ok(link) => link,

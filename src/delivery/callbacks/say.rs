@@ -51,7 +51,13 @@ impl Callbacks {
     }
 
     /// With the id of the event, the same in every attempt, so that the client can tell a repeat.
-    fn sign(&self, request: &mut Request<Bytes>, client: &dyn Dialect, account: Option<&Account>, callback: &ClaimedCallback) {
+    fn sign(
+        &self,
+        request: &mut Request<Bytes>,
+        client: &dyn Dialect,
+        account: Option<&Account>,
+        callback: &ClaimedCallback,
+    ) {
         let Some(secret) = account.and_then(|account| account.callback_secret.as_ref()) else { return };
         let id = callback.event_id.to_string();
         client.sign_callback(request, &Signing { secret: secret.expose(), id: &id, at: self.clock.now() });
@@ -69,7 +75,11 @@ impl Callbacks {
     }
 
     /// A message to the business, whose writer and whose quoted messages are called as the client calls them.
-    async fn from_somebody_known(&self, callback: &ClaimedCallback, mut inbound: Inbound) -> Result<Inbound, StoreError> {
+    async fn from_somebody_known(
+        &self,
+        callback: &ClaimedCallback,
+        mut inbound: Inbound,
+    ) -> Result<Inbound, StoreError> {
         let ids: Vec<_> = inbound.message_ids().into_iter().map(|id| id.clone()).collect();
         let clues: Vec<_> = ids.into_iter().map(|id| Clue { transaction: None, message_id: Some(id) }).collect();
         let known = if clues.is_empty() { Vec::new() } else { self.store.correlate(&clues).await? };

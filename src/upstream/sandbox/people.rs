@@ -5,8 +5,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
-use super::teller::Line;
 use super::Sandbox;
+use super::teller::Line;
 use crate::dialect::{Webhook, reference};
 use crate::model::{Event, Fault, FaultKind, Inbound};
 
@@ -21,7 +21,8 @@ impl Sandbox {
     /// That it cannot be read, naming the member; that nobody takes the webhook.
     pub async fn write(&self, line: &Line, message: Value) -> Result<String, Fault> {
         let mut inbound = read(message)?;
-        let id = inbound.message_id.get_or_insert_with(|| format!("wamid.{}", self.clock.process_id().simple())).clone();
+        let id =
+            inbound.message_id.get_or_insert_with(|| format!("wamid.{}", self.clock.process_id().simple())).clone();
         inbound.at = inbound.at.or_else(|| Some(self.clock.now()));
         inbound.sender.wa_id = inbound.sender.wa_id.or_else(|| Some(WRITER.to_owned()));
         inbound.business = line.business.clone();
@@ -53,6 +54,9 @@ fn read(message: Value) -> Result<Inbound, Fault> {
             Ok(inbound)
         }
         Some(Event::Unreadable(kept)) => Err(Fault::client(kept.fault.kind, kept.fault.detail)),
-        _ => Err(Fault::missing("type", "give a message as it stands in Meta's webhooks: type, and the member of that name")),
+        _ => Err(Fault::missing(
+            "type",
+            "give a message as it stands in Meta's webhooks: type, and the member of that name",
+        )),
     }
 }

@@ -174,8 +174,7 @@ fn status(received: &Received, progress: Progress, behaviour: Behaviour) -> Stat
     };
     let wa_id = request.recipient().map(|recipient| recipient.address.as_str().to_owned());
     let references = request.references().cloned().unwrap_or_default();
-    let known =
-        Known { message_id: &received.id, references: &references, kind: request.kind(), number: None };
+    let known = Known { message_id: &received.id, references: &references, kind: request.kind(), number: None };
     let recipient = Person { wa_id, ..Person::default() };
     Status { problems, recipient, ..Status::new(progress) }.known_as(&known)
 }
