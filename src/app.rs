@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::delivery::callbacks::Callbacks;
+use crate::delivery::events::Listener;
 use crate::delivery::{self, Account, AccountConfig, Delivery, Directory, Files, Parts};
 use crate::dialect::{self, Dialect};
 use crate::measure;
@@ -82,6 +83,12 @@ impl App {
         let delivery = Delivery::new(directory, Arc::clone(&store), files, Arc::clone(&clock), config.delivery);
         let callbacks = callbacks(config, &delivery, &store, &clock)?;
         let state = AppState {
+            listener: Listener::new(
+                Arc::clone(&delivery),
+                Arc::clone(&callbacks),
+                Arc::clone(&store),
+                Arc::clone(&clock),
+            ),
             callbacks,
             desk: Desk::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&delivery)),
             delivery,
@@ -123,6 +130,7 @@ impl App {
         let measuring = AbortOnDrop(tokio::spawn(keep_measuring()));
         state.delivery.start();
         state.callbacks.start();
+        state.listener.start();
         let sweeping = service::watch_sessions(Arc::clone(&state.store), Arc::clone(&state.clock));
         let sweeping = AbortOnDrop(tokio::spawn(sweeping));
         let forgetting = delivery::watch_files(Arc::clone(&state.store), Arc::clone(&state.clock));
@@ -136,6 +144,7 @@ impl App {
     /// Finishes what is under way and closes the store.
     pub async fn close(&self) {
         self.state.sandbox.close();
+        self.state.listener.close().await;
         self.state.callbacks.close().await;
         self.state.delivery.close().await;
         self.state.store.close().await;
@@ -192,6 +201,9 @@ impl Links {
             phone_number_id: upstream.phone_number_id.clone(),
             template_namespace: upstream.template_namespace.clone(),
             limits: Limits::of(upstream, provider),
+            webhook_secret: upstream.webhook_secret.clone(),
+            webhook_token: upstream.webhook_token.clone(),
+            inbound: upstream.inbound.clone(),
             transport,
         })
     }

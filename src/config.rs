@@ -28,7 +28,6 @@ pub const DEFAULT: &str = include_str!("../config/default.toml");
 const NOT_YET: &[(&str, &str)] = &[
     ("accounts[].repair", "media are not repaired yet"),
     ("upstreams[].media", "links are passed on unchecked"),
-    ("upstreams[].webhook_secret", "webhooks are not received yet"),
     ("media.dialect_limits", "media are not checked yet"),
 ];
 

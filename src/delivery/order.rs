@@ -82,9 +82,10 @@ impl Message {
         Self { order, state, attempts, is_recorded, since, until, upstream_time: None, client: None }
     }
 
-    /// One that was taken up from the queue, where it stood in a state after so many attempts.
-    pub fn of_queue(order: Order, state: State, attempts: u32, until: Instant) -> Self {
-        Self { state, attempts, is_recorded: true, ..Self::new(order, until) }
+    /// One that was taken up from the queue, where it stood in a state.
+    pub fn of_queue(order: Order, standing: &Standing, until: Instant) -> Self {
+        let Standing { state, attempts, since, .. } = *standing;
+        Self { state, attempts, since, is_recorded: true, ..Self::new(order, until) }
     }
 
     /// Its next attempt was committed.

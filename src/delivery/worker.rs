@@ -11,7 +11,8 @@ use time::OffsetDateTime;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
-use super::order::{Message, Order};
+use super::life::{Evidence, Standing, Step};
+use super::order::{Message, Order, lifetime};
 use super::{Account, AccountConfig, Delivery};
 use crate::dialect;
 use crate::model::State;
@@ -106,6 +107,8 @@ impl Delivery {
         // An account that was taken out of the configuration left messages behind; they are sent as it was promised.
         let account = known.unwrap_or_else(|| self.gone(&claimed));
         let dialect = dialect::named(&claimed.dialect).unwrap_or_else(dialect::reference);
+        let lifetime = lifetime(&claimed.request);
+        let standing = Standing { state: claimed.state, attempts: claimed.attempts, since: claimed.since, lifetime };
         let order = Order {
             id: claimed.id,
             account,
@@ -116,7 +119,7 @@ impl Delivery {
             idempotency_key: None,
             received_at: claimed.received_at,
         };
-        let mut message = Message::of_queue(order, claimed.state, claimed.attempts, Instant::now() + PATIENCE);
+        let mut message = Message::of_queue(order, &standing, Instant::now() + PATIENCE);
         if claimed.state == State::Unknown && !self.send_again(&mut message).await {
             return None;
         }
@@ -129,7 +132,6 @@ impl Delivery {
     }
 
     async fn send_again(&self, message: &mut Message) -> bool {
-        use super::life::{Evidence, Step};
         let now = self.clock.now();
         let (to, next) = match self.decide(message, Evidence::Due) {
             Step::Wait(_) => (State::Waiting, Next::Wait { due_at: now + self.config.lease, keep: true }),

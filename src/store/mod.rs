@@ -1,19 +1,21 @@
 //! What happened, durably.
 //!
-//! [`Store`] is the contract, in business verbs; [`sqlite`] and [`postgres`] keep it, their methods in the same order
-//! and their SQL plain and close by. [`Ledger`] stands in front of either: it gathers concurrent writes into one
-//! commit. What [`Clients`] leave with us is simple enough for one SQL, in [`clients`]. Nothing outside this module knows
-//! SQL.
+//! [`Store`] is the contract, in business verbs: [`Transactions`] are what happened, the [`Queue`] what is left to do,
+//! [`Retention`] what is forgotten, [`Clients`] what clients leave with us. [`sqlite`] and [`postgres`] keep it, their
+//! methods in the same order and their SQL plain and close by; the last two are simple enough for one SQL. [`Ledger`]
+//! stands in front of either: it gathers concurrent writes into one commit. Nothing outside this module knows SQL.
 //!
-//! To add a method: its comment in the trait, two back ends (one statement in `clients/sql.rs`), one test in the contract
-//! body (`tests/stores/`).
+//! To add a method: its comment in the trait, two back ends (one statement in `clients/sql.rs` or `retention.rs`), one
+//! test in the contract body (`tests/stores/`).
 
 mod callbacks;
 mod cell;
 mod clients;
 mod error;
 mod events;
+mod intake;
 mod ledger;
+mod params;
 mod postgres;
 mod queries;
 mod queue;
@@ -38,6 +40,7 @@ pub use events::{
     Clue, Correlated, DecodedWebhook, EventFilter, Events, HeardEvent, Hearing, KeptEvent, KeptWebhook, NewEvent,
     NewWebhook, RawWebhook, Then, WebhookFilter,
 };
+pub use intake::Intake;
 pub use ledger::{Ledger, Limits};
 pub use queue::{Claimed, Depth, Lapsed, Queue};
 pub use record::{
@@ -58,7 +61,8 @@ pub const ALIVE: Duration = Duration::from_secs(15);
 pub struct Config {
     /// `sqlite://PATH` or `postgres://user:password@host/database`; a secret, as it may hold a password.
     pub url: Secret,
-    /// Connections for reading that are kept open at most; writing has its own, one in SQLite and two in Postgres.
+    /// Connections for reading that are kept open at most; writing has its own, one in SQLite and four in
+    /// Postgres, where one more listens.
     pub connections: u32,
 }
 

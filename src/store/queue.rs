@@ -67,6 +67,8 @@ pub struct Claimed {
     pub warnings: Vec<Warning>,
     /// When it came.
     pub received_at: OffsetDateTime,
+    /// When its age begins: when it came, or when a person last had it sent again.
+    pub since: OffsetDateTime,
     /// How many attempts there were.
     pub attempts: u32,
     /// `accepted`, `waiting` or `unknown`.

@@ -62,8 +62,8 @@ impl Write {
 pub enum Written {
     /// It applies. A settlement always says so, also where the first outcome of its attempt stands.
     Done,
-    /// Record with an attempt: another message of its pair is not at its end, and not held by the same holder, whose own
-    /// lanes keep the order. Recorded as `accepted`, without the attempt, free and due at once: nothing may be sent.
+    /// Record with an attempt: another message of its pair is not at its end. Recorded as `accepted`, without the attempt,
+    /// free and due at once: nothing may be sent.
     Queued,
     /// Record: the account used this idempotency key before. Nothing was recorded.
     Repeated {

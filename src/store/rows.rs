@@ -1,4 +1,4 @@
-//! What the rows of both databases have in common, and the way between them and the contract's types.
+//! What is read from both databases, as the contract's types; and what a value is in either.
 //!
 //! Texts go in through [`text`], JSON through [`json`]; both come out as they are.
 
@@ -14,169 +14,8 @@ use sqlx::{Database, Decode, Encode, FromRow, Type};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{
-    Attempt, Begin, Claimed, Depth, Lapsed, NewAttempt, NewTransaction, Next, Settlement, StoreError, Summary,
-    Transaction, Turn, Turned,
-};
-use crate::model::{State, TransactionId};
-
-/// What goes into `transactions`, `bodies`, `jobs` and `idempotency` for a new transaction.
-pub(super) struct NewRow<'a> {
-    pub id: Uuid,
-    pub account: Cow<'a, str>,
-    pub dialect: Cow<'a, str>,
-    pub upstream: Option<Cow<'a, str>>,
-    pub channel: &'static str,
-    pub kind: &'static str,
-    pub state: &'static str,
-    pub sender: Option<Cow<'a, str>>,
-    pub recipient: Option<Cow<'a, str>>,
-    pub fault: Option<&'static str>,
-    pub received_at: Moment,
-    pub client_request: Cow<'a, str>,
-    pub request: String,
-    pub warnings: String,
-    pub refusal: Option<String>,
-    pub pair: Option<Cow<'a, str>>,
-    /// Of the job; none where there is none.
-    pub due_at: Option<Moment>,
-    pub holder: Option<Uuid>,
-    pub attempts: i32,
-    pub key: Option<Cow<'a, str>>,
-    pub payload: Option<&'a [u8]>,
-    pub expires_at: Option<Moment>,
-}
-
-impl<'a> TryFrom<&'a NewTransaction> for NewRow<'a> {
-    type Error = StoreError;
-
-    fn try_from(new: &'a NewTransaction) -> Result<Self, StoreError> {
-        let (job, idempotency) = (new.job.as_ref(), new.idempotency.as_ref());
-        Ok(Self {
-            id: new.id.0,
-            account: text(&new.account),
-            dialect: text(&new.dialect),
-            upstream: new.upstream.as_deref().map(text),
-            channel: new.request.channel().as_str(),
-            kind: new.request.kind().as_str(),
-            state: new.state.as_str(),
-            sender: new.request.sender().map(text),
-            recipient: new.request.recipient().map(|recipient| text(recipient.address.as_str())),
-            fault: new.fault.as_ref().map(|fault| fault.kind.code()),
-            received_at: Moment(new.received_at),
-            client_request: text(&new.client_request),
-            request: json(&new.request)?,
-            warnings: json(&new.warnings)?,
-            refusal: new.fault.as_ref().map(json).transpose()?,
-            pair: job.and_then(|job| job.pair.as_deref()).map(text),
-            due_at: job.map(|job| Moment(job.due_at)),
-            holder: job.and_then(|job| job.holder),
-            attempts: new.attempt.as_ref().map_or(0, |attempt| number(attempt.number)),
-            key: idempotency.map(|idempotency| text(&idempotency.key)),
-            payload: idempotency.map(|idempotency| idempotency.payload.0.as_slice()),
-            expires_at: idempotency.map(|idempotency| Moment(idempotency.expires_at)),
-        })
-    }
-}
-
-/// What goes into `attempts` for a new attempt.
-pub(super) struct NewAttemptRow<'a> {
-    pub transaction_id: Uuid,
-    pub number: i32,
-    pub upstream: Cow<'a, str>,
-    pub method: Cow<'a, str>,
-    pub url: Cow<'a, str>,
-    pub body: Cow<'a, str>,
-    pub started_at: Moment,
-}
-
-impl<'a> NewAttemptRow<'a> {
-    /// The row of the transaction's first attempt, where it has one.
-    pub fn first_of(new: &'a NewTransaction) -> Option<Self> {
-        new.attempt.as_ref().map(|attempt| Self::of(new.id, attempt))
-    }
-
-    fn of(transaction: TransactionId, attempt: &'a NewAttempt) -> Self {
-        Self {
-            transaction_id: transaction.0,
-            number: number(attempt.number),
-            upstream: text(&attempt.upstream),
-            method: text(&attempt.method),
-            url: text(&attempt.url),
-            body: text(&attempt.body),
-            started_at: Moment(attempt.started_at),
-        }
-    }
-}
-
-/// What goes into `jobs` and `attempts` when an attempt begins.
-pub(super) struct BeginRow<'a> {
-    pub holder: Uuid,
-    pub lease_until: Moment,
-    pub attempt: NewAttemptRow<'a>,
-}
-
-impl<'a> From<&'a Begin> for BeginRow<'a> {
-    fn from(begin: &'a Begin) -> Self {
-        Self {
-            holder: begin.holder,
-            lease_until: Moment(begin.lease_until),
-            attempt: NewAttemptRow::of(begin.transaction, &begin.attempt),
-        }
-    }
-}
-
-/// What becomes of a job; one without a state is deleted.
-pub(super) struct NextRow {
-    pub state: Option<&'static str>,
-    pub due_at: Option<Moment>,
-    pub keep: bool,
-}
-
-impl From<Next> for NextRow {
-    fn from(next: Next) -> Self {
-        let (state, due_at, keep) = match next {
-            Next::Done => (None, None, false),
-            Next::Wait { due_at, keep } => (Some(State::Waiting), Some(due_at), keep),
-            Next::Hold { resend_at } => (Some(State::Unknown), resend_at, false),
-        };
-        Self { state: state.map(State::as_str), due_at: due_at.map(Moment), keep }
-    }
-}
-
-/// What goes into `turns`, `jobs` and `transactions` for a change without an attempt.
-pub(super) struct TurnRow<'a> {
-    pub transaction_id: Uuid,
-    pub holder: Option<Uuid>,
-    /// The states where it may stand, with spaces between.
-    pub origins: String,
-    pub target: &'static str,
-    pub cause: &'static str,
-    pub fault_code: Option<&'static str>,
-    pub fault: Option<String>,
-    pub detail: Option<Cow<'a, str>>,
-    pub at: Moment,
-    pub next: NextRow,
-}
-
-impl<'a> TryFrom<&'a Turn> for TurnRow<'a> {
-    type Error = StoreError;
-
-    fn try_from(turn: &'a Turn) -> Result<Self, StoreError> {
-        Ok(Self {
-            transaction_id: turn.transaction.0,
-            holder: turn.holder,
-            origins: turn.from.iter().map(|state| state.as_str()).collect::<Vec<_>>().join(" "),
-            target: turn.to.as_str(),
-            cause: turn.cause.as_str(),
-            fault_code: turn.fault.as_ref().map(|fault| fault.kind.code()),
-            fault: turn.fault.as_ref().map(json).transpose()?,
-            detail: turn.detail.as_deref().map(text),
-            at: Moment(turn.at),
-            next: turn.next.into(),
-        })
-    }
-}
+use super::{Attempt, Claimed, Depth, Lapsed, StoreError, Summary, Transaction, Turned};
+use crate::model::TransactionId;
 
 /// Who has an idempotency key.
 #[derive(FromRow)]
@@ -185,41 +24,6 @@ pub(super) struct KeyRow {
     pub key: String,
     pub payload: Vec<u8>,
     pub transaction_id: Uuid,
-}
-
-/// What goes into `outcomes`, and from there into `transactions`, when an attempt ends.
-pub(super) struct NewOutcomeRow<'a> {
-    pub transaction_id: Uuid,
-    pub number: i32,
-    pub state: &'static str,
-    pub status: Option<i32>,
-    pub message_id: Option<Cow<'a, str>>,
-    pub told: bool,
-    pub answer: Option<Cow<'a, str>>,
-    pub fault: Option<String>,
-    pub fault_code: Option<&'static str>,
-    pub finished_at: Moment,
-    pub next: NextRow,
-}
-
-impl<'a> TryFrom<&'a Settlement> for NewOutcomeRow<'a> {
-    type Error = StoreError;
-
-    fn try_from(settlement: &'a Settlement) -> Result<Self, StoreError> {
-        Ok(Self {
-            transaction_id: settlement.transaction.0,
-            number: number(settlement.attempt),
-            state: settlement.state.as_str(),
-            status: settlement.status.map(i32::from),
-            message_id: settlement.message_id.as_deref().map(text),
-            told: settlement.told,
-            answer: settlement.answer.as_deref().map(text),
-            fault: settlement.fault.as_ref().map(json).transpose()?,
-            fault_code: settlement.fault.as_ref().map(|fault| fault.kind.code()),
-            finished_at: Moment(settlement.finished_at),
-            next: settlement.next.into(),
-        })
-    }
 }
 
 /// A row of a list.
@@ -366,6 +170,7 @@ pub(super) struct ClaimedRow {
     request: String,
     warnings: String,
     received_at: Moment,
+    since: Moment,
     attempts: i32,
     state: String,
     upstream: String,
@@ -383,6 +188,7 @@ impl TryFrom<ClaimedRow> for Claimed {
             request: parsed("request", &row.request)?,
             warnings: parsed("warnings", &row.warnings)?,
             received_at: row.received_at.0,
+            since: row.since.0,
             attempts: row.attempts.unsigned_abs(),
             state: named("state", &row.state)?,
             upstream: row.upstream,
@@ -449,7 +255,7 @@ pub(super) fn json(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(StoreError::defect)
 }
 
-fn number(number: u32) -> i32 {
+pub(super) fn number(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 

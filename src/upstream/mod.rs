@@ -56,6 +56,12 @@ pub struct Config {
     pub pair_burst: Option<u32>,
     /// Calls at once.
     pub concurrency: Option<u32>,
+    /// The secret that its webhooks are signed with, or that they repeat.
+    pub webhook_secret: Option<Secret>,
+    /// The token with which its provider makes sure that the address is ours; the secret where it is not said.
+    pub webhook_token: Option<Secret>,
+    /// The accounts that hear of what people write; all that use it where it is not said.
+    pub inbound: Option<Vec<String>>,
 }
 
 /// What is the same for all upstreams at one provider.
@@ -125,6 +131,12 @@ pub struct Upstream {
     pub template_namespace: Option<String>,
     /// How fast it is called, and how often at once.
     pub limits: Limits,
+    /// The secret of its webhooks; without one only this machine itself may tell.
+    pub webhook_secret: Option<Secret>,
+    /// The token of its provider's question.
+    pub webhook_token: Option<Secret>,
+    /// The accounts that hear of what people write.
+    pub inbound: Option<Vec<String>>,
     /// How it is reached.
     pub transport: Arc<dyn Transport>,
 }

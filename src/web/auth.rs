@@ -52,8 +52,13 @@ pub fn is_operator(state: &AppState, request: &Request) -> bool {
     let headers = request.headers();
     match &state.admin.token {
         Some(token) => CredentialForm::Bearer.read(headers).is_some_and(|key| token.matches(key)),
-        None => is_local(headers, request.extensions().get::<Peer>()) && is_asked_for_by_address(request),
+        None => is_on_this_machine(request),
     }
+}
+
+/// Whether the request comes from this machine itself.
+pub fn is_on_this_machine(request: &Request) -> bool {
+    is_local(request.headers(), request.extensions().get::<Peer>()) && is_asked_for_by_address(request)
 }
 
 /// A reverse proxy on this machine makes everybody look local, so what it forwarded does not count.

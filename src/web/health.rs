@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::Shared;
 use crate::measure;
@@ -14,10 +14,14 @@ pub async fn alive() -> Response {
     Json(json!({ "status": "ok" })).into_response()
 }
 
-/// Requests can be accepted: the store can record.
+/// Requests can be accepted: the store can record. How the upstreams are doing stands beside: what they cannot take waits.
 pub async fn ready(State(state): State<Shared>) -> Response {
     match state.store.ping().await {
-        Ok(()) => Json(json!({ "status": "ready", "store": "ok" })).into_response(),
+        Ok(()) => {
+            let upstreams: Map<_, _> =
+                state.delivery.upstreams().into_iter().map(|(name, health)| (name, Value::from(health))).collect();
+            Json(json!({ "status": "ready", "store": "ok", "upstreams": upstreams })).into_response()
+        }
         Err(error) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
             let body = Json(json!({ "status": "unavailable", "store": error.to_string() }));

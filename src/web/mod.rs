@@ -7,6 +7,7 @@ mod auth;
 mod body;
 mod callbacks;
 mod error;
+mod events;
 mod form;
 mod health;
 mod layers;
@@ -18,12 +19,14 @@ mod serve;
 mod service;
 mod state;
 mod upload;
+mod webhooks;
 
 pub use admin::Page;
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::{any, get, post, put};
 pub use callbacks::{CallbackPage, Replayed};
+pub use events::{Decoded, EventPage, WebhookPage};
 pub use sandbox::router as sandbox_router;
 pub use serve::{Peer, serve};
 pub use state::{AdminConfig, AppState, Config, Shared};
@@ -78,12 +81,17 @@ pub fn router(state: Shared) -> NormalizePath<Router> {
         .route("/v1/stickerpacks/{*of}", any(service::serve))
         .route("/v1/groups", any(service::serve))
         .route("/v1/groups/{*of}", any(service::serve))
+        // Providers.
+        .route("/webhooks/{upstream}", get(webhooks::take).post(webhooks::take))
         // Operators.
         .route("/admin/v1/transactions", get(admin::list))
         .route("/admin/v1/transactions/{id}", get(admin::show))
         .route("/admin/v1/callbacks", get(callbacks::list))
         .route("/admin/v1/callbacks/replay", post(callbacks::replay_many))
         .route("/admin/v1/callbacks/{id}/replay", post(callbacks::replay_one))
+        .route("/admin/v1/events", get(events::list))
+        .route("/admin/v1/events/replay", post(events::replay))
+        .route("/admin/v1/webhooks", get(events::webhooks))
         .route("/sandbox/messages", get(sandbox::list).delete(sandbox::clear))
         .route("/sandbox/files", get(sandbox::files))
         .route("/sandbox/inbound", post(sandbox::write))

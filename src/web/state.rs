@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::clock::Clock;
 use crate::delivery::Delivery;
 use crate::delivery::callbacks::Callbacks;
+use crate::delivery::events::Listener;
 use crate::media::Vault;
 use crate::secret::KeyHash;
 use crate::service::Desk;
@@ -27,6 +28,8 @@ pub struct Config {
     pub public_url: Option<url::Url>,
     /// Largest body of a send.
     pub max_body: ByteSize,
+    /// Largest webhook of a provider.
+    pub max_webhook: ByteSize,
     /// Largest file of an upload.
     pub max_upload: ByteSize,
     /// How long a request's head may take to arrive.
@@ -58,6 +61,8 @@ pub struct AppState {
     pub clock: Arc<dyn Clock>,
     /// Delivery, with accounts and upstreams.
     pub delivery: Arc<Delivery>,
+    /// What providers tell.
+    pub listener: Arc<Listener>,
     /// What clients are told.
     pub callbacks: Arc<Callbacks>,
     /// What is done for clients beside sends.

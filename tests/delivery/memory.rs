@@ -211,7 +211,8 @@ impl Inner {
         }
         if turn.cause != Cause::Pace {
             let detail = turn.detail.clone();
-            row.transaction.turns.push(Turned { at: turn.at, from, to: turn.to, cause: turn.cause, detail });
+            let (at, to, cause, fault) = (turn.at, turn.to, turn.cause, turn.fault.clone());
+            row.transaction.turns.push(Turned { at, from, to, cause, fault, detail });
         }
         if row.job.is_none() && turn.to == State::Waiting {
             let attempts = row.transaction.attempts.len() as u32;
@@ -258,6 +259,12 @@ fn transaction(new: &NewTransaction) -> Transaction {
         turns: Vec::new(),
         due_at: None,
     }
+}
+
+fn since(transaction: &Transaction) -> OffsetDateTime {
+    let turns = transaction.turns.iter().rev();
+    let by_people = turns.filter(|turn| matches!(turn.cause, Cause::Operator | Cause::Replay));
+    by_people.map(|turn| turn.at).next().unwrap_or(transaction.summary.received_at)
 }
 
 fn begun(attempt: &NewAttempt) -> Attempt {
@@ -338,6 +345,7 @@ impl Queue for Memory {
                 request: row.transaction.request.clone().unwrap(),
                 warnings: Vec::new(),
                 received_at: summary.received_at,
+                since: since(&row.transaction),
                 attempts: job.attempts,
                 state: summary.state,
                 upstream: upstream.to_owned(),

@@ -93,6 +93,15 @@ async fn an_operator_has_it_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_sent_again_by_a_person_is_young_again() {
+    let world = World::new();
+    let id = unknown(&world).await;
+    world.pass(72 * 60 * MINUTE).await;
+    world.delivery.operate(id, Action::Resend { forced: false }, operator()).await.unwrap();
+    world.until(id, State::Sent).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_sent_is_sent_again_only_where_an_operator_insists() {
     let world = World::new();
     let id = world.send("Hi").await.transaction;

@@ -158,6 +158,13 @@ impl TestApp {
         self.app.state.delivery.look_again();
     }
 
+    /// Sets the clock a second forward and does something that takes a moment: for loops that wait until what is due is
+    /// done.
+    pub async fn forward_a_little(&self) {
+        self.forward(Duration::from_secs(1));
+        self.get("/healthz").await;
+    }
+
     /// The first transaction that stands in a state, once one does.
     pub async fn until(&self, state: State) -> Transaction {
         loop {
@@ -165,6 +172,13 @@ impl TestApp {
             if let Some(found) = found {
                 return self.find(&found.id.to_string()).await.unwrap();
             }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits until so many transactions stand in a state.
+    pub async fn until_all(&self, state: State, count: usize) {
+        while self.recorded().await.iter().filter(|summary| summary.state == state).count() < count {
             tokio::task::yield_now().await;
         }
     }

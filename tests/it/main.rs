@@ -9,12 +9,15 @@
 )]
 
 mod bad_input;
+mod delivery;
 mod docs;
 mod harness;
 mod legacy;
 mod matrix;
 mod media;
 mod media_memory;
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod program;
 mod provider;
 mod record;

@@ -26,7 +26,7 @@ fn configuration() -> String {
             let client = client.name();
             text += &format!(
                 "[[accounts]]\nname = \"{client}-{name}\"\nkey = \"{client}-{name}\"\ndialect = \"{client}\"\n\
-                 upstream = \"{name}\"\n"
+                 upstream = \"{name}\"\nmode = \"sync\"\n"
             );
         }
     }

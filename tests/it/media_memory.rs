@@ -105,7 +105,7 @@ fn the_largest_file_goes_through_each_surface_without_being_held_in_memory() {
 /// A gateway whose upstream speaks that dialect, in a process of its own.
 fn over(sandbox: &Sandbox, folder: &TempDir, dialect: &str) -> Gateway {
     let config = format!(
-        "[net]\ntotal_timeout = \"60s\"\n[[upstreams]]\nname = \"main\"\ndialect = \"{dialect}\"\nbase_url = \"{}\"\nkey = \"upstream-key\"\n",
+        "[net]\ntotal_timeout = \"60s\"\n[delivery]\nlease = \"90s\"\ndeadline = \"60s\"\n[[upstreams]]\nname = \"main\"\ndialect = \"{dialect}\"\nbase_url = \"{}\"\nkey = \"upstream-key\"\n",
         sandbox.url
     );
     let path = folder.path().join("sabir.toml");

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::Request;
-use sabir::model::{Content, MediaSource, Request as Message};
+use sabir::model::{Content, MediaSource, Request as Message, State};
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, KEY, TestApp};
@@ -108,6 +108,7 @@ async fn the_notification_image_is_answered_with_meta_alone() {
     let meta =
         json!({ "timestamp": 1_789_997_723_000_i64, "transactionId": transaction, "explain": "Send Notification" });
     assert_eq!(answer.body, json!({ "meta": meta }));
+    app.until(State::Sent).await;
     assert_eq!(received_media(&app).caption.as_deref(), Some("Front view"));
     app.stop().await;
 }

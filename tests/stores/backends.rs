@@ -57,7 +57,8 @@ impl Backend {
         }
     }
 
-    fn url(&self) -> String {
+    /// Its address.
+    pub fn url(&self) -> String {
         match self {
             Self::Sqlite { directory, .. } => format!("sqlite://{}", directory.path().join("data/sabir.db").display()),
             Self::Postgres(database) => database.url(),

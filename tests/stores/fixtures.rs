@@ -122,8 +122,11 @@ pub fn waits(new: &NewTransaction, attempt: u32, due_at: OffsetDateTime) -> Sett
 
 /// An attempt of a job that this process holds, for a minute.
 pub fn begin(new: &NewTransaction, holder: Uuid, number: u32) -> Write {
-    let begin = Begin { transaction: new.id, holder, attempt: attempt(number), lease_until: at(60) };
-    Write::Begin(Box::new(begin))
+    Write::Begin(Box::new(Begin { holder, attempt: attempt(number), ..begun(new) }))
+}
+
+pub fn begun(new: &NewTransaction) -> Begin {
+    Begin { transaction: new.id, holder: HOLDER, attempt: attempt(1), lease_until: at(60) }
 }
 
 /// A change without an attempt, by a person.

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Duration, Instant};
 
-use crate::fixtures::{failed, sending, sent};
+use crate::fixtures::{abandoned, begun, failed, sending, sent};
 
 /// What the ledger tells; in the place of a batch's, what became of each of its entries.
 type Outcome = Result<Written, StoreError>;
@@ -49,6 +49,24 @@ async fn what_waits_during_a_commit_shares_the_next() {
     batch.answer(done());
     second.await.unwrap().unwrap();
     third.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_is_told_what_became_of_its_own() {
+    let (ledger, mut store) = played(Limits::default());
+    let [new, held] = [sending(), sending()];
+    let first = record(&ledger, &new).await;
+    let batch = store.batch().await;
+    let begun = spawn(&ledger, |ledger| async move { ledger.begin(begun(&held)).await }).await;
+    let turned = spawn(&ledger, |ledger| async move { ledger.turn(abandoned(&sending())).await }).await;
+    batch.answer(Ok(Written::Queued));
+    assert_eq!(first.await.unwrap().unwrap(), Written::Queued);
+
+    let batch = store.batch().await;
+    assert_eq!(batch.names().iter().map(|name| &name[..5]).collect::<Vec<_>>(), ["begin", "turn "]);
+    batch.answer(Ok(Written::Stale));
+    assert_eq!(begun.await.unwrap().unwrap(), Written::Stale);
+    assert_eq!(turned.await.unwrap().unwrap(), Written::Stale);
 }
 
 #[tokio::test(start_paused = true)]
@@ -242,6 +260,15 @@ async fn settle(ledger: &Ledger, settlement: Settlement) -> JoinHandle<Result<()
     let settled = tokio::spawn(async move { ledger.settle(settlement).await });
     yield_now().await;
     settled
+}
+
+async fn spawn<F>(ledger: &Ledger, demand: impl FnOnce(Ledger) -> F) -> JoinHandle<Outcome>
+where
+    F: Future<Output = Outcome> + Send + 'static,
+{
+    let demanded = tokio::spawn(demand(ledger.clone()));
+    yield_now().await;
+    demanded
 }
 
 async fn close(ledger: &Ledger) -> JoinHandle<()> {

@@ -1,20 +1,27 @@
 //! The store: what its contract promises, on each back end, and the ledger in front of it.
 //!
-//! A test of the contract is a function in `contract.rs` or `clients.rs` and a line in a list below. Postgres comes from
+//! A test of the contract is a function in `contract.rs`, `jobs.rs`, `keeping.rs`, `events.rs`, `callbacks.rs` or
+//! `clients.rs` and a line in a list below. Postgres comes from
 //! `scripts/test`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "helpers of tests are tests too")]
 
 mod backends;
+mod callbacks;
 mod clients;
 mod contract;
+mod events;
 mod fixtures;
+mod jobs;
+mod keeping;
 mod ledger;
+mod migration;
 #[path = "../support/postgres.rs"]
 mod postgres;
 
 use sabir::secret::Secret;
 use sabir::store::{self, Config, StoreError};
 use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
 
 /// Runs each test of the contract on each back end.
 macro_rules! on_each_back_end {
@@ -64,6 +71,66 @@ on_each_back_end! {
         a_closed_store_is_unreachable,
         ten_thousand_concurrent_records_are_all_there,
     }
+    jobs {
+        a_due_job_is_claimed_with_all_that_sending_it_takes,
+        only_what_is_due_and_free_is_claimed,
+        the_longest_due_is_claimed_first,
+        two_claimers_never_get_the_same_job,
+        a_pair_keeps_its_order,
+        what_is_unknown_keeps_nobody_of_its_pair_waiting,
+        a_pile_of_one_pair_keeps_nobody_from_the_rest,
+        a_message_waits_for_its_pair_whoever_has_it,
+        a_settlement_makes_room_for_a_record_of_the_same_batch,
+        an_attempt_needs_the_lease,
+        what_fails_for_a_while_is_tried_again,
+        what_nobody_sends_any_more_lapses,
+        what_is_unknown_is_claimed_only_to_be_sent_again,
+        evidence_settles_what_is_unknown,
+        an_older_attempt_counts_only_where_it_was_sent,
+        a_turn_needs_the_state_and_the_lease,
+        postponing_by_the_pace_leaves_no_trace,
+        what_is_at_its_end_can_be_sent_once_more,
+        a_process_that_stops_gives_its_jobs_back,
+        the_queue_says_how_long_it_is_and_when_to_look,
+        processes_know_how_many_they_are,
+        no_job_is_handed_out_while_the_store_is_away,
+    }
+    keeping {
+        a_repeated_key_records_nothing,
+        a_key_is_used_once_within_a_batch,
+        an_expired_key_may_be_used_again,
+        a_refused_request_keeps_its_key,
+        old_bodies_are_forgotten_in_small_steps,
+        old_transactions_are_forgotten_whole,
+        a_recipient_is_erased,
+    }
+    migration {
+        what_was_under_way_before_is_a_job,
+    }
+    events {
+        a_webhook_is_kept_until_it_is_decoded_and_stays,
+        a_webhook_whose_holder_is_gone_is_decoded_by_another,
+        what_is_told_twice_is_kept_once,
+        what_could_not_be_read_goes_when_it_is,
+        webhooks_are_reopened_page_by_page,
+        a_transaction_is_found_by_every_clue,
+        a_client_that_was_answered_before_knows_our_id,
+        an_upstreams_id_that_a_status_told_is_found,
+        evidence_by_a_status_ends_the_job,
+        an_event_waits_or_ends_with_its_callbacks,
+        events_are_listed_by_what_they_are,
+        people_are_known_by_the_clients_number,
+        old_events_are_forgotten,
+    }
+    callbacks {
+        a_callback_is_claimed_with_all_that_telling_it_takes,
+        what_is_told_of_one_message_goes_in_its_order,
+        a_target_that_is_skipped_keeps_nobody_waiting,
+        the_end_of_a_callback_needs_the_lease,
+        what_was_not_tried_is_given_back,
+        the_dead_are_seen_and_told_again,
+        callbacks_are_listed_by_what_they_are,
+    }
     clients {
         a_session_is_found_by_its_token_until_it_ends,
         a_session_that_is_opened_again_is_replaced,
@@ -107,6 +174,29 @@ async fn a_file_that_cannot_be_is_unreachable() {
     let url = format!("sqlite://{}/sabir.db", file.display());
     let refused = store::connect(&Config { url: Secret::new(url), connections: 1 }).await.err();
     assert!(matches!(refused, Some(StoreError::Unreachable(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_gateway_hears_of_jobs_that_another_left() {
+    let database = postgres::Database::create().await;
+    let config = Config { url: Secret::new(database.url()), connections: 1 };
+    let (one, other) = (store::connect(&config).await.unwrap(), store::connect(&config).await.unwrap());
+    one.migrate().await.unwrap();
+    // The first says that it listens from now on.
+    one.jobs_changed().await;
+    let new = fixtures::accepted();
+    other.write(&[fixtures::record(&new)]).await.unwrap();
+    one.jobs_changed().await;
+
+    let mine = Uuid::from_u128(9);
+    assert_eq!(one.claim("main", mine, fixtures::at(0), fixtures::at(9), 1).await.unwrap().len(), 1);
+    one.release(mine, &[new.id], fixtures::at(1)).await.unwrap();
+    one.jobs_changed().await;
+
+    // Cut off, it listens again by itself; what came meanwhile was missed, so it says so.
+    database.shut().await;
+    database.open().await;
+    one.jobs_changed().await;
 }
 
 #[tokio::test]

@@ -30,8 +30,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 /// How long a method waits for a connection that works, and a write for its commit.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// One for the ledger, one for whoever else writes.
-const WRITERS: u32 = 2;
+/// One for the ledger, the others for claims and whoever else writes.
+const WRITERS: u32 = 4;
 
 /// How long a list may look through the record.
 const READING: Duration = Duration::from_secs(5);

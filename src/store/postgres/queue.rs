@@ -123,7 +123,10 @@ async fn claim(
           where j.transaction_id = b.transaction_id \
           returning j.transaction_id, j.attempts, j.state, j.upstream, j.pair, b.since \
         ) \
-        select t.id, t.account, t.dialect, b.request, b.warnings, t.received_at, k.attempts, k.state, k.upstream, k.pair \
+        select t.id, t.account, t.dialect, b.request, b.warnings, t.received_at, \
+          coalesce((select max(u.at) from turns u where u.transaction_id = t.id \
+            and u.cause in ('operator', 'replay')), t.received_at) as since, \
+          k.attempts, k.state, k.upstream, k.pair \
         from taken k join transactions t on t.id = k.transaction_id join bodies b on b.transaction_id = k.transaction_id \
         order by k.since, t.id";
     let claimed: Vec<ClaimedRow> = sqlx::query_as(claim)

@@ -6,8 +6,9 @@ use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::column;
+use crate::store::params::{BeginRow, NewAttemptRow, NewOutcomeRow, NewRow, TurnRow};
 use crate::store::rounds::{Round, Tally, rounds};
-use crate::store::rows::{BeginRow, KeyRow, NewAttemptRow, NewOutcomeRow, NewRow, TurnRow};
+use crate::store::rows::KeyRow;
 use crate::store::{Begin, NewTransaction, Settlement, StoreError, Turn, Write, Written};
 
 /// Wakes whoever waits for a job. Those of one commit become one.
@@ -109,8 +110,7 @@ async fn insert(
            returning transaction_id \
          ), kept as ( \
            select *, attempts > 0 and exists ( \
-             select 1 from jobs j where j.pair = new.pair and j.state <> 'unknown' \
-               and j.holder is distinct from new.holder) as queued \
+             select 1 from jobs j where j.pair = new.pair and j.state <> 'unknown') as queued \
            from new where key is null or id in (select transaction_id from keyed) \
          ), hot as ( \
            insert into transactions (id, account, dialect, upstream, channel, kind, state, sender, recipient, fault, \

@@ -5,6 +5,7 @@
 //! statements of many rows.
 
 mod queue;
+mod settle;
 mod write;
 
 use std::io::ErrorKind;

@@ -133,8 +133,10 @@ async fn lend(
 async fn claimed(connection: &mut SqliteConnection, ids: &[Uuid]) -> Result<Vec<Claimed>, StoreError> {
     let mut claimed = Vec::with_capacity(ids.len());
     for id in ids {
-        let claim = "select t.id, t.account, t.dialect, b.request, b.warnings, t.received_at, j.attempts, j.state, \
-                       j.upstream, j.pair \
+        let claim = "select t.id, t.account, t.dialect, b.request, b.warnings, t.received_at, \
+                       coalesce((select max(u.at) from turns u where u.transaction_id = t.id \
+                         and u.cause in ('operator', 'replay')), t.received_at) as since, \
+                       j.attempts, j.state, j.upstream, j.pair \
                      from jobs j join transactions t on t.id = j.transaction_id \
                      join bodies b on b.transaction_id = j.transaction_id where j.transaction_id = $1";
         let row: Option<ClaimedRow> = sqlx::query_as(claim).bind(id).fetch_optional(&mut *connection).await?;

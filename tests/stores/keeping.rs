@@ -1,0 +1,139 @@
+//! What every back end promises of keys that make requests repeatable, and of forgetting.
+
+use std::sync::Arc;
+
+use sabir::model::{State, TransactionId};
+use sabir::store::{Filter, NewTransaction, PayloadHash, Store, Written};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::backends::Backend;
+use crate::contract::{found, listed};
+use crate::fixtures::{RECIPIENT, accepted, at, keyed, record, refused, sending, sent, settle, turn, turned};
+
+pub async fn a_repeated_key_records_nothing(backend: Backend) {
+    let store = backend.open().await;
+    let first = keyed("a key", 1, sending());
+    assert_eq!(store.write(&[record(&first)]).await.unwrap(), [Written::Done]);
+    let (same, other) = (keyed("a key", 1, sending()), keyed("a key", 2, sending()));
+    let (fresh, plain) = (keyed("another", 1, sending()), sending());
+    let elsewhere = NewTransaction { account: "bank".into(), ..keyed("a key", 1, sending()) };
+    let batch = [&same, &plain, &other, &fresh, &elsewhere].map(record);
+    let repeated = Written::Repeated { transaction: first.id, payload: PayloadHash([1; 32]) };
+    let expected = [repeated, Written::Done, repeated, Written::Done, Written::Done];
+    assert_eq!(store.write(&batch).await.unwrap(), expected);
+    assert_eq!(store.find(&same.id.to_string()).await.unwrap(), None);
+    assert_eq!(listed(&store, &Filter::default()).await.len(), 4);
+    assert_eq!(store.lapsed(at(60), 10).await.unwrap().len(), 4, "no job either");
+}
+
+pub async fn a_key_is_used_once_within_a_batch(backend: Backend) {
+    let store = backend.open().await;
+    let all = [keyed("a \0 key", 1, sending()), keyed("a \0 key", 2, sending()), keyed("a \0 key", 1, accepted())];
+    let repeated = Written::Repeated { transaction: all[0].id, payload: PayloadHash([1; 32]) };
+    let expected = [Written::Done, repeated, repeated];
+    assert_eq!(store.write(&all.each_ref().map(record)).await.unwrap(), expected);
+    assert_eq!(listed(&store, &Filter::default()).await, [all[0].id]);
+}
+
+pub async fn an_expired_key_may_be_used_again(backend: Backend) {
+    let store = backend.open().await;
+    let first = keyed("a key", 1, sending());
+    let later = |seconds| keyed("a key", 2, NewTransaction { received_at: at(seconds), ..sending() });
+    let (early, again, repeat) = (later(59), later(60), later(61));
+    store.write(&[record(&first)]).await.unwrap();
+    let repeated = Written::Repeated { transaction: first.id, payload: PayloadHash([1; 32]) };
+    assert_eq!(store.write(&[record(&early)]).await.unwrap(), [repeated]);
+    assert_eq!(store.write(&[record(&again)]).await.unwrap(), [Written::Done]);
+    let repeated = Written::Repeated { transaction: again.id, payload: PayloadHash([2; 32]) };
+    assert_eq!(store.write(&[record(&repeat)]).await.unwrap(), [repeated]);
+
+    assert_eq!(store.sweep_idempotency(at(119), 10).await.unwrap(), 0);
+    assert_eq!(store.sweep_idempotency(at(120), 10).await.unwrap(), 1);
+    assert_eq!(store.write(&[record(&repeat)]).await.unwrap(), [Written::Done]);
+}
+
+pub async fn a_refused_request_keeps_its_key(backend: Backend) {
+    let store = backend.open().await;
+    let (first, again) = (keyed("a key", 1, refused()), keyed("a key", 1, refused()));
+    store.write(&[record(&first)]).await.unwrap();
+    let repeated = Written::Repeated { transaction: first.id, payload: PayloadHash([1; 32]) };
+    assert_eq!(store.write(&[record(&again)]).await.unwrap(), [repeated]);
+}
+
+pub async fn old_bodies_are_forgotten_in_small_steps(backend: Backend) {
+    let store = backend.open().await;
+    let (old, unfinished, recent) = (five_that_are_old(&store).await, aged(1, accepted()), aged(50, refused()));
+    store.write(&[record(&unfinished), record(&recent)]).await.unwrap();
+
+    assert_eq!(store.forget_bodies(at(40), 3).await.unwrap(), 3);
+    assert_eq!(store.forget_bodies(at(40), 3).await.unwrap(), 2);
+    assert_eq!(store.forget_bodies(at(40), 3).await.unwrap(), 0);
+
+    let forgotten = found(&store, old[0].id).await;
+    assert_eq!((forgotten.request, forgotten.client_request.is_null()), (None, true));
+    assert_eq!((forgotten.attempts[0].body.as_str(), forgotten.attempts[0].answer.as_deref()), ("", None));
+    assert_eq!((forgotten.summary.state, forgotten.summary.message_id.is_some()), (State::Sent, true));
+    assert!(found(&store, unfinished.id).await.request.is_some());
+    assert!(found(&store, recent.id).await.request.is_some());
+}
+
+pub async fn old_transactions_are_forgotten_whole(backend: Backend) {
+    let store = backend.open().await;
+    let (old, unfinished, recent) = (five_that_are_old(&store).await, aged(1, accepted()), aged(50, refused()));
+    store.write(&[record(&unfinished), record(&recent)]).await.unwrap();
+    store.forget_bodies(at(40), 2).await.unwrap();
+
+    assert_eq!(store.forget_transactions(at(40), 4).await.unwrap(), 4);
+    assert_eq!(store.forget_transactions(at(40), 4).await.unwrap(), 1);
+    assert_eq!(store.forget_transactions(at(40), 4).await.unwrap(), 0);
+    assert_eq!(store.find("wamid.1").await.unwrap(), None);
+    assert_eq!(store.find(&old[4].id.to_string()).await.unwrap(), None);
+    assert!(store.find(&unfinished.id.to_string()).await.unwrap().is_some());
+    assert!(store.find(&recent.id.to_string()).await.unwrap().is_some());
+}
+
+pub async fn a_recipient_is_erased(backend: Backend) {
+    let store = backend.open().await;
+    let (old, unfinished) = (five_that_are_old(&store).await, accepted());
+    store.write(&[record(&unfinished)]).await.unwrap();
+
+    assert_eq!(store.erase_recipient("15550100200", 10).await.unwrap(), 0);
+    assert_eq!(store.erase_recipient(RECIPIENT, 3).await.unwrap(), 3);
+    assert_eq!(store.erase_recipient(RECIPIENT, 3).await.unwrap(), 2);
+    assert_eq!(store.erase_recipient(RECIPIENT, 3).await.unwrap(), 0);
+    let filter = Filter { recipient: Some(RECIPIENT.into()), ..Filter::default() };
+    assert_eq!(listed(&store, &filter).await, [unfinished.id], "what is to be sent waits for its end");
+    for new in &old {
+        let erased = serde_json::to_string(&found(&store, new.id).await).unwrap();
+        assert!(!erased.contains(RECIPIENT), "{erased}");
+    }
+
+    let give_up = turned(&unfinished, &[State::Accepted], State::Failed, sabir::store::Next::Done);
+    store.write(&[turn(&give_up)]).await.unwrap();
+    assert_eq!(store.erase_recipient(RECIPIENT, 3).await.unwrap(), 1);
+    assert_eq!(listed(&store, &filter).await, []);
+}
+
+/// Five that were sent.
+async fn five_that_are_old(store: &Arc<dyn Store>) -> Vec<NewTransaction> {
+    let old: Vec<_> = (0..5).map(|seconds| aged(seconds, sending())).collect();
+    store.write(&old.iter().map(record).collect::<Vec<_>>()).await.unwrap();
+    let settled = (1..).zip(&old).map(|(number, new)| settle(&sent(new, &format!("wamid.{number}"))));
+    store.write(&settled.collect::<Vec<_>>()).await.unwrap();
+    old
+}
+
+/// The same, received so many seconds after the first time; its id says so too.
+fn aged(seconds: i64, new: NewTransaction) -> NewTransaction {
+    let received_at = at(seconds);
+    NewTransaction { id: id_of(received_at), received_at, ..new }
+}
+
+fn id_of(time: OffsetDateTime) -> TransactionId {
+    let millis = u64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap();
+    TransactionId(
+        uuid::Builder::from_unix_timestamp_millis(millis, &Uuid::new_v4().into_bytes()[..10].try_into().unwrap())
+            .into_uuid(),
+    )
+}
