@@ -82,13 +82,11 @@ impl App {
         let files = Files::new(Arc::clone(&store), vault.clone(), Arc::clone(&clock), config.net.total_timeout);
         let delivery = Delivery::new(directory, Arc::clone(&store), files, Arc::clone(&clock), config.delivery);
         let callbacks = callbacks(config, &delivery, &store, &clock)?;
+        let (delivering, telling) = (Arc::clone(&delivery), Arc::clone(&callbacks));
+        let listener = Listener::new(delivering, telling, Arc::clone(&store), Arc::clone(&clock));
+        links.sandbox.tell_to(listener.outlet());
         let state = AppState {
-            listener: Listener::new(
-                Arc::clone(&delivery),
-                Arc::clone(&callbacks),
-                Arc::clone(&store),
-                Arc::clone(&clock),
-            ),
+            listener,
             callbacks,
             desk: Desk::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&delivery)),
             delivery,
@@ -230,7 +228,7 @@ fn callbacks(
 fn line(upstream: &upstream::Config, dialect: &'static dyn Dialect) -> Line {
     let (number, phone_number_id) = (upstream.sender.clone(), upstream.phone_number_id.clone());
     let business = Business { number, phone_number_id, account_id: None };
-    Line { upstream: upstream.name.clone(), dialect, business, secret: None }
+    Line { upstream: upstream.name.clone(), dialect, business, secret: upstream.webhook_secret.clone() }
 }
 
 /// The upstream of a first run.

@@ -178,7 +178,7 @@ impl Upstream {
     pub fn line(&self) -> Line {
         let (number, phone_number_id) = (self.sender.clone(), self.phone_number_id.clone());
         let business = model::Business { number, phone_number_id, account_id: None };
-        Line { upstream: self.name.clone(), dialect: self.dialect, business, secret: None }
+        Line { upstream: self.name.clone(), dialect: self.dialect, business, secret: self.webhook_secret.clone() }
     }
 
     /// Says a request in the upstream's dialect.

@@ -63,6 +63,8 @@ impl TestApp {
         let folder = TempDir::new().unwrap();
         let mut config = config::load_text(text).unwrap_or_else(|problems| panic!("{problems}")).config;
         config.store.url = Secret::new(format!("sqlite://{}", folder.path().join("sabir.db").display()));
+        // What a test does not ask for it is not told.
+        config.sandbox.webhooks = text.contains("[sandbox]");
         let store = store::connect(&config.store).await.unwrap();
         store.migrate().await.unwrap();
         Self::over(config, store, folder).await
@@ -156,6 +158,8 @@ impl TestApp {
     pub fn forward(&self, by: Duration) {
         self.clock.forward(by);
         self.app.state.delivery.look_again();
+        self.app.state.listener.look_again();
+        self.app.state.callbacks.look_again();
     }
 
     /// Sets the clock a second forward and does something that takes a moment: for loops that wait until what is due is

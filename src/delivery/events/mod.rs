@@ -8,6 +8,7 @@ mod decode;
 mod door;
 mod hear;
 mod whom;
+mod within;
 
 use std::sync::Arc;
 use std::time::Duration;
