@@ -3,6 +3,7 @@
 //! Exit codes: 0 done · 1 a negative answer · 2 wrong usage · 69 something needed is not reachable · 78 bad
 //! configuration.
 
+mod callbacks;
 mod check;
 mod client;
 mod dialects;
@@ -78,6 +79,9 @@ enum Command {
     /// Read the record through the admin API of a running gateway.
     #[command(subcommand)]
     Transactions(transactions::Command),
+    /// What clients were told, and having it told again, through the admin API of a running gateway.
+    #[command(subcommand)]
+    Callbacks(callbacks::Command),
     /// Show what each dialect can say, and between which dialects it arrives.
     Dialects(dialects::Arguments),
     /// Run the simulated provider alone.
@@ -169,6 +173,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Translate(arguments) => translate::translate(&arguments, context),
         Command::Media(command) => media::run(&command, context),
         Command::Transactions(command) => transactions::run(&command, context),
+        Command::Callbacks(command) => callbacks::run(&command, context),
         Command::Dialects(arguments) => dialects::table(&arguments, context),
         Command::Sandbox(arguments) => sandbox::run(&arguments, context),
     }

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::client::Admin;
-use super::{CliError, Context, print, print_json};
+use super::{CliError, Context, callbacks, print, print_json};
 use crate::model::{Fault, State, TransactionId};
 use crate::store::{Attempt, Summary, Transaction};
 use crate::web::Page;
@@ -77,7 +77,7 @@ fn parse_state(name: &str) -> Result<State, String> {
 }
 
 /// Checked here and sent as it is.
-fn parse_time(text: &str) -> Result<String, String> {
+pub(super) fn parse_time(text: &str) -> Result<String, String> {
     let parsed = OffsetDateTime::parse(text, &Rfc3339);
     parsed.map(|_| text.to_owned()).map_err(|_| "give a time such as 2026-03-02T07:15:00Z".to_owned())
 }
@@ -169,7 +169,8 @@ fn show(arguments: &Show, context: &Context) -> Result<(), CliError> {
     if context.json {
         return print_json(&transaction);
     }
-    print_transaction(&transaction)
+    print_transaction(&transaction)?;
+    callbacks::print_of(&arguments.admin, transaction.summary.id)
 }
 
 fn print_transaction(transaction: &Transaction) -> Result<(), CliError> {

@@ -5,6 +5,7 @@
 mod admin;
 mod auth;
 mod body;
+mod callbacks;
 mod error;
 mod events;
 mod form;
@@ -24,6 +25,7 @@ pub use admin::Page;
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::{any, get, post, put};
+pub use callbacks::{CallbackPage, Replayed};
 pub use events::{Decoded, EventPage, WebhookPage};
 pub use sandbox::router as sandbox_router;
 pub use serve::{Peer, serve};
@@ -84,6 +86,9 @@ pub fn router(state: Shared) -> NormalizePath<Router> {
         // Operators.
         .route("/admin/v1/transactions", get(admin::list))
         .route("/admin/v1/transactions/{id}", get(admin::show))
+        .route("/admin/v1/callbacks", get(callbacks::list))
+        .route("/admin/v1/callbacks/replay", post(callbacks::replay_many))
+        .route("/admin/v1/callbacks/{id}/replay", post(callbacks::replay_one))
         .route("/admin/v1/events", get(events::list))
         .route("/admin/v1/events/replay", post(events::replay))
         .route("/admin/v1/webhooks", get(events::webhooks))
