@@ -141,6 +141,7 @@ where
     let mut reader = Reader { sections: sections.into_iter().collect(), ..Reader::default() };
     let draft = reader.draft();
     check::check(&draft, &mut reader.problems);
+    check::advise(&draft, &mut reader.warnings);
     match draft.finish().filter(|_| reader.problems.is_empty()) {
         Some(config) => Ok(Loaded { config, warnings: reader.warnings }),
         None => Err(Problems(reader.problems)),

@@ -7,6 +7,7 @@ mod callbacks;
 mod check;
 mod client;
 mod dialects;
+mod events;
 mod health;
 mod key;
 mod media;
@@ -79,6 +80,9 @@ enum Command {
     /// Read the record through the admin API of a running gateway.
     #[command(subcommand)]
     Transactions(transactions::Command),
+    /// What providers told, and reading it once more, through the admin API of a running gateway.
+    #[command(subcommand)]
+    Events(events::Command),
     /// What clients were told, and having it told again, through the admin API of a running gateway.
     #[command(subcommand)]
     Callbacks(callbacks::Command),
@@ -173,6 +177,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Translate(arguments) => translate::translate(&arguments, context),
         Command::Media(command) => media::run(&command, context),
         Command::Transactions(command) => transactions::run(&command, context),
+        Command::Events(command) => events::run(&command, context),
         Command::Callbacks(command) => callbacks::run(&command, context),
         Command::Dialects(arguments) => dialects::table(&arguments, context),
         Command::Sandbox(arguments) => sandbox::run(&arguments, context),

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::client::Admin;
-use super::{CliError, Context, callbacks, print, print_json};
+use super::{CliError, Context, callbacks, events, print, print_json};
 use crate::model::{Fault, State, TransactionId};
 use crate::store::{Attempt, Summary, Transaction};
 use crate::web::Page;
@@ -170,6 +170,7 @@ fn show(arguments: &Show, context: &Context) -> Result<(), CliError> {
         return print_json(&transaction);
     }
     print_transaction(&transaction)?;
+    events::print_of(&arguments.admin, transaction.summary.id)?;
     callbacks::print_of(&arguments.admin, transaction.summary.id)
 }
 
@@ -216,7 +217,7 @@ fn print_fault(name: &str, fault: &Fault) -> Result<(), CliError> {
     print(format_args!("{name:<12} {}: {}", fault.kind, fault.detail))
 }
 
-fn written(at: OffsetDateTime) -> String {
+pub(super) fn written(at: OffsetDateTime) -> String {
     at.format(&Rfc3339).unwrap_or_else(|_| at.to_string())
 }
 

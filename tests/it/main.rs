@@ -11,6 +11,7 @@
 mod bad_input;
 mod delivery;
 mod docs;
+mod flood;
 mod harness;
 mod legacy;
 mod matrix;
@@ -29,3 +30,4 @@ mod sandbox;
 mod shared_path;
 mod uploads;
 mod upstreams;
+mod webhooks;

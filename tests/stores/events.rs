@@ -325,3 +325,20 @@ pub async fn old_events_are_forgotten(backend: Backend) {
     assert_eq!(store.events(&EventFilter::default(), None, 9).await.unwrap(), []);
     assert_eq!(store.callbacks(&CallbackFilter::default(), None, 9).await.unwrap(), []);
 }
+
+pub async fn what_is_told_of_a_person_is_erased_with_them(backend: Backend) {
+    let store = backend.open().await;
+    let new = sending();
+    store.write(&[record(&new), settle(&sent(&new, "wamid.1"))]).await.unwrap();
+    let event = held(&*store, 1, status("wamid.1", Progress::Delivered)).await;
+    let told = NewCallback { transaction: Some(new.id), ..callback(&event, "https://shop.example.net/hook") };
+    let hearing = Hearing { transaction: Some(new.id), ..heard(&event, Then::Tell(vec![told])) };
+    store.end_hearing(HOLDER, &[hearing]).await.unwrap();
+    store.put_alias("main", "5511987654321", RECIPIENT, at(0)).await.unwrap();
+
+    while store.erase_recipient(RECIPIENT, 1).await.unwrap() > 0 {}
+    assert_eq!(store.events(&EventFilter::default(), None, 9).await.unwrap(), []);
+    assert_eq!(store.webhooks(&WebhookFilter::default(), None, 9).await.unwrap(), []);
+    assert_eq!(store.callbacks(&CallbackFilter::default(), None, 9).await.unwrap(), []);
+    assert_eq!(store.alias("main", "5511987654321").await.unwrap(), None);
+}

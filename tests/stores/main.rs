@@ -121,6 +121,7 @@ on_each_back_end! {
         events_are_listed_by_what_they_are,
         people_are_known_by_the_clients_number,
         old_events_are_forgotten,
+        what_is_told_of_a_person_is_erased_with_them,
     }
     callbacks {
         a_callback_is_claimed_with_all_that_telling_it_takes,
