@@ -14,17 +14,20 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
+use crate::delivery::callbacks::Callbacks;
+use crate::delivery::events::Listener;
 use crate::delivery::{self, Account, AccountConfig, Delivery, Directory, Files, Parts, Tools};
-use crate::dialect;
+use crate::dialect::{self, Dialect};
 use crate::measure;
 use crate::media::links::Spool;
 use crate::media::repair::Workshop;
 use crate::media::{self, Known, Vault};
-use crate::net;
+use crate::model::Business;
+use crate::net::{self, FetchLimits, Fetcher, Guard};
 use crate::secret::{KeyHash, Secret, private_file};
 use crate::service::{self, Desk};
 use crate::store::{self, Store};
-use crate::upstream::{self, InProcess, Limits, Provider, SANDBOX_SCHEME, Sandbox, Transport, Upstream};
+use crate::upstream::{self, InProcess, Limits, Line, Provider, SANDBOX_SCHEME, Sandbox, Transport, Upstream};
 use crate::web::{self, AppState, Shared};
 
 /// The account of a first run.
@@ -70,8 +73,10 @@ impl App {
     /// # Errors
     /// Where a file cannot be written.
     pub fn with_store(config: &Config, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let links =
-            Links { client: net::Client::new(&config.net)?, sandbox: Arc::new(Sandbox::new(Arc::clone(&clock))) };
+        let links = Links {
+            client: net::Client::new(&config.net)?,
+            sandbox: Arc::new(Sandbox::new(Arc::clone(&clock), config.sandbox)),
+        };
         let dev_key = if config.accounts.is_empty() { Some(dev_key(&config.server.data_dir)?) } else { None };
         let directory = links.directory(config, dev_key.as_ref())?;
         let vault = Vault::open(&config.server.data_dir.join("media"))
@@ -79,7 +84,13 @@ impl App {
         let known = Known::default();
         let files = Files::new(file_tools(config, &store, &vault, &known, &clock)?);
         let delivery = Delivery::new(directory, Arc::clone(&store), files, Arc::clone(&clock), config.delivery);
+        let callbacks = callbacks(config, &delivery, &store, &clock)?;
+        let (delivering, telling) = (Arc::clone(&delivery), Arc::clone(&callbacks));
+        let listener = Listener::new(delivering, telling, Arc::clone(&store), Arc::clone(&clock));
+        links.sandbox.tell_to(listener.outlet());
         let state = AppState {
+            listener,
+            callbacks,
             desk: Desk::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&delivery)),
             delivery,
             sandbox: Arc::clone(&links.sandbox),
@@ -122,6 +133,8 @@ impl App {
         let state = &self.state;
         let measuring = AbortOnDrop(tokio::spawn(keep_measuring()));
         state.delivery.start();
+        state.callbacks.start();
+        state.listener.start();
         let sweeping = service::watch_sessions(Arc::clone(&state.store), Arc::clone(&state.clock));
         let sweeping = AbortOnDrop(tokio::spawn(sweeping));
         let forgetting = delivery::watch_files(Arc::clone(&state.store), Arc::clone(&state.clock));
@@ -134,6 +147,9 @@ impl App {
 
     /// Finishes what is under way and closes the store.
     pub async fn close(&self) {
+        self.state.sandbox.close();
+        self.state.listener.close().await;
+        self.state.callbacks.close().await;
         self.state.delivery.close().await;
         self.state.store.close().await;
     }
@@ -199,7 +215,7 @@ impl Links {
         let base_url = Url::parse(&base_url).with_context(|| format!("upstream {} has no address", upstream.name))?;
         let transport: Arc<dyn Transport> = if base_url.scheme() == SANDBOX_SCHEME {
             let sandbox = Arc::clone(&self.sandbox);
-            Arc::new(InProcess { sandbox, dialect, limit: config.net.total_timeout })
+            Arc::new(InProcess { sandbox, line: line(upstream, dialect), limit: config.net.total_timeout })
         } else {
             Arc::new(self.client.clone())
         };
@@ -217,9 +233,36 @@ impl Links {
             template_namespace: upstream.template_namespace.clone(),
             media: upstream.media,
             limits: Limits::of(upstream, provider),
+            webhook_secret: upstream.webhook_secret.clone(),
+            webhook_token: upstream.webhook_token.clone(),
+            inbound: upstream.inbound.clone(),
             transport,
         })
     }
+}
+
+/// Callbacks go where clients say, so by the rules of links. How many go on at once is the worker's affair, and what is
+/// answered is not read: neither lanes nor a least speed count here.
+fn callbacks(
+    config: &Config,
+    delivery: &Arc<Delivery>,
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Arc<Callbacks>> {
+    let timeout = config.callbacks.timeout;
+    let (per_host, per_account, min_speed) = (1, 1, 0);
+    let limits =
+        FetchLimits { connect: timeout, first_byte: timeout, total: timeout, min_speed, per_host, per_account };
+    let guard = Guard::new(&config.net.allow_private);
+    let fetcher = Fetcher::new(guard, limits, net::system_resolver())?;
+    Ok(Callbacks::new(Arc::clone(delivery), Arc::clone(store), fetcher, Arc::clone(clock), config.callbacks))
+}
+
+/// The other end of an upstream at the sandbox in this process.
+fn line(upstream: &upstream::Config, dialect: &'static dyn Dialect) -> Line {
+    let (number, phone_number_id) = (upstream.sender.clone(), upstream.phone_number_id.clone());
+    let business = Business { number, phone_number_id, account_id: None };
+    Line { upstream: upstream.name.clone(), dialect, business, secret: upstream.webhook_secret.clone() }
 }
 
 /// The upstream of a first run.

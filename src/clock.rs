@@ -16,6 +16,11 @@ pub trait Clock: Send + Sync {
     /// A fresh id; later ids sort after earlier ones.
     fn transaction_id(&self) -> TransactionId;
 
+    /// A fresh id for whatever else is kept in the order in which it came.
+    fn record_id(&self) -> Uuid {
+        self.transaction_id().0
+    }
+
     /// A fresh id for a file: digits alone, as clients of the Cloud API know them, and by chance, so that none can be
     /// guessed.
     fn media_id(&self) -> String;

@@ -10,7 +10,7 @@ use std::path::Path;
 use config::{Environment, File, FileFormat, Source, Value, ValueKind};
 use serde::de::DeserializeOwned;
 
-use crate::delivery::{self, AccountConfig, RouteConfig};
+use crate::delivery::{self, AccountConfig, RouteConfig, callbacks};
 use crate::upstream::{self, Provider};
 use crate::{media, net, store, telemetry, web};
 
@@ -30,11 +30,7 @@ const ENVIRONMENT: &str = "the environment";
 
 /// Options that the interface contract names and this version does not act on yet: taken with a warning, so that a
 /// configuration stays valid from version to version.
-const NOT_YET: &[(&str, &str)] = &[
-    ("accounts[].callbacks", "statuses are not passed on yet"),
-    ("accounts[].callback_secret", "statuses are not passed on yet"),
-    ("upstreams[].webhook_secret", "webhooks are not received yet"),
-];
+const NOT_YET: &[(&str, &str)] = &[];
 
 /// The whole configuration.
 #[derive(Debug)]
@@ -51,6 +47,10 @@ pub struct Config {
     pub media: media::Config,
     /// Queue, retries and what is promised of them.
     pub delivery: delivery::Config,
+    /// Callbacks.
+    pub callbacks: callbacks::Config,
+    /// The simulated provider.
+    pub sandbox: upstream::SandboxConfig,
     /// Logs.
     pub log: telemetry::Config,
     /// Providers by name.
@@ -150,6 +150,7 @@ where
     let mut reader = Reader { sections: sections.into_iter().collect(), ..Reader::default() };
     let draft = reader.draft();
     check::check(&draft, &mut reader.problems);
+    check::advise(&draft, &mut reader.warnings);
     place::locate(&mut reader.problems, &as_read, text);
     place::locate(&mut reader.warnings, &as_read, text);
     match draft.finish().filter(|_| reader.problems.is_empty()) {
@@ -166,6 +167,8 @@ struct Draft {
     net: Option<net::Config>,
     media: Option<media::Config>,
     delivery: Option<delivery::Config>,
+    callbacks: Option<callbacks::Config>,
+    sandbox: Option<upstream::SandboxConfig>,
     log: Option<telemetry::Config>,
     providers: BTreeMap<String, Provider>,
     accounts: Vec<(usize, AccountConfig)>,
@@ -184,6 +187,8 @@ impl Draft {
             net: self.net?,
             media: self.media?,
             delivery: self.delivery?,
+            callbacks: self.callbacks?,
+            sandbox: self.sandbox?,
             log: self.log?,
             providers: self.providers,
             accounts: entries(self.accounts),
@@ -217,6 +222,8 @@ impl Reader {
             net: self.section("net"),
             media: self.media(),
             delivery: self.section("delivery"),
+            callbacks: self.section("callbacks"),
+            sandbox: self.section("sandbox"),
             log: self.section("log"),
             providers: self.providers(),
             accounts: self.list("accounts"),

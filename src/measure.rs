@@ -8,7 +8,7 @@ use std::time::Duration;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::model::{FaultKind, Kind, State};
+use crate::model::{EventKind, FaultKind, Kind, State};
 
 const TRANSACTIONS: &str = "sabir_transactions_total";
 const REFUSED: &str = "sabir_refused_total";
@@ -17,6 +17,10 @@ const UNKNOWN: &str = "sabir_unknown_total";
 const QUEUE: &str = "sabir_queue_depth";
 const OLDEST: &str = "sabir_queue_oldest_seconds";
 const UPSTREAM_STATE: &str = "sabir_upstream_state";
+const CALLBACKS: &str = "sabir_callbacks_total";
+const CALLBACK_QUEUE: &str = "sabir_callback_queue_depth";
+const WEBHOOKS: &str = "sabir_webhooks_total";
+const EVENTS: &str = "sabir_events_total";
 const OVERHEAD: &str = "sabir_overhead_seconds";
 const UPSTREAM: &str = "sabir_upstream_seconds";
 const COMMIT: &str = "sabir_commit_seconds";
@@ -60,6 +64,10 @@ fn describe() {
         UPSTREAM_STATE,
         "0 where the upstream answers, 1 while it is asked again, 2 while it is left alone"
     );
+    describe_counter!(CALLBACKS, "Events told to clients, by what came of it");
+    describe_gauge!(CALLBACK_QUEUE, "Events that clients have not got, by whether they are tried still");
+    describe_counter!(WEBHOOKS, "Calls of providers, by what became of them");
+    describe_counter!(EVENTS, "What providers told, by its kind");
     describe_histogram!(OVERHEAD, "Time of a request in the gateway without the upstream");
     describe_histogram!(UPSTREAM, "Time of an upstream's answer");
     describe_histogram!(COMMIT, "Time of a commit of the store");
@@ -120,6 +128,27 @@ pub fn queue(upstream: &str, state: State, count: u64, oldest: Duration) {
 /// Whether an upstream answers.
 pub fn upstream_state(name: &str, level: u8) {
     gauge!(UPSTREAM_STATE, "upstream" => name.to_owned()).set(f64::from(level));
+}
+
+/// A callback was tried.
+pub fn callback(outcome: &'static str) {
+    counter!(CALLBACKS, "outcome" => outcome).increment(1);
+}
+
+/// So many callbacks stand in a state.
+pub fn callback_queue(state: &'static str, count: u64) {
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    gauge!(CALLBACK_QUEUE, "state" => state).set(count as f64);
+}
+
+/// A provider called: its webhook is kept, its question answered, or it was turned away.
+pub fn webhook(upstream: &str, outcome: &'static str) {
+    counter!(WEBHOOKS, "upstream" => upstream.to_owned(), "outcome" => outcome).increment(1);
+}
+
+/// A provider told something, and it was heard.
+pub fn event(upstream: &str, kind: EventKind) {
+    counter!(EVENTS, "upstream" => upstream.to_owned(), "kind" => kind.as_str()).increment(1);
 }
 
 /// A request was answered.

@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("net", &["secret"]),
     ("media", &["net", "measure", "dialect", "model", "clock"]),
     ("upstream", &["net", "dialect", "model", "clock", "secret"]),
-    ("delivery", &["measure", "media", "upstream", "store", "dialect", "model", "clock", "secret"]),
+    ("delivery", &["measure", "media", "upstream", "net", "store", "dialect", "model", "clock", "secret"]),
     ("service", &["delivery", "store", "dialect", "model", "clock", "secret"]),
     ("openapi", &["dialect", "model"]),
     (

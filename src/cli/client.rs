@@ -43,8 +43,8 @@ impl Gateway {
             total_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(1),
             idle_connections: 1,
-            max_answer: ByteSize::mib(64),
             allow_private: Vec::new(),
+            max_answer: ByteSize::mib(64),
         };
         let answer =
             runtime()?.block_on(async { net::Client::new(&config)?.call(request).await.map_err(anyhow::Error::from) });
@@ -57,7 +57,19 @@ impl Gateway {
 impl Admin {
     /// Reads from the admin API; none where it has no such object.
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, CliError> {
-        let mut request = Request::get("/");
+        self.call(Request::get("/"), path)
+    }
+
+    /// Has the admin API do something; none where it has no such object.
+    pub fn post<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, CliError> {
+        self.call(Request::post("/"), path)
+    }
+
+    fn call<T: DeserializeOwned>(
+        &self,
+        mut request: http::request::Builder,
+        path: &str,
+    ) -> Result<Option<T>, CliError> {
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }

@@ -3,10 +3,12 @@
 //! Exit codes: 0 done · 1 a negative answer · 2 wrong usage · 69 something needed is not reachable · 78 bad
 //! configuration.
 
+mod callbacks;
 mod check;
 mod client;
 mod completions;
 mod dialects;
+mod events;
 mod health;
 mod key;
 mod media;
@@ -95,6 +97,12 @@ Exits with 0 where the configuration can be run, else with 78.")]
     /// Read the record through the admin API of a running gateway.
     #[command(subcommand, after_help = transactions::EXAMPLES)]
     Transactions(transactions::Command),
+    /// What providers told, and reading it once more, through the admin API of a running gateway.
+    #[command(subcommand)]
+    Events(events::Command),
+    /// What clients were told, and having it told again, through the admin API of a running gateway.
+    #[command(subcommand)]
+    Callbacks(callbacks::Command),
     /// Show what each dialect can say, and between which dialects it arrives.
     Dialects(dialects::Arguments),
     /// Print what may be called on a gateway, in OpenAPI 3.1.
@@ -213,6 +221,8 @@ fn dispatch(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Translate(arguments) => translate::translate(&arguments, context),
         Command::Media(command) => media::run(&command, context),
         Command::Transactions(command) => transactions::run(&command, context),
+        Command::Events(command) => events::run(&command, context),
+        Command::Callbacks(command) => callbacks::run(&command, context),
         Command::Dialects(arguments) => dialects::table(&arguments, context),
         Command::Completions(arguments) => completions::completions(&arguments),
         Command::Openapi => openapi::print_document(),

@@ -2,15 +2,22 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Uri};
 use serde_json::json;
 use tokio::net::TcpListener;
+use url::Url;
 
 use super::serve::stop_signal;
 use super::{CliError, Context, print, print_json, runtime};
 use crate::clock::SystemClock;
-use crate::upstream::{MAGIC, Magic, Sandbox};
+use crate::net::Client;
+use crate::secret::Secret;
+use crate::upstream::{MAGIC, Magic, Outlet, Sandbox};
 use crate::{config, telemetry, web};
 
 /// Where it listens.
@@ -20,7 +27,8 @@ use crate::{config, telemetry, web};
   sabir sandbox --recipients
 
 The sandbox speaks every dialect as the vendor's server would, keeps what it gets
-(GET /sandbox/messages, /sandbox/files) and misbehaves for certain recipients.")]
+(GET /sandbox/messages, /sandbox/files), tells what becomes of it (--webhook), lets people write (POST
+/sandbox/inbound) and misbehaves for certain recipients.")]
 pub struct Arguments {
     /// Address and port to listen on.
     #[arg(long, default_value = "127.0.0.1:8090", value_name = "ADDRESS")]
@@ -28,6 +36,21 @@ pub struct Arguments {
     /// How many messages are kept, and how many files; the oldest go first.
     #[arg(long, default_value_t = 1000, value_name = "NUMBER")]
     keep: usize,
+    /// How long each answer takes at least, as 20ms.
+    #[arg(long, value_name = "TIME", value_parser = humantime_serde::re::humantime::parse_duration)]
+    delay: Option<Duration>,
+    /// Tell what became of each message, and what people write, to this address.
+    #[arg(long, value_name = "URL")]
+    webhook: Option<Url>,
+    /// Sign what is told with this secret.
+    #[arg(
+        long,
+        value_name = "SECRET",
+        requires = "webhook",
+        env = "SABIR_SANDBOX_WEBHOOK_SECRET",
+        hide_env_values = true
+    )]
+    webhook_secret: Option<String>,
     /// List the recipients that make it misbehave, and exit.
     #[arg(long)]
     recipients: bool,
@@ -39,7 +62,11 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<(), CliError> {
     }
     let config = config::load_text("")?.config;
     telemetry::start(&config.log);
-    let sandbox = Arc::new(Sandbox::new(Arc::new(SystemClock)).keeping(arguments.keep));
+    let sandbox = Sandbox::new(Arc::new(SystemClock), config.sandbox).keeping(arguments.keep);
+    let sandbox = Arc::new(sandbox.answering_after(arguments.delay.unwrap_or_default()));
+    if let Some(url) = &arguments.webhook {
+        sandbox.tell_to(Arc::new(post_to(url, arguments.webhook_secret.as_deref(), &config)?));
+    }
     runtime()?.block_on(async {
         let listener = TcpListener::bind(arguments.listen).await;
         let listener = listener.with_context(|| format!("cannot listen on {}", arguments.listen));
@@ -50,6 +77,37 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<(), CliError> {
         web::serve(listener, web::sandbox_router(sandbox), &config.server, stop).await;
         Ok(())
     })
+}
+
+fn post_to(url: &Url, secret: Option<&str>, config: &config::Config) -> Result<PostTo, CliError> {
+    let address = url.as_str().parse().context("--webhook is no address").map_err(CliError::Failed)?;
+    let client = Client::new(&config.net).context("no call can be made").map_err(CliError::Failed)?;
+    Ok(PostTo { address, secret: secret.map(Secret::new), client })
+}
+
+/// Webhooks go to a gateway over HTTP.
+struct PostTo {
+    address: Uri,
+    secret: Option<Secret>,
+    client: Client,
+}
+
+#[async_trait]
+impl Outlet for PostTo {
+    async fn carry(&self, _: &str, mut webhook: Request<Bytes>) -> bool {
+        *webhook.uri_mut() = self.address.clone();
+        match self.client.call(webhook).await {
+            Ok(answer) => answer.status().is_success(),
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "the webhook was not answered");
+                false
+            }
+        }
+    }
+
+    fn secret(&self) -> Option<&Secret> {
+        self.secret.as_ref()
+    }
 }
 
 fn recipients(context: &Context) -> Result<(), CliError> {

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::client::Admin;
-use super::{CliError, Context, print, print_json, style};
+use super::{CliError, Context, callbacks, events, print, print_json, style};
 use crate::model::{Fault, State, TransactionId};
 use crate::store::{Attempt, Summary, Transaction};
 use crate::web::Page;
@@ -86,7 +86,7 @@ fn parse_state(name: &str) -> Result<State, String> {
 }
 
 /// Checked here and sent as it is.
-fn parse_time(text: &str) -> Result<String, String> {
+pub(super) fn parse_time(text: &str) -> Result<String, String> {
     let parsed = OffsetDateTime::parse(text, &Rfc3339);
     parsed.map(|_| text.to_owned()).map_err(|_| "give a time such as 2026-03-02T07:15:00Z".to_owned())
 }
@@ -181,7 +181,9 @@ fn show(arguments: &Show, context: &Context) -> Result<(), CliError> {
     if context.json {
         return print_json(&transaction);
     }
-    print_transaction(&transaction)
+    print_transaction(&transaction)?;
+    events::print_of(&arguments.admin, transaction.summary.id)?;
+    callbacks::print_of(&arguments.admin, transaction.summary.id)
 }
 
 fn print_transaction(transaction: &Transaction) -> Result<(), CliError> {
@@ -227,7 +229,7 @@ fn print_fault(name: &str, fault: &Fault) -> Result<(), CliError> {
     print(format_args!("{name:<12} {}: {}", fault.kind, fault.detail))
 }
 
-fn written(at: OffsetDateTime) -> String {
+pub(super) fn written(at: OffsetDateTime) -> String {
     at.format(&Rfc3339).unwrap_or_else(|_| at.to_string())
 }
 

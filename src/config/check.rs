@@ -1,5 +1,6 @@
 //! What no single option can tell: names that refer to each other, options that need each other.
 
+mod callbacks;
 mod delivery;
 
 use std::collections::HashSet;
@@ -24,6 +25,7 @@ pub fn check(draft: &Draft, problems: &mut Vec<Problem>) {
     check_upstreams(draft, problems);
     check_routes(draft, problems);
     delivery::check(draft, problems);
+    callbacks::check(draft, problems);
 }
 
 fn check_server(draft: &Draft, problems: &mut Vec<Problem>) {
@@ -149,6 +151,32 @@ fn check_upstreams(draft: &Draft, problems: &mut Vec<Problem>) {
             continue;
         }
         check_upstream(&key, upstream, provider, problems);
+        check_listeners(draft, &key("inbound"), upstream, problems);
+    }
+}
+
+fn check_listeners(draft: &Draft, key: &str, upstream: &upstream::Config, problems: &mut Vec<Problem>) {
+    let known: Vec<_> = draft.accounts.iter().map(|(_, account)| account.name.as_str()).collect();
+    for (nth, name) in upstream.inbound.iter().flatten().enumerate() {
+        if !known.contains(&name.as_str()) {
+            let text = format!("names no account; there is: {}", known.join(", "));
+            problems.push(Problem::new(format!("{key}[{nth}]"), text));
+        }
+    }
+}
+
+/// What can be run, and may not do what is expected of it.
+pub fn advise(draft: &Draft, warnings: &mut Vec<Problem>) {
+    if draft.accounts.iter().all(|(_, account)| account.callbacks.is_empty()) {
+        return;
+    }
+    for (at, upstream) in &draft.upstreams {
+        let is_sandbox = upstream.provider.as_deref() == Some(SANDBOX_SCHEME);
+        if upstream.webhook_secret.is_none() && !is_sandbox {
+            let text = "is missing: webhooks of this upstream are refused, unless they come from this machine itself, so \
+                        its statuses reach no callback; give a secret, and the same to the provider";
+            warnings.push(Problem::new(format!("upstreams[{at}].webhook_secret"), text));
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who calls us, and what becomes of the messages.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use super::retry::Backoff;
 use crate::dialect::{self, Dialect, Losses};
 use crate::media::check::Repair;
 use crate::media::links::Credentials;
-use crate::model::{HealthForm, Manner, Rate};
+use crate::model::{EventKind, HealthForm, Manner, Rate, Tastes};
 use crate::secret::{KeyHash, Secret};
 
 /// Options of delivery. What accounts may want otherwise stands here for those that say nothing.
@@ -91,6 +91,15 @@ pub struct AccountConfig {
     /// How long an equal request counts as a repeat, of clients that send no `Idempotency-Key`.
     #[serde(default, with = "humantime_serde::option")]
     pub dedupe_window: Option<Duration>,
+    /// Where its events go, beside the addresses that a request names; where none is given, the address that the client
+    /// set itself.
+    #[serde(default)]
+    pub callbacks: Vec<String>,
+    /// The secret that its callbacks are signed with.
+    pub callback_secret: Option<Secret>,
+    /// The kinds of event that its client cannot parse.
+    #[serde(default)]
+    pub suppress: BTreeSet<EventKind>,
 }
 
 /// What comes first.
@@ -163,6 +172,12 @@ pub struct Account {
     pub deadline: Duration,
     /// How long an equal request counts as a repeat.
     pub dedupe_window: Option<Duration>,
+    /// Where its events go.
+    pub callbacks: Vec<String>,
+    /// The secret that its callbacks are signed with.
+    pub callback_secret: Option<Secret>,
+    /// What it wants to hear of.
+    pub tastes: Tastes,
     /// What becomes of its messages.
     pub(super) policy: Policy,
     mode: Option<Mode>,
@@ -203,6 +218,9 @@ impl AccountConfig {
             unknown: OnUnknown::default(),
             unknown_window: None,
             dedupe_window: None,
+            callbacks: Vec::new(),
+            callback_secret: None,
+            suppress: BTreeSet::new(),
         }
     }
 }
@@ -222,6 +240,9 @@ impl Account {
             access: config.access(),
             deadline: config.deadline.unwrap_or(defaults.deadline),
             dedupe_window: config.dedupe_window,
+            callbacks: config.callbacks.clone(),
+            callback_secret: config.callback_secret.clone(),
+            tastes: Tastes { suppress: config.suppress.clone() },
             policy: Policy {
                 give_up_after: config.give_up_after.unwrap_or(policy.give_up_after),
                 unknown: config.unknown,

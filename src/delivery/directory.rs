@@ -110,6 +110,16 @@ impl Directory {
         self.upstreams.values()
     }
 
+    /// The accounts that hear of what people write to an upstream: those that it names, else all that use it.
+    pub fn listeners(&self, upstream: &str) -> Vec<String> {
+        let named = self.upstreams.get(upstream).and_then(|upstream| upstream.inbound.clone());
+        let is_routed = self.routes.iter().any(|route| route.upstreams.iter().any(|name| name == upstream));
+        named.unwrap_or_else(|| {
+            let users = self.accounts.values().filter(|account| is_routed || account.upstream == upstream);
+            users.map(|account| account.name.clone()).collect()
+        })
+    }
+
     /// Whether messages that are meant for an upstream may go over another.
     pub fn has_spare(&self, name: &str) -> bool {
         let mut behind = self.routes.iter().filter_map(|route| route.upstreams.split_last());

@@ -10,8 +10,10 @@ mod access;
 mod account;
 mod attempt;
 mod breaker;
+pub mod callbacks;
 mod carry;
 mod directory;
+pub mod events;
 mod files;
 mod lanes;
 mod life;
@@ -36,6 +38,7 @@ use carry::Fate;
 pub use directory::{Choice, Directory, Holder, Parts, RouteConfig};
 pub use files::{FileReport, Files, Tools, Used, refusal, watch as watch_files};
 use lanes::{Lane, Lanes};
+use life::Policy;
 pub use life::{Action, OnUnknown};
 pub use operate::{NotDone, Word};
 pub use order::{Delivered, Order, Taken};
@@ -158,6 +161,20 @@ impl Delivery {
                 "others notice by themselves that this one is gone"
             );
         }
+    }
+
+    /// What becomes of an account's messages; of one that is gone, as where nothing is said.
+    fn policy_of(&self, account: &str) -> Policy {
+        let account = self.directory().account_named(account);
+        account.map_or_else(|| self.config.policy(), |account| account.policy)
+    }
+
+    /// Remembers that a provider calls somebody otherwise than the client does, where it is so.
+    async fn remember_alias(&self, upstream: &str, called: &str, known_as: &str) -> Result<(), StoreError> {
+        if called == known_as || self.store.alias(upstream, called).await?.as_deref() == Some(known_as) {
+            return Ok(());
+        }
+        self.store.put_alias(upstream, called, known_as, self.clock.now()).await
     }
 
     /// Waits until every outcome known so far is recorded.

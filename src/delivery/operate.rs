@@ -73,8 +73,7 @@ impl Delivery {
 
     fn follows(&self, found: &Transaction, evidence: Evidence<'_>) -> Step {
         let summary = &found.summary;
-        let account = self.directory().account_named(&summary.account);
-        let policy = account.map_or_else(|| self.config.policy(), |account| account.policy);
+        let policy = self.policy_of(&summary.account);
         let attempts = found.attempts.last().map_or(0, |attempt| attempt.number);
         let lifetime = found.request.as_ref().and_then(order::lifetime);
         let standing = Standing { state: summary.state, attempts, since: summary.received_at, lifetime };

@@ -91,6 +91,7 @@ pub(super) fn settlement(message: &Message, answered: &Answered, next: Next, now
         attempt: message.attempts,
         state: message.state,
         message_id: answered.outcome.as_ref().ok().and_then(|accepted| accepted.message_id.clone()),
+        told: message.is_awaited(),
         status: answered.response.as_ref().map(|response| response.status().as_u16()),
         answer: kept.map(|body| String::from_utf8_lossy(body).into_owned()),
         fault: answered.outcome.as_ref().err().cloned(),

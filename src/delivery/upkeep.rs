@@ -66,8 +66,7 @@ impl Delivery {
 
     async fn give_up(&self, lapsed: &Lapsed) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let account = self.directory().account_named(&lapsed.account);
-        let policy = account.map_or_else(|| self.config.policy(), |account| account.policy);
+        let policy = self.policy_of(&lapsed.account);
         // Its age is not known here; what is too old is held when its window is over.
         let standing = Standing { state: State::Sending, attempts: lapsed.attempt, since: now, lifetime: None };
         let step = life::next(&standing, Evidence::Lapsed, &policy, now, self.clock.chance());

@@ -1,8 +1,10 @@
-//! Calls to addresses that somebody else chose: media links, and later callbacks.
+//! Calls to addresses that somebody else chose: media links, and callbacks (`post.rs`).
 //!
 //! Every hop is a call of its own: judged by the [`Guard`], its name resolved once, connected to exactly the addresses
 //! that were judged, over a connection that is not kept. No proxy, no cookies, no redirect that the client follows by
 //! itself, nothing that is unpacked.
+
+mod post;
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -19,6 +21,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::guard::{Guard, Link, Refusal};
 use super::lanes::Lanes;
 use super::resolve::{Judged, Resolve, with_addresses};
+pub use post::Posted;
+
 use super::{NetError, USER_AGENT};
 use crate::secret::Secret;
 
@@ -280,8 +284,12 @@ impl Fetcher {
     }
 
     async fn call(&self, link: &Link, visit: &Visit<'_>) -> Result<reqwest::Response, FetchError> {
+        self.execute(link, request(link, visit)).await
+    }
+
+    async fn execute(&self, link: &Link, request: reqwest::Request) -> Result<reqwest::Response, FetchError> {
         let judged: Arc<[SocketAddr]> = self.look_up(link).await?.into();
-        let call = self.client.execute(request(link, visit));
+        let call = self.client.execute(request);
         let answer = timeout(self.limits.first_byte, with_addresses(Arc::clone(&judged), call)).await;
         let answer = answer.map_err(|_| FetchError::TimedOut)?.map_err(|error| tell_apart(&error, link))?;
         let is_judged = |peer: SocketAddr| judged.iter().any(|it| (it.ip(), it.port()) == (peer.ip(), peer.port()));

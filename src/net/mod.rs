@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use bytesize::ByteSize;
-pub use fetch::{Answer, Credentials, FetchError, FetchLimits, Fetcher, Redirects, Visit};
+pub use fetch::{Answer, Credentials, FetchError, FetchLimits, Fetcher, Posted, Redirects, Visit};
 pub use guard::{Allowed, AllowedError, Guard, Link, Refusal};
 use http::{Request, Response};
 pub use resolve::{Resolve, system_resolver};

@@ -8,8 +8,12 @@
 //! To add a method: its comment in the trait, two back ends (one statement in `clients/sql.rs` or `retention.rs`), one
 //! test in the contract body (`tests/stores/`).
 
+mod callbacks;
+mod cell;
 mod clients;
 mod error;
+mod events;
+mod intake;
 mod ledger;
 mod params;
 mod postgres;
@@ -26,8 +30,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+pub use callbacks::{
+    CallbackFilter, CallbackOutcome, CallbackState, Callbacks, ClaimedCallback, KeptCallback, NewCallback,
+    SettledCallback, Which,
+};
 pub use clients::{Clients, Session, StoredMedia, UploadKey, UpstreamMedia};
 pub use error::StoreError;
+pub use events::{
+    Clue, Correlated, DecodedWebhook, EventFilter, Events, HeardEvent, Hearing, KeptEvent, KeptWebhook, NewEvent,
+    NewWebhook, RawWebhook, Then, WebhookFilter,
+};
+pub use intake::Intake;
 pub use ledger::{Ledger, Limits};
 pub use queue::{Claimed, Depth, Lapsed, Queue};
 pub use record::{
@@ -66,13 +79,14 @@ pub async fn connect(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
 }
 
 /// All that is kept: the record of [`Transactions`], the [`Queue`] of those that are not at their end, [`Retention`] of
-/// both, what [`Clients`] leave with us beside them, and the database itself.
+/// both, what [`Clients`] leave with us beside them, the [`Events`] that providers tell, the [`Callbacks`] that clients are
+/// told, and the database itself.
 ///
 /// Every method fails with [`StoreError::Unreachable`] while the database is down and works again by itself once it
 /// is back; none waits for it longer than about a second. Times are kept to the microsecond. A NUL in a text becomes
 /// U+FFFD; in JSON it is escaped and stays.
 #[async_trait]
-pub trait Store: Transactions + Queue + Retention + Clients {
+pub trait Store: Transactions + Queue + Retention + Clients + Events + Callbacks {
     /// Brings the schema up to date. Safe to call from several processes at once; does nothing when it is. Takes the time
     /// that a migration takes.
     async fn migrate(&self) -> Result<(), StoreError>;

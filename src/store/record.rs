@@ -180,6 +180,8 @@ pub struct Settlement {
     pub state: State,
     /// The upstream's id for the message.
     pub message_id: Option<String>,
+    /// Whether the client was given that id; else it knows the message by ours.
+    pub told: bool,
     /// The status of the answer, where one came.
     pub status: Option<u16>,
     /// The body of the answer, where one came; bounded by the caller.

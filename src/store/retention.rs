@@ -26,7 +26,8 @@ pub trait Retention: Send + Sync {
     /// which go when they expire. Returns how many there were.
     async fn forget_transactions(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError>;
 
-    /// Forgets the bodies and faults of the recipient's transactions, and to whom they went. Returns how many there were.
+    /// Forgets the bodies and faults of the recipient's transactions, and to whom they went, and all that was told of them
+    /// or written by them. Returns how many transactions and events there were.
     /// One that is still to be sent is left until it is at its end; it is the recipient's until then.
     async fn erase_recipient(&self, recipient: &str, limit: u32) -> Result<u64, StoreError>;
 
@@ -61,6 +62,13 @@ macro_rules! theirs {
     };
 }
 
+/// Events of the person `$1`: what they wrote, and what became of messages to them.
+macro_rules! told_of {
+    () => {
+        "(select e.id from events e where e.person = $1 order by e.id limit $2)"
+    };
+}
+
 /// The row by which a transaction is chosen goes last, so that each statement chooses the same.
 const FORGET_BODIES: [&str; 3] = [
     concat!("update attempts set body = '' where transaction_id in ", old_bodies!()),
@@ -68,7 +76,9 @@ const FORGET_BODIES: [&str; 3] = [
     concat!("delete from bodies where transaction_id in ", old_bodies!()),
 ];
 
-const FORGET: [&str; 5] = [
+const FORGET: [&str; 7] = [
+    concat!("delete from callbacks where transaction_id in ", old!()),
+    concat!("delete from events where transaction_id in ", old!()),
     concat!("delete from turns where transaction_id in ", old!()),
     concat!("delete from outcomes where transaction_id in ", old!()),
     concat!("delete from attempts where transaction_id in ", old!()),
@@ -76,7 +86,19 @@ const FORGET: [&str; 5] = [
     concat!("delete from transactions where id in ", old!()),
 ];
 
-const ERASE: [&str; 5] = [
+/// Webhooks that tell of them tell of others too, whose events stay.
+const ERASE_EVENTS: [&str; 3] = [
+    concat!("delete from webhooks where id in (select webhook_id from events where id in ", told_of!(), ")"),
+    concat!("delete from callbacks where event_id in ", told_of!()),
+    concat!("delete from events where id in ", told_of!()),
+];
+
+const ERASE_ALIASES: &str = "delete from aliases where wa_id = $1 or known_as = $1";
+
+const ERASE: [&str; 8] = [
+    concat!("delete from webhooks where id in (select webhook_id from events where transaction_id in ", theirs!(), ")"),
+    concat!("delete from callbacks where transaction_id in ", theirs!()),
+    concat!("delete from events where transaction_id in ", theirs!()),
     concat!("update turns set fault = null, detail = null where transaction_id in ", theirs!()),
     concat!("update outcomes set answer = null, fault = null where transaction_id in ", theirs!()),
     concat!("update attempts set body = '' where transaction_id in ", theirs!()),
@@ -108,7 +130,10 @@ where
 
     async fn erase_recipient(&self, recipient: &str, limit: u32) -> Result<u64, StoreError> {
         let recipient = text(recipient).into_owned();
-        self.execute_all(ERASE.map(|step| limited(sqlx::query(step).bind(recipient.clone()), limit)).into()).await
+        let step = |step| limited(sqlx::query(step).bind(recipient.clone()), limit);
+        let events = self.execute_all(ERASE_EVENTS.map(step).into()).await?;
+        self.execute(sqlx::query(ERASE_ALIASES).bind(recipient.clone())).await?;
+        Ok(events + self.execute_all(ERASE.map(step).into()).await?)
     }
 
     async fn sweep_idempotency(&self, now: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
@@ -125,7 +150,7 @@ where
 }
 
 /// The least id that a transaction of this time may have: the first 48 bits of a version 7 are its milliseconds.
-fn first_id(time: OffsetDateTime) -> Uuid {
+pub(super) fn first_id(time: OffsetDateTime) -> Uuid {
     let millis = u128::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
     Uuid::from_u128(millis << 80)
 }

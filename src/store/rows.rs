@@ -10,7 +10,7 @@ use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo, PgValueRef, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteArgumentsBuffer, SqliteTypeInfo, SqliteValueRef};
-use sqlx::{Decode, Encode, FromRow, Type};
+use sqlx::{Database, Decode, Encode, FromRow, Type};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -268,12 +268,34 @@ pub(super) fn parsed<T: DeserializeOwned>(column: &'static str, json: &str) -> R
     serde_json::from_str(json).map_err(|_| StoreError::defect(Unreadable(column)))
 }
 
-fn optional<T: DeserializeOwned>(column: &'static str, json: Option<String>) -> Result<Option<T>, StoreError> {
+pub(super) fn optional<T: DeserializeOwned>(
+    column: &'static str,
+    json: Option<String>,
+) -> Result<Option<T>, StoreError> {
     json.map(|json| parsed(column, &json)).transpose()
 }
 
-fn named<T: DeserializeOwned>(column: &'static str, name: &str) -> Result<T, StoreError> {
+pub(super) fn named<T: DeserializeOwned>(column: &'static str, name: &str) -> Result<T, StoreError> {
     T::deserialize(name.into_deserializer()).map_err(|_: value::Error| StoreError::defect(Unreadable(column)))
+}
+
+/// Rows of a kind as what they stand for.
+pub(super) fn all<DB, R, T>(rows: &[DB::Row]) -> Result<Vec<T>, StoreError>
+where
+    DB: Database,
+    R: for<'r> FromRow<'r, DB::Row>,
+    T: TryFrom<R, Error: Into<StoreError>>,
+{
+    rows.iter().map(|row| R::from_row(row)?.try_into().map_err(Into::into)).collect()
+}
+
+/// The only column of rows.
+pub(super) fn column<DB, T>(rows: &[DB::Row]) -> Result<Vec<T>, StoreError>
+where
+    DB: Database,
+    (T,): for<'r> FromRow<'r, DB::Row>,
+{
+    rows.iter().map(|row| Ok(<(T,)>::from_row(row)?.0)).collect()
 }
 
 /// A time as the databases keep it, to the microsecond: `timestamptz` in Postgres, in SQLite a number of microseconds

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::{Request, Response, Uri};
 pub use limits::Limits;
-pub use sandbox::{Behaviour, InProcess, Kept, KeptFile, MAGIC, Magic, Received, Sandbox};
+pub use sandbox::{Behaviour, InProcess, Kept, KeptFile, Line, MAGIC, Magic, Outlet, Received, Sandbox, SandboxConfig};
 use serde::Deserialize;
 use url::Url;
 
@@ -59,6 +59,12 @@ pub struct Config {
     pub pair_burst: Option<u32>,
     /// Calls at once.
     pub concurrency: Option<u32>,
+    /// The secret that its webhooks are signed with, or that they repeat.
+    pub webhook_secret: Option<Secret>,
+    /// The token with which its provider makes sure that the address is ours; the secret where it is not said.
+    pub webhook_token: Option<Secret>,
+    /// The accounts that hear of what people write; all that use it where it is not said.
+    pub inbound: Option<Vec<String>>,
 }
 
 /// How files behind links get to an upstream.
@@ -143,6 +149,12 @@ pub struct Upstream {
     pub media: MediaWay,
     /// How fast it is called, and how often at once.
     pub limits: Limits,
+    /// The secret of its webhooks; without one only this machine itself may tell.
+    pub webhook_secret: Option<Secret>,
+    /// The token of its provider's question.
+    pub webhook_token: Option<Secret>,
+    /// The accounts that hear of what people write.
+    pub inbound: Option<Vec<String>>,
     /// How it is reached.
     pub transport: Arc<dyn Transport>,
 }
@@ -178,6 +190,13 @@ impl Upstream {
     /// Whether it is the simulated provider in this process, which reads no links.
     pub fn is_sandbox(&self) -> bool {
         self.base_url.scheme() == SANDBOX_SCHEME
+    }
+
+    /// Its number, as the sandbox knows it whose number it is.
+    pub fn line(&self) -> Line {
+        let (number, phone_number_id) = (self.sender.clone(), self.phone_number_id.clone());
+        let business = model::Business { number, phone_number_id, account_id: None };
+        Line { upstream: self.name.clone(), dialect: self.dialect, business, secret: self.webhook_secret.clone() }
     }
 
     /// Says a request in the upstream's dialect.

@@ -1,20 +1,27 @@
 //! A provider in this process that speaks every dialect from the server's side.
 //!
-//! It reads requests as strictly as the vendors document them, answers, keeps what it got and misbehaves on request:
-//! each number in [`MAGIC`] stands for one class of fault.
+//! It reads requests as strictly as the vendors document them, answers, keeps what it got, tells what becomes of it
+//! (`teller.rs`), lets people write (`people.rs`) and misbehaves on request: each number in [`MAGIC`] stands for one class
+//! of fault.
 
+mod magic;
+mod people;
+mod teller;
 mod uploads;
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
+pub use magic::{Behaviour, MAGIC, Magic};
+use magic::{HANG, SLOW, behaviour_of};
 use serde::Serialize;
 use serde_json::Value;
+use teller::Teller;
+pub use teller::{Line, Outlet, SandboxConfig};
 use time::OffsetDateTime;
 pub use uploads::{Kept, KeptFile};
 
@@ -26,88 +33,6 @@ use crate::net::{CallError, Chunks, Streamed};
 
 /// How many messages are kept, and how many files, where nobody says; the oldest go first.
 const KEPT: usize = 1000;
-/// How long the sandbox hangs where it is told to give no answer: longer than anybody waits.
-const HANG: Duration = Duration::from_secs(300);
-/// How long it takes where it is told to be slow: short of the usual limits.
-const SLOW: Duration = Duration::from_secs(2);
-
-/// What the sandbox does with a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Behaviour {
-    /// Takes it.
-    Accept,
-    /// Refuses it with a fault.
-    Refuse(FaultKind),
-    /// Takes it after two seconds.
-    Slow,
-    /// Takes it and never answers.
-    Hang,
-    /// Takes it and breaks the connection.
-    Reset,
-    /// Takes it and answers 500.
-    Fail,
-    /// Takes it and answers with something unreadable.
-    Garble,
-    /// Is not there: nothing reaches it.
-    Absent,
-}
-
-impl fmt::Display for Behaviour {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Accept => f.write_str("is taken"),
-            Self::Refuse(kind) => write!(f, "is refused: {kind}"),
-            Self::Slow => write!(f, "is taken after {SLOW:?}"),
-            Self::Hang => f.write_str("is taken, and no answer comes"),
-            Self::Reset => f.write_str("is taken, and the connection breaks"),
-            Self::Fail => f.write_str("is taken, and 500 is answered"),
-            Self::Garble => f.write_str("is taken, and the answer is unreadable"),
-            Self::Absent => f.write_str("is not taken: nobody is there"),
-        }
-    }
-}
-
-/// A recipient that makes the sandbox misbehave.
-#[derive(Clone, Copy, Debug)]
-pub struct Magic {
-    /// The number in digits; 999 is no country.
-    pub number: &'static str,
-    /// What happens.
-    pub behaviour: Behaviour,
-}
-
-/// Every magic recipient.
-pub const MAGIC: &[Magic] = &[
-    magic("99900000001", Behaviour::Slow),
-    magic("99900000104", Behaviour::Reset),
-    magic("99900000111", Behaviour::Absent),
-    magic("99900000200", Behaviour::Garble),
-    magic("99900000408", Behaviour::Hang),
-    magic("99900000500", Behaviour::Fail),
-    magic("99900000503", Behaviour::Refuse(FaultKind::UpstreamUnavailable)),
-    magic("99900000401", Behaviour::Refuse(FaultKind::UpstreamCredential)),
-    magic("99900000403", Behaviour::Refuse(FaultKind::UpstreamPermission)),
-    magic("99900000429", Behaviour::Refuse(FaultKind::RateLimited)),
-    magic("99900131008", Behaviour::Refuse(FaultKind::MissingMember)),
-    magic("99900131009", Behaviour::Refuse(FaultKind::InvalidMember)),
-    magic("99900131026", Behaviour::Refuse(FaultKind::NotOnWhatsapp)),
-    magic("99900131031", Behaviour::Refuse(FaultKind::AccountLocked)),
-    magic("99900131042", Behaviour::Refuse(FaultKind::PaymentRequired)),
-    magic("99900131047", Behaviour::Refuse(FaultKind::WindowClosed)),
-    magic("99900131048", Behaviour::Refuse(FaultKind::SpamLimited)),
-    magic("99900131049", Behaviour::Refuse(FaultKind::Withheld)),
-    magic("99900131052", Behaviour::Refuse(FaultKind::MediaUnreachable)),
-    magic("99900131053", Behaviour::Refuse(FaultKind::MediaTypeRefused)),
-    magic("99900131056", Behaviour::Refuse(FaultKind::PairRateLimited)),
-    magic("99900132000", Behaviour::Refuse(FaultKind::TemplateMismatch)),
-    magic("99900132001", Behaviour::Refuse(FaultKind::TemplateNotFound)),
-    magic("99900132015", Behaviour::Refuse(FaultKind::TemplatePaused)),
-];
-
-const fn magic(number: &'static str, behaviour: Behaviour) -> Magic {
-    Magic { number, behaviour }
-}
-
 /// A message that the sandbox took.
 #[derive(Clone, Debug, Serialize)]
 pub struct Received {
@@ -128,20 +53,40 @@ pub struct Received {
 pub struct Sandbox {
     clock: Arc<dyn Clock>,
     room: usize,
+    delay: Duration,
     received: Mutex<VecDeque<Received>>,
     kept: Mutex<VecDeque<Kept>>,
+    teller: Arc<Teller>,
 }
 
 impl Sandbox {
     /// A sandbox that has got nothing yet.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, room: KEPT, received: Mutex::default(), kept: Mutex::default() }
+    pub fn new(clock: Arc<dyn Clock>, config: SandboxConfig) -> Self {
+        let teller = Teller::new(Arc::clone(&clock), config);
+        let (room, delay) = (KEPT, Duration::ZERO);
+        Self { clock, room, delay, received: Mutex::default(), kept: Mutex::default(), teller }
     }
 
     /// The same, with room for so many messages, and as many files.
     #[must_use]
     pub fn keeping(self, room: usize) -> Self {
         Self { room, ..self }
+    }
+
+    /// The same, and each answer takes so long at least.
+    #[must_use]
+    pub fn answering_after(self, delay: Duration) -> Self {
+        Self { delay, ..self }
+    }
+
+    /// Says where its webhooks go; the first word counts. Before it none are sent.
+    pub fn tell_to(&self, outlet: Arc<dyn Outlet>) {
+        self.teller.tell_to(outlet);
+    }
+
+    /// Tells nothing any more.
+    pub fn close(&self) {
+        self.teller.close();
     }
 
     /// What it got, the latest first.
@@ -160,20 +105,19 @@ impl Sandbox {
         lock(&self.kept).clear();
     }
 
-    /// A request that speaks a known dialect, or whichever its path and body tell.
+    /// A request over a line, or, without one, in whichever dialect its path and body tell.
     ///
     /// # Errors
     /// Where it plays a provider that gives no answer.
-    pub async fn take(
-        &self,
-        dialect: Option<&'static dyn Dialect>,
-        request: &Request<Bytes>,
-    ) -> Result<Response<Bytes>, CallError> {
+    pub async fn take(&self, line: Option<&Line>, request: &Request<Bytes>) -> Result<Response<Bytes>, CallError> {
         let body: Value = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
         let path = request.uri().path().to_owned();
         let call =
             Call { method: request.method().clone(), path, headers: request.headers().clone(), body: body.clone() };
-        let speaker = dialect.map_or_else(|| speaker(&call, None), Speaker::of);
+        if !self.delay.is_zero() {
+            tokio::time::sleep(self.delay).await;
+        }
+        let speaker = line.map_or_else(|| speaker(&call, None), |line| Speaker::of(line.dialect));
         let answer = Answer { transaction: self.clock.transaction_id(), at: self.clock.now(), pace: None };
         let understood = match strictly(&speaker, call) {
             Ok(understood) => understood,
@@ -189,25 +133,33 @@ impl Sandbox {
             }
             _ => {}
         }
-        let response = self.accept(&speaker, &answer, understood, body);
+        let (received, response) = self.accept(&speaker, &answer, understood, body);
+        let line = line.cloned().unwrap_or_else(|| Line::of(speaker.dialect()));
+        self.teller.tell_of(&line, &received, behaviour);
         match behaviour {
             Behaviour::Slow => tokio::time::sleep(SLOW).await,
             Behaviour::Hang => tokio::time::sleep(HANG).await,
             Behaviour::Reset => return Err(CallError::Broken("the sandbox plays a broken connection".into())),
             Behaviour::Fail => return Ok(unreadable(StatusCode::INTERNAL_SERVER_ERROR)),
             Behaviour::Garble => return Ok(unreadable(StatusCode::OK)),
-            Behaviour::Accept | Behaviour::Absent | Behaviour::Refuse(_) => {}
+            _ => {}
         }
         Ok(response)
     }
 
-    fn accept(&self, speaker: &Speaker, answer: &Answer, request: model::Request, body: Value) -> Response<Bytes> {
+    fn accept(
+        &self,
+        speaker: &Speaker,
+        answer: &Answer,
+        request: model::Request,
+        body: Value,
+    ) -> (Received, Response<Bytes>) {
         let accepted = Accepted::default();
         let response = speaker.encode_receipt(&Receipt { answer: *answer, request: &request, accepted: &accepted });
         let id = id_of(speaker, &response, answer.transaction);
         let received = Received { id, at: answer.at, dialect: speaker.dialect().name(), request, body };
-        push(&self.received, received, self.room);
-        response
+        push(&self.received, received.clone(), self.room);
+        (received, response)
     }
 
     /// An upload in a known dialect: what was asked, as the dialect reads it, and the body. Messages may name any id,
@@ -261,12 +213,6 @@ fn words_for(kind: FaultKind) -> &'static str {
     }
 }
 
-fn behaviour_of(request: &model::Request) -> Behaviour {
-    let Some(recipient) = request.recipient() else { return Behaviour::Accept };
-    let number = recipient.address.as_str();
-    MAGIC.iter().find(|magic| magic.number == number).map_or(Behaviour::Accept, |magic| magic.behaviour)
-}
-
 /// The id in the answer, read as a client would.
 fn id_of(speaker: &Speaker, response: &Response<Bytes>, transaction: TransactionId) -> String {
     let accepted = speaker.dialect().decode_outcome(response).ok();
@@ -279,12 +225,12 @@ fn unreadable(status: StatusCode) -> Response<Bytes> {
     response
 }
 
-/// The sandbox behind an upstream that speaks one dialect.
+/// The sandbox behind one upstream.
 pub struct InProcess {
     /// The sandbox.
     pub sandbox: Arc<Sandbox>,
-    /// What the upstream speaks.
-    pub dialect: &'static dyn Dialect,
+    /// The upstream, as the sandbox knows it.
+    pub line: Line,
     /// How long a caller waits: the total limit of a real call.
     pub limit: Duration,
 }
@@ -292,7 +238,7 @@ pub struct InProcess {
 #[async_trait]
 impl Transport for InProcess {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallError> {
-        let answer = self.sandbox.take(Some(self.dialect), &request);
+        let answer = self.sandbox.take(Some(&self.line), &request);
         tokio::time::timeout(self.limit, answer).await.unwrap_or(Err(CallError::TimedOut(self.limit)))
     }
 
@@ -300,7 +246,7 @@ impl Transport for InProcess {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path().to_owned();
         let call = Call { method: parts.method, path, headers: parts.headers, body: Value::Null };
-        let asked = self.dialect.decode_media_call(&call);
-        Ok(self.sandbox.take_upload(self.dialect, asked, body.chunks).await)
+        let asked = self.line.dialect.decode_media_call(&call);
+        Ok(self.sandbox.take_upload(self.line.dialect, asked, body.chunks).await)
     }
 }

@@ -12,9 +12,9 @@ use crate::model::{PhoneNumber, TransactionId};
 use crate::store::{Filter, StoreError, Summary};
 
 /// Transactions on a page where the caller does not say.
-const DEFAULT_LIMIT: u32 = 50;
+pub(super) const DEFAULT_LIMIT: u32 = 50;
 /// Transactions on a page at most.
-const MAX_LIMIT: u32 = 500;
+pub(super) const MAX_LIMIT: u32 = 500;
 
 /// What a caller may ask of the list, beside the filter.
 #[derive(Debug, Default, Deserialize)]
@@ -78,11 +78,11 @@ pub(super) fn forbidden() -> Response {
     refuse(StatusCode::UNAUTHORIZED, text)
 }
 
-fn failed(error: &StoreError) -> Response {
+pub(super) fn failed(error: &StoreError) -> Response {
     tracing::error!(error = error as &dyn std::error::Error, "the record cannot be read");
     refuse(StatusCode::SERVICE_UNAVAILABLE, &error.to_string())
 }
 
-fn refuse(status: StatusCode, text: &str) -> Response {
+pub(super) fn refuse(status: StatusCode, text: &str) -> Response {
     (status, Json(json!({ "error": text }))).into_response()
 }

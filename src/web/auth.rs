@@ -80,10 +80,11 @@ fn api_key(headers: &HeaderMap) -> Option<String> {
 /// Whether the request may see the record: with the admin token, or, where none is set, from this machine itself. Whoever
 /// asks is written down, let in or not.
 pub fn is_operator(state: &AppState, request: &Request) -> bool {
-    let (headers, extensions) = (request.headers(), request.extensions());
     let is_operator = match &state.admin.token {
-        Some(token) => CredentialForm::Bearer.read(headers).is_some_and(|key| is_token(state, token, key, request)),
-        None => is_local(headers, extensions.get::<Peer>()) && is_asked_for_by_address(request),
+        Some(token) => {
+            CredentialForm::Bearer.read(request.headers()).is_some_and(|key| is_token(state, token, key, request))
+        }
+        None => is_on_this_machine(request),
     };
     audit(state, request, is_operator);
     is_operator
@@ -113,6 +114,11 @@ fn audit(state: &AppState, request: &Request, is_allowed: bool) {
         address = state.door.address(request.extensions(), request.headers()).map(|address| address.to_string()),
         "admin"
     );
+}
+
+/// Whether the request comes from this machine itself.
+pub fn is_on_this_machine(request: &Request) -> bool {
+    is_local(request.headers(), request.extensions().get::<Peer>()) && is_asked_for_by_address(request)
 }
 
 /// A reverse proxy on this machine makes everybody look local, so what it forwarded does not count.

@@ -35,8 +35,16 @@ const SLOWEST: u64 = 16;
 /// When it is too large, too slow, or breaks off.
 pub async fn read(body: Body, is_known: bool, config: &Config) -> Result<Bytes, Fault> {
     let max = if is_known { config.max_body } else { config.max_body.min(OF_STRANGERS) };
+    within(body, max, config.body_timeout).await
+}
+
+/// The whole body, of a size and in a time.
+///
+/// # Errors
+/// As for [`read`].
+pub async fn within(body: Body, max: ByteSize, time: Duration) -> Result<Bytes, Fault> {
     let limit = usize::try_from(max.as_u64()).unwrap_or(usize::MAX);
-    let whole = timeout(config.body_timeout, Limited::new(body, limit).collect());
+    let whole = timeout(time, Limited::new(body, limit).collect());
     match whole.await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
@@ -44,7 +52,7 @@ pub async fn read(body: Body, is_known: bool, config: &Config) -> Result<Bytes, 
             Err(Fault::client(FaultKind::BodyTooLarge, detail))
         }
         Ok(Err(_)) => Err(broken_off()),
-        Err(_) => Err(too_slow(config.body_timeout)),
+        Err(_) => Err(too_slow(time)),
     }
 }
 

@@ -6,9 +6,11 @@ mod address;
 mod admin;
 mod auth;
 mod body;
+mod callbacks;
 mod crowd;
 mod door;
 mod error;
+mod events;
 mod form;
 mod health;
 mod layers;
@@ -23,13 +25,16 @@ mod service;
 mod state;
 mod upload;
 mod watch;
+mod webhooks;
 
 pub use address::Network;
 pub use admin::Page;
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::{MethodFilter, get, on, post, put};
+pub use callbacks::{CallbackPage, Replayed};
 pub use door::Door;
+pub use events::{Decoded, EventPage, WebhookPage};
 pub use sandbox::router as sandbox_router;
 pub use serve::{Peer, serve};
 pub use state::{AdminConfig, AppState, Config, Shared};
@@ -88,11 +93,20 @@ pub fn router(state: Shared) -> NormalizePath<Router> {
         .route("/v1/stickerpacks/{*of}", on(CALLS, service::serve))
         .route("/v1/groups", on(CALLS, service::serve))
         .route("/v1/groups/{*of}", on(CALLS, service::serve))
+        // Providers.
+        .route("/webhooks/{upstream}", get(webhooks::take).post(webhooks::take))
         // Operators.
         .route("/admin/v1/transactions", get(admin::list))
         .route("/admin/v1/transactions/{id}", get(admin::show))
+        .route("/admin/v1/callbacks", get(callbacks::list))
+        .route("/admin/v1/callbacks/replay", post(callbacks::replay_many))
+        .route("/admin/v1/callbacks/{id}/replay", post(callbacks::replay_one))
+        .route("/admin/v1/events", get(events::list))
+        .route("/admin/v1/events/replay", post(events::replay))
+        .route("/admin/v1/webhooks", get(events::webhooks))
         .route("/sandbox/messages", get(sandbox::list).delete(sandbox::clear))
         .route("/sandbox/files", get(sandbox::files))
+        .route("/sandbox/inbound", post(sandbox::write))
         // Machines that watch.
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

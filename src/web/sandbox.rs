@@ -2,19 +2,24 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::body::Body;
+use axum::extract::{Query, Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::{StreamExt, TryStreamExt};
 use http::StatusCode;
 use http::request::Parts;
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{Shared, admin, auth, send};
-use crate::dialect::{Call, media_call};
+use crate::dialect::{self, Call, media_call};
 use crate::net::CallError;
-use crate::upstream::Sandbox;
+use crate::upstream::{Line, Sandbox};
+
+/// The largest message that somebody writes, and the largest request of a send.
+const MAX_BODY: usize = 1024 * 1024;
 
 /// `GET /sandbox/messages`: what the sandbox got, the latest first.
 pub async fn list(State(state): State<Shared>, request: Request) -> Response {
@@ -41,8 +46,58 @@ pub async fn clear(State(state): State<Shared>, request: Request) -> Response {
     StatusCode::NO_CONTENT.into_response()
 }
 
+/// Who writes to whom; the rest of the body is the message.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Writing {
+    /// To the number of this upstream; may be left out where there is but one at the sandbox.
+    upstream: Option<String>,
+    /// In this dialect, where the sandbox is a process of its own.
+    dialect: Option<String>,
+}
+
+/// `POST /sandbox/inbound?upstream=main`: somebody writes to the business, a message as it stands in Meta's webhooks.
+pub async fn write(State(state): State<Shared>, request: Request) -> Response {
+    if !auth::is_operator(&state, &request) {
+        return admin::forbidden();
+    }
+    let Query(writing) = Query::<Writing>::try_from_uri(request.uri()).unwrap_or_default();
+    let directory = state.delivery.directory();
+    let mut lines = directory.upstreams().filter(|upstream| upstream.is_sandbox());
+    let line = match &writing.upstream {
+        Some(name) => lines.find(|upstream| &upstream.name == name),
+        None => lines.next().filter(|_| lines.next().is_none()),
+    };
+    let Some(line) = line.map(|upstream| upstream.line()) else {
+        return refuse("upstream: name one whose provider is the sandbox, as /sandbox/inbound?upstream=main");
+    };
+    written(&state.sandbox, &line, request.into_body()).await
+}
+
+async fn written(sandbox: &Sandbox, line: &Line, body: Body) -> Response {
+    let body = axum::body::to_bytes(body, MAX_BODY).await.unwrap_or_default();
+    let Ok(message) = serde_json::from_slice(&body) else {
+        return refuse("the body is no JSON, or too large; give a message as it stands in Meta's webhooks");
+    };
+    match sandbox.write(line, message).await {
+        Ok(id) => (StatusCode::ACCEPTED, Json(json!({ "id": id }))).into_response(),
+        Err(fault) => refuse(&fault.detail),
+    }
+}
+
+fn refuse(text: &str) -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({ "error": text }))).into_response()
+}
+
 /// The sandbox alone: every path is a provider's.
 pub fn router(sandbox: Arc<Sandbox>) -> Router {
+    let write = |State(sandbox): State<Arc<Sandbox>>, Query(writing): Query<Writing>, body: Body| async move {
+        let dialect = writing.dialect.as_deref().map_or(Some(dialect::reference()), dialect::named);
+        match dialect {
+            Some(dialect) => written(&sandbox, &Line::of(dialect), body).await,
+            None => refuse("dialect: is none that there is; see sabir dialects"),
+        }
+    };
     let list = |State(sandbox): State<Arc<Sandbox>>| async move { Json(sandbox.received()) };
     let clear = |State(sandbox): State<Arc<Sandbox>>| async move {
         sandbox.clear();
@@ -52,6 +107,7 @@ pub fn router(sandbox: Arc<Sandbox>) -> Router {
     Router::new()
         .route("/sandbox/messages", get(list).delete(clear))
         .route("/sandbox/files", get(files))
+        .route("/sandbox/inbound", post(write))
         .fallback(provide)
         .with_state(sandbox)
 }
@@ -63,7 +119,7 @@ async fn provide(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Respo
         let chunks = body.into_data_stream().map_err(Into::into).boxed();
         return send::into_axum(sandbox.take_upload(speaker.dialect(), Some(asked), chunks).await);
     }
-    let Ok(bytes) = axum::body::to_bytes(body, 1024 * 1024).await else {
+    let Ok(bytes) = axum::body::to_bytes(body, MAX_BODY).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     match sandbox.take(None, &http::Request::from_parts(parts, bytes)).await {

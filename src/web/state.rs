@@ -11,6 +11,8 @@ use super::Network;
 use super::door::Door;
 use crate::clock::Clock;
 use crate::delivery::Delivery;
+use crate::delivery::callbacks::Callbacks;
+use crate::delivery::events::Listener;
 use crate::media::check::DialectLimits;
 use crate::media::{Known, Vault};
 use crate::model::Rate;
@@ -30,6 +32,8 @@ pub struct Config {
     pub public_url: Option<url::Url>,
     /// Largest body of a send.
     pub max_body: ByteSize,
+    /// Largest webhook of a provider.
+    pub max_webhook: ByteSize,
     /// Largest file of an upload.
     pub max_upload: ByteSize,
     /// How long a request's head may take to arrive.
@@ -71,6 +75,10 @@ pub struct AppState {
     pub clock: Arc<dyn Clock>,
     /// Delivery, with accounts and upstreams.
     pub delivery: Arc<Delivery>,
+    /// What providers tell.
+    pub listener: Arc<Listener>,
+    /// What clients are told.
+    pub callbacks: Arc<Callbacks>,
     /// What is done for clients beside sends.
     pub desk: Desk,
     /// The record.

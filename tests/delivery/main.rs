@@ -16,6 +16,7 @@ mod order;
 mod provider;
 mod queue;
 mod repeats;
+mod silent;
 mod sync;
 mod unknown;
 mod world;

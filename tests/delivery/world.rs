@@ -202,6 +202,9 @@ fn upstream(name: &str, provider: &Arc<Provider>, limits: Limits) -> Upstream {
         phone_number_id: None,
         template_namespace: None,
         media: MediaWay::Unchecked,
+        webhook_secret: None,
+        webhook_token: None,
+        inbound: None,
         limits,
         transport: Arc::new(Line(Arc::clone(provider))),
     }

@@ -67,6 +67,8 @@ impl TestApp {
             leave_links_alone(&mut config);
         }
         config.store.url = Secret::new(format!("sqlite://{}", folder.path().join("sabir.db").display()));
+        // What a test does not ask for it is not told.
+        config.sandbox.webhooks = text.contains("[sandbox]");
         let store = store::connect(&config.store).await.unwrap();
         store.migrate().await.unwrap();
         Self::over(config, store, folder).await
@@ -165,6 +167,10 @@ impl TestApp {
     pub fn forward(&self, by: Duration) {
         self.clock.as_ref().expect("the clock is the harness's").forward(by);
         self.app.state.delivery.look_again();
+        self.app.state.listener.look_again();
+        self.app.state.callbacks.look_again();
+        self.app.state.listener.look_again();
+        self.app.state.callbacks.look_again();
     }
 
     /// Sets the clock a second forward and does something that takes a moment: for loops that wait until what is due is
@@ -215,8 +221,8 @@ pub fn patient() -> net::Config {
         total_timeout: Duration::from_secs(60),
         idle_timeout: Duration::from_secs(30),
         idle_connections: 8,
-        max_answer: bytesize::ByteSize::mib(16),
         allow_private: Vec::new(),
+        max_answer: bytesize::ByteSize::mib(16),
     }
 }
 

@@ -94,6 +94,7 @@ pub fn sent(new: &NewTransaction, message_id: &str) -> Settlement {
         attempt: 1,
         state: State::Sent,
         message_id: Some(message_id.into()),
+        told: true,
         status: Some(200),
         answer: Some(format!(r#"{{"messages":[{{"id":"{message_id}"}}]}}"#)),
         fault: None,

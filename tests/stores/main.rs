@@ -1,12 +1,15 @@
 //! The store: what its contract promises, on each back end, and the ledger in front of it.
 //!
-//! A test of the contract is a function in `contract.rs`, `jobs.rs`, `keeping.rs` or `clients.rs` and a line in a list below. Postgres comes from
+//! A test of the contract is a function in `contract.rs`, `jobs.rs`, `keeping.rs`, `events.rs`, `callbacks.rs` or
+//! `clients.rs` and a line in a list below. Postgres comes from
 //! `scripts/test`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "helpers of tests are tests too")]
 
 mod backends;
+mod callbacks;
 mod clients;
 mod contract;
+mod events;
 mod fixtures;
 mod jobs;
 mod keeping;
@@ -103,6 +106,31 @@ on_each_back_end! {
     }
     migration {
         what_was_under_way_before_is_a_job,
+    }
+    events {
+        a_webhook_is_kept_until_it_is_decoded_and_stays,
+        a_webhook_whose_holder_is_gone_is_decoded_by_another,
+        what_is_told_twice_is_kept_once,
+        what_could_not_be_read_goes_when_it_is,
+        webhooks_are_reopened_page_by_page,
+        a_transaction_is_found_by_every_clue,
+        a_client_that_was_answered_before_knows_our_id,
+        an_upstreams_id_that_a_status_told_is_found,
+        evidence_by_a_status_ends_the_job,
+        an_event_waits_or_ends_with_its_callbacks,
+        events_are_listed_by_what_they_are,
+        people_are_known_by_the_clients_number,
+        old_events_are_forgotten,
+        what_is_told_of_a_person_is_erased_with_them,
+    }
+    callbacks {
+        a_callback_is_claimed_with_all_that_telling_it_takes,
+        what_is_told_of_one_message_goes_in_its_order,
+        a_target_that_is_skipped_keeps_nobody_waiting,
+        the_end_of_a_callback_needs_the_lease,
+        what_was_not_tried_is_given_back,
+        the_dead_are_seen_and_told_again,
+        callbacks_are_listed_by_what_they_are,
     }
     clients {
         a_session_is_found_by_its_token_until_it_ends,

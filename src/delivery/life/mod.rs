@@ -121,6 +121,8 @@ pub fn next(standing: &Standing, evidence: Evidence<'_>, policy: &Policy, now: O
         Evidence::Lapsed if standing.state == State::Sending => hold(standing, policy, now),
         Evidence::Lapsed => Step::Stay,
         Evidence::Operator(action) => decided(standing.state, action, now),
+        // Whatever order they are told in, the end is the same: the provider's `sent` promises nothing.
+        Evidence::Status(State::Sent) if standing.state == State::Failed => Step::Stay,
         Evidence::Status(told) => settled(standing.state, told),
     }
 }

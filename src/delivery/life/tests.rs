@@ -110,7 +110,8 @@ fn operators_decide_what_fits_the_state() {
 fn late_news_unlearns_nothing() {
     let tell = |state, told| next(&standing(state), Evidence::Status(told), &HOLD, START, 0.5);
     assert_eq!(tell(State::Unknown, State::Delivered), Step::End(State::Delivered));
-    assert_eq!(tell(State::Failed, State::Sent), Step::End(State::Sent), "it went out after all");
+    assert_eq!(tell(State::Failed, State::Sent), Step::Stay, "a late step: the failure came after it");
+    assert_eq!(tell(State::Failed, State::Delivered), Step::End(State::Delivered), "it went out after all");
     assert_eq!(tell(State::Read, State::Delivered), Step::Stay);
     assert_eq!(tell(State::Sent, State::Failed), Step::End(State::Failed));
     assert_eq!(tell(State::Delivered, State::Failed), Step::Stay);

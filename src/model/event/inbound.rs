@@ -58,7 +58,8 @@ impl Inbound {
         }
     }
 
-    pub(super) fn message_ids(&mut self) -> Vec<&mut String> {
+    /// The ids of messages in it.
+    pub fn message_ids(&mut self) -> Vec<&mut String> {
         let quoted = self.quoted.as_mut().and_then(|quoted| quoted.message_id.as_mut());
         let reacted = match &mut self.content {
             InboundContent::Reaction(reaction) => Some(&mut reaction.message_id),

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use super::{Clients, Session, StoredMedia, UploadKey, UpstreamMedia};
 use crate::secret::KeyHash;
 use crate::store::StoreError;
+use crate::store::cell::Built;
 use crate::store::rows::{Moment, json, parsed, text};
 
 /// A statement with its values.
@@ -18,6 +19,9 @@ pub(in crate::store) type Statement<DB> = Query<'static, DB, <DB as Database>::A
 #[async_trait]
 pub(in crate::store) trait Backend: Send + Sync {
     type Database: Database;
+
+    /// What follows a selection of rows that no two callers may get, so that one does not wait for the other.
+    const SKIP_LOCKED: &str;
 
     /// Runs one that writes and returns how many rows it changed.
     async fn execute(&self, statement: Statement<Self::Database>) -> Result<u64, StoreError>;
@@ -30,6 +34,15 @@ pub(in crate::store) trait Backend: Send + Sync {
         &self,
         statement: Statement<Self::Database>,
     ) -> Result<Option<<Self::Database as Database>::Row>, StoreError>;
+
+    /// Runs several that were put together and write, in one transaction, and returns how many rows the last one changed.
+    async fn run_all(&self, built: Vec<Built<Self::Database>>) -> Result<u64, StoreError>;
+
+    /// Runs one that writes, and returns its rows.
+    async fn take(&self, built: Built<Self::Database>) -> Result<Vec<<Self::Database as Database>::Row>, StoreError>;
+
+    /// Runs one that reads; it may take as long as a list.
+    async fn read(&self, built: Built<Self::Database>) -> Result<Vec<<Self::Database as Database>::Row>, StoreError>;
 }
 
 /// What can stand in a column.

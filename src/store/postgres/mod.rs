@@ -19,6 +19,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Postgres as Databas
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::cell::Built;
 use super::clients::sql::{Backend, Statement};
 use super::rows::{self, AttemptRow, SummaryRow, TransactionRow, TurnedRow};
 use super::{Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
@@ -115,6 +116,8 @@ impl Transactions for Postgres {
 impl Backend for Postgres {
     type Database = Database;
 
+    const SKIP_LOCKED: &str = " for update skip locked";
+
     async fn execute(&self, statement: Statement<Database>) -> Result<u64, StoreError> {
         let mut connection = self.writers.acquire().await?;
         let executed = timeout(PATIENCE, statement.execute(&mut *connection)).await;
@@ -131,6 +134,24 @@ impl Backend for Postgres {
         let mut connection = self.readers.acquire().await?;
         let fetched = timeout(PATIENCE, statement.fetch_optional(&mut *connection)).await;
         in_time(connection, fetched)
+    }
+
+    async fn run_all(&self, built: Vec<Built<Database>>) -> Result<u64, StoreError> {
+        let mut connection = self.writers.acquire().await?;
+        let run = timeout(PATIENCE, run_all(&mut connection, built)).await;
+        in_time(connection, run)
+    }
+
+    async fn take(&self, built: Built<Database>) -> Result<Vec<PgRow>, StoreError> {
+        let mut connection = self.writers.acquire().await?;
+        let taken = timeout(PATIENCE, fetch_all(&mut connection, built)).await;
+        in_time(connection, taken)
+    }
+
+    async fn read(&self, built: Built<Database>) -> Result<Vec<PgRow>, StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        let read = timeout(READING, fetch_all(&mut connection, built)).await;
+        in_time(connection, read)
     }
 }
 
@@ -161,6 +182,22 @@ async fn execute_all(connection: &mut PgConnection, statements: Vec<Statement<Da
     }
     transaction.commit().await?;
     Ok(last)
+}
+
+/// The texts depend on the number of values, so none is worth remembering.
+async fn run_all(connection: &mut PgConnection, built: Vec<Built<Database>>) -> Result<u64, StoreError> {
+    let mut transaction = connection.begin().await?;
+    let mut last = 0;
+    for built in built {
+        let mut query = built.into_inner();
+        last = query.build().persistent(false).execute(&mut *transaction).await?.rows_affected();
+    }
+    transaction.commit().await?;
+    Ok(last)
+}
+
+async fn fetch_all(connection: &mut PgConnection, built: Built<Database>) -> Result<Vec<PgRow>, StoreError> {
+    Ok(built.into_inner().build().persistent(false).fetch_all(connection).await?)
 }
 
 async fn find(connection: &mut PgConnection, id: &str) -> Result<Option<Transaction>, StoreError> {

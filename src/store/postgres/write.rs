@@ -194,12 +194,12 @@ async fn settle(connection: &mut PgConnection, settlements: &[(usize, &Settlemen
     let insert = concat!(
         "with new as ( \
            select * from unnest($1::uuid[], $2::integer[], $3::text[], $4::integer[], $5::text[], $6::text[], \
-             $7::text[], $8::text[], $9::timestamptz[], $10::text[], $11::timestamptz[], $12::boolean[]) \
+             $7::text[], $8::text[], $9::timestamptz[], $10::text[], $11::timestamptz[], $12::boolean[], $13::boolean[]) \
            as new (transaction_id, number, state, status, message_id, answer, fault, fault_code, finished_at, next, \
-             due_at, keep) \
+             due_at, keep, told) \
          ), first as ( \
-           insert into outcomes (transaction_id, number, status, message_id, answer, fault, finished_at, state) \
-           select transaction_id, number, status, message_id, answer, fault, finished_at, state from new \
+           insert into outcomes (transaction_id, number, status, message_id, answer, fault, finished_at, state, told) \
+           select transaction_id, number, status, message_id, answer, fault, finished_at, state, told from new \
            where exists (select 1 from transactions where id = new.transaction_id) \
            on conflict do nothing \
            returning transaction_id, number \
@@ -242,6 +242,7 @@ async fn settle(connection: &mut PgConnection, settlements: &[(usize, &Settlemen
         .bind(column(&ended, |row| row.next.state))
         .bind(column(&ended, |row| row.next.due_at))
         .bind(column(&ended, |row| row.next.keep))
+        .bind(column(&ended, |row| row.told))
         .execute(connection)
         .await?;
     Ok(())

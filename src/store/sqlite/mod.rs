@@ -18,6 +18,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool, SqliteTransaction};
 
+use super::cell::Built;
 use super::clients::sql::{Backend, Statement};
 use super::rows::{self, AttemptRow, SummaryRow, TransactionRow, TurnedRow};
 use super::{Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
@@ -131,6 +132,9 @@ impl Transactions for Sqlite {
 impl Backend for Sqlite {
     type Database = sqlx::Sqlite;
 
+    /// Only one writes.
+    const SKIP_LOCKED: &str = "";
+
     async fn execute(&self, statement: Statement<sqlx::Sqlite>) -> Result<u64, StoreError> {
         Ok(statement.execute(&self.writer).await?.rows_affected())
     }
@@ -147,6 +151,25 @@ impl Backend for Sqlite {
 
     async fn fetch(&self, statement: Statement<sqlx::Sqlite>) -> Result<Option<SqliteRow>, StoreError> {
         Ok(statement.fetch_optional(&self.readers).await?)
+    }
+
+    async fn run_all(&self, built: Vec<Built<sqlx::Sqlite>>) -> Result<u64, StoreError> {
+        let mut transaction = self.begin().await?;
+        let mut last = 0;
+        for built in built {
+            let mut query = built.into_inner();
+            last = query.build().persistent(false).execute(&mut *transaction).await?.rows_affected();
+        }
+        transaction.commit().await?;
+        Ok(last)
+    }
+
+    async fn take(&self, built: Built<sqlx::Sqlite>) -> Result<Vec<SqliteRow>, StoreError> {
+        Ok(built.into_inner().build().persistent(false).fetch_all(&self.writer).await?)
+    }
+
+    async fn read(&self, built: Built<sqlx::Sqlite>) -> Result<Vec<SqliteRow>, StoreError> {
+        Ok(built.into_inner().build().persistent(false).fetch_all(&self.readers).await?)
     }
 }
 

@@ -127,15 +127,17 @@ async fn insert_outcomes(
     connection: &mut SqliteConnection,
     ended: &[NewOutcomeRow<'_>],
 ) -> Result<Vec<Standing>, StoreError> {
-    let mut query =
-        Query::new("with ended (transaction_id, number, status, message_id, answer, fault, finished_at, state) as (");
+    let mut query = Query::new(
+        "with ended (transaction_id, number, status, message_id, answer, fault, finished_at, state, told) as (",
+    );
     query.push_values(ended, |mut row, ended| {
         row.push_bind(ended.transaction_id).push_bind(ended.number).push_bind(ended.status);
         row.push_bind(ended.message_id.as_deref()).push_bind(ended.answer.as_deref());
         row.push_bind(ended.fault.as_deref()).push_bind(ended.finished_at).push_bind(ended.state);
+        row.push_bind(ended.told);
     });
     query.push(concat!(
-        ") insert into outcomes (transaction_id, number, status, message_id, answer, fault, finished_at, state) \
+        ") insert into outcomes (transaction_id, number, status, message_id, answer, fault, finished_at, state, told) \
          select * from ended where exists (select 1 from transactions where id = ended.transaction_id) \
          on conflict do nothing \
          returning transaction_id as id, ",

@@ -1,0 +1,202 @@
+//! What the rows hold, and the way from them to the contract's types.
+
+use serde_json::Value;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::{Correlated, HeardEvent, KeptEvent, KeptWebhook, NewEvent, RawWebhook};
+use crate::model::{Event, Fault, FaultKind, TransactionId, Unreadable};
+use crate::store::StoreError;
+use crate::store::cell::Cell;
+use crate::store::rows::{Moment, json, named, optional, parsed};
+
+impl NewEvent {
+    /// The columns: id, webhook_id, upstream, identity, kind, message_id, person, occurred_at, received_at, body, tries,
+    /// due_at.
+    pub(super) fn cells(&self) -> Result<[Cell; 12], StoreError> {
+        let (message_id, person, at) = match &self.event {
+            Event::Status(status) => (status.message_id.as_deref(), status.recipient.id(), status.at),
+            Event::Inbound(inbound) => (inbound.message_id.as_deref(), inbound.sender.id(), inbound.at),
+            Event::Trouble(_) | Event::Other(_) | Event::Unreadable(_) => (None, None, None),
+        };
+        Ok([
+            Cell::id(self.id),
+            Cell::id(self.webhook),
+            Cell::text(self.upstream.as_str()),
+            Cell::Bytes(self.identity.to_vec()),
+            Cell::text(self.event.kind().as_str()),
+            Cell::text(message_id),
+            Cell::text(person),
+            Cell::time(at),
+            Cell::time(self.received_at),
+            Cell::text(json(&self.event)?.as_str()),
+            Cell::number(0),
+            Cell::time(self.received_at),
+        ])
+    }
+}
+
+/// An event of its row. One that this version cannot read back, as after an upgrade, stops no other.
+pub(in crate::store) fn event(body: String) -> Event {
+    parsed("body", &body).unwrap_or_else(|_| {
+        let fault = Fault::gateway(FaultKind::Internal, "the event was kept by another version and does not read back");
+        Event::Unreadable(Unreadable { fault, raw: Value::String(body) })
+    })
+}
+
+#[derive(FromRow)]
+pub(in crate::store) struct RawRow {
+    id: Uuid,
+    upstream: String,
+    received_at: Moment,
+    headers: String,
+    body: String,
+    tries: i32,
+}
+
+impl TryFrom<RawRow> for RawWebhook {
+    type Error = StoreError;
+
+    fn try_from(row: RawRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id,
+            upstream: row.upstream,
+            received_at: row.received_at.0,
+            headers: parsed("headers", &row.headers)?,
+            body: row.body,
+            tries: row.tries.unsigned_abs(),
+        })
+    }
+}
+
+#[derive(FromRow)]
+pub(in crate::store) struct KeptWebhookRow {
+    id: Uuid,
+    upstream: String,
+    received_at: Moment,
+    headers: String,
+    body: String,
+    due_at: Option<Moment>,
+    problem: Option<String>,
+}
+
+impl TryFrom<KeptWebhookRow> for KeptWebhook {
+    type Error = StoreError;
+
+    fn try_from(row: KeptWebhookRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id,
+            upstream: row.upstream,
+            received_at: row.received_at.0,
+            headers: parsed("headers", &row.headers)?,
+            body: row.body,
+            due_at: row.due_at.map(|moment| moment.0),
+            problem: row.problem,
+        })
+    }
+}
+
+#[derive(FromRow)]
+pub(in crate::store) struct HeardRow {
+    id: Uuid,
+    upstream: String,
+    received_at: Moment,
+    tries: i32,
+    body: String,
+}
+
+impl TryFrom<HeardRow> for HeardEvent {
+    type Error = StoreError;
+
+    fn try_from(row: HeardRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id,
+            upstream: row.upstream,
+            received_at: row.received_at.0,
+            tries: row.tries.unsigned_abs(),
+            event: event(row.body),
+        })
+    }
+}
+
+#[derive(FromRow)]
+pub(in crate::store) struct EventRow {
+    id: Uuid,
+    webhook_id: Uuid,
+    upstream: String,
+    kind: String,
+    message_id: Option<String>,
+    person: Option<String>,
+    transaction_id: Option<Uuid>,
+    occurred_at: Option<Moment>,
+    received_at: Moment,
+    due_at: Option<Moment>,
+    body: String,
+}
+
+impl TryFrom<EventRow> for KeptEvent {
+    type Error = StoreError;
+
+    fn try_from(row: EventRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id,
+            webhook: row.webhook_id,
+            upstream: row.upstream,
+            kind: named("kind", &row.kind)?,
+            message_id: row.message_id,
+            person: row.person,
+            transaction: row.transaction_id.map(TransactionId),
+            occurred_at: row.occurred_at.map(|moment| moment.0),
+            received_at: row.received_at.0,
+            due_at: row.due_at.map(|moment| moment.0),
+            event: event(row.body),
+        })
+    }
+}
+
+#[derive(FromRow)]
+pub(in crate::store) struct CorrelatedRow {
+    place: i64,
+    id: Uuid,
+    account: String,
+    dialect: String,
+    upstream: Option<String>,
+    kind: String,
+    state: String,
+    received_at: Moment,
+    sender: Option<String>,
+    recipient: Option<String>,
+    request: Option<String>,
+    attempts: Option<i64>,
+    message_id: Option<String>,
+    given_id: Option<String>,
+}
+
+impl CorrelatedRow {
+    /// Which clue led to it.
+    pub fn place(&self) -> usize {
+        usize::try_from(self.place).unwrap_or(usize::MAX)
+    }
+}
+
+impl TryFrom<CorrelatedRow> for Correlated {
+    type Error = StoreError;
+
+    fn try_from(row: CorrelatedRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: TransactionId(row.id),
+            account: row.account,
+            dialect: row.dialect,
+            upstream: row.upstream,
+            kind: named("kind", &row.kind)?,
+            state: named("state", &row.state)?,
+            attempts: row.attempts.and_then(|attempts| attempts.try_into().ok()).unwrap_or(0),
+            received_at: row.received_at.0,
+            sender: row.sender,
+            recipient: row.recipient,
+            request: optional("request", row.request)?,
+            message_id: row.message_id,
+            given_id: row.given_id.unwrap_or_else(|| TransactionId(row.id).to_string()),
+        })
+    }
+}

@@ -1,0 +1,387 @@
+//! The same statements for both databases, put together for the number of their rows.
+
+use async_trait::async_trait;
+use sqlx::{Database, Encode, FromRow, Type};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::rows::{CorrelatedRow, EventRow, HeardRow, KeptWebhookRow, RawRow};
+use super::{
+    Clue, Correlated, DecodedWebhook, EventFilter, Events, HeardEvent, Hearing, KeptEvent, KeptWebhook, NewEvent,
+    NewWebhook, RawWebhook, Then, WebhookFilter,
+};
+use crate::store::StoreError;
+use crate::store::callbacks::sql::insert_callbacks;
+use crate::store::cell::{Built, Cell};
+use crate::store::clients::sql::Backend;
+use crate::store::retention::first_id;
+use crate::store::rows::{Moment, all, column, json};
+
+/// Rows of one statement: SQLite takes 32766 values.
+pub(in crate::store) const ROWS: usize = 1000;
+
+#[async_trait]
+impl<B, DB> Events for B
+where
+    B: Backend<Database = DB>,
+    DB: Database,
+    Cell: Type<DB> + for<'q> Encode<'q, DB>,
+    RawRow: for<'r> FromRow<'r, DB::Row>,
+    KeptWebhookRow: for<'r> FromRow<'r, DB::Row>,
+    HeardRow: for<'r> FromRow<'r, DB::Row>,
+    EventRow: for<'r> FromRow<'r, DB::Row>,
+    CorrelatedRow: for<'r> FromRow<'r, DB::Row>,
+    (String,): for<'r> FromRow<'r, DB::Row>,
+    (Uuid,): for<'r> FromRow<'r, DB::Row>,
+    (Option<Moment>,): for<'r> FromRow<'r, DB::Row>,
+{
+    async fn keep_webhooks(&self, batch: &[NewWebhook]) -> Result<(), StoreError> {
+        let kept = batch.chunks(ROWS).map(insert_webhooks).collect::<Result<Vec<_>, _>>()?;
+        self.run_all(kept).await?;
+        Ok(())
+    }
+
+    async fn claim_webhooks(
+        &self,
+        holder: Uuid,
+        now: OffsetDateTime,
+        lease_until: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<RawWebhook>, StoreError> {
+        let claim = claim("webhooks", B::SKIP_LOCKED, holder, now, lease_until, limit);
+        let rows = self.take(claim.sql(" returning id, upstream, received_at, headers, body, tries")).await?;
+        let mut claimed: Vec<RawWebhook> = all::<DB, RawRow, _>(&rows)?;
+        claimed.sort_by_key(|webhook| webhook.id);
+        Ok(claimed)
+    }
+
+    async fn keep_events(&self, holder: Uuid, decoded: &[DecodedWebhook]) -> Result<(), StoreError> {
+        let events: Vec<_> = decoded.iter().flat_map(|webhook| &webhook.events).collect();
+        let mut statements = Vec::new();
+        statements.extend(forget_unread(&events));
+        for events in events.chunks(ROWS) {
+            statements.push(insert_events(events)?);
+        }
+        statements.extend(decoded.chunks(ROWS).map(|decoded| end_webhooks(holder, decoded)));
+        self.run_all(statements).await?;
+        Ok(())
+    }
+
+    async fn reopen_webhooks(
+        &self,
+        filter: &WebhookFilter,
+        after: Option<Uuid>,
+        now: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        let which = Built::new("with which as materialized (select id from webhooks where due_at is null");
+        let which = fitting(which, filter).and(" and id > ", after.map(Cell::id)).sql(" order by id limit ");
+        let reopen = which.bind(Cell::number(limit)).sql(B::SKIP_LOCKED).sql(") update webhooks set due_at = ");
+        let reopen =
+            reopen.bind(Cell::time(now)).sql(", holder = null where id in (select id from which) returning id");
+        let mut reopened = column::<DB, Uuid>(&self.take(reopen).await?)?;
+        reopened.sort();
+        Ok(reopened)
+    }
+
+    async fn webhooks(
+        &self,
+        filter: &WebhookFilter,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<KeptWebhook>, StoreError> {
+        let list = "select id, upstream, received_at, headers, body, due_at, problem from webhooks where true";
+        let list = fitting(Built::new(list), filter).and(" and id < ", after.map(Cell::id));
+        let list = list.sql(" order by id desc limit ").bind(Cell::number(limit));
+        all::<DB, KeptWebhookRow, _>(&self.read(list).await?)
+    }
+
+    async fn claim_events(
+        &self,
+        holder: Uuid,
+        now: OffsetDateTime,
+        lease_until: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<HeardEvent>, StoreError> {
+        let claim = claim("events", B::SKIP_LOCKED, holder, now, lease_until, limit);
+        let rows = self.take(claim.sql(" returning id, upstream, received_at, tries, body")).await?;
+        let mut claimed: Vec<HeardEvent> = all::<DB, HeardRow, _>(&rows)?;
+        claimed.sort_by_key(|event| event.id);
+        Ok(claimed)
+    }
+
+    async fn correlate(&self, clues: &[Clue]) -> Result<Vec<Option<Correlated>>, StoreError> {
+        let mut found = vec![None; clues.len()];
+        for (offset, clues) in (0..).step_by(ROWS).zip(clues.chunks(ROWS)) {
+            for row in self.read(correlate(clues)).await? {
+                let row = CorrelatedRow::from_row(&row)?;
+                if let Some(place) = found.get_mut(offset + row.place()) {
+                    *place = Some(row.try_into()?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    async fn end_hearing(&self, holder: Uuid, hearings: &[Hearing]) -> Result<(), StoreError> {
+        let mut statements: Vec<_> = hearings.chunks(ROWS).map(|hearings| end_events(holder, hearings)).collect();
+        let told = hearings.iter().filter_map(|hearing| match &hearing.then {
+            Then::Tell(callbacks) => Some(callbacks),
+            Then::Wait(_) => None,
+        });
+        let callbacks: Vec<_> = told.flatten().collect();
+        statements.extend(callbacks.chunks(ROWS).map(|callbacks| insert_callbacks(holder, callbacks)));
+        let learnt: Vec<_> = hearings.iter().filter(|hearing| hearing.learnt.is_some()).collect();
+        statements.extend(learnt.chunks(ROWS).map(learn_ids));
+        self.run_all(statements).await?;
+        Ok(())
+    }
+
+    async fn next_event_due(&self) -> Result<Option<OffsetDateTime>, StoreError> {
+        let next = "select min(due_at) from (select min(due_at) as due_at from webhooks where due_at is not null \
+                    union all select min(due_at) from events where due_at is not null) as due";
+        let next = column::<DB, Option<Moment>>(&self.read(Built::new(next)).await?)?;
+        Ok(next.into_iter().flatten().next().map(|moment| moment.0))
+    }
+
+    async fn events(
+        &self,
+        filter: &EventFilter,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<KeptEvent>, StoreError> {
+        let list = "select id, webhook_id, upstream, kind, message_id, person, transaction_id, occurred_at, received_at, \
+                    due_at, body from events where true";
+        let list = Built::new(list)
+            .and(" and upstream = ", filter.upstream.as_deref().map(Cell::text))
+            .and(" and kind = ", filter.kind.map(|kind| Cell::text(kind.as_str())))
+            .and(" and transaction_id = ", filter.transaction.map(|transaction| Cell::id(transaction.0)))
+            .and(" and person = ", filter.person.as_deref().map(Cell::text))
+            .sql(&is_there("due_at", filter.waiting))
+            .and(" and id >= ", filter.since.map(|since| Cell::id(first_id(since))))
+            .and(" and id < ", filter.until.map(|until| Cell::id(first_id(until))))
+            .and(" and id < ", after.map(Cell::id));
+        let list = list.sql(" order by id desc limit ").bind(Cell::number(limit));
+        all::<DB, EventRow, _>(&self.read(list).await?)
+    }
+
+    async fn put_alias(
+        &self,
+        upstream: &str,
+        wa_id: &str,
+        known_as: &str,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let put = Built::new("insert into aliases (upstream, wa_id, known_as, updated_at) ");
+        let put = put.values([[Cell::text(upstream), Cell::text(wa_id), Cell::text(known_as), Cell::time(now)]]);
+        // What is known already is not written again.
+        let put = put.sql(
+            " on conflict (upstream, wa_id) do update set known_as = excluded.known_as, updated_at = excluded.updated_at \
+             where aliases.known_as <> excluded.known_as",
+        );
+        self.run_all(vec![put]).await?;
+        Ok(())
+    }
+
+    async fn alias(&self, upstream: &str, wa_id: &str) -> Result<Option<String>, StoreError> {
+        let alias = Built::new("select known_as from aliases where upstream = ").bind(Cell::text(upstream));
+        let alias = alias.sql(" and wa_id = ").bind(Cell::text(wa_id));
+        Ok(column::<DB, String>(&self.read(alias).await?)?.pop())
+    }
+
+    async fn forget_events(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+        let old = |table: &str, with: &str| {
+            let forget = Built::new("delete from ").sql(table).sql(" where id in (select id from ").sql(table);
+            let forget = forget.sql(" where id < ").bind(Cell::id(first_id(before))).sql(with);
+            vec![forget.sql(" order by id limit ").bind(Cell::number(limit)).sql(")")]
+        };
+        let mut forgotten = 0;
+        // Callbacks first, while their events are there.
+        for (table, with) in [
+            ("callbacks", " and state <> 'pending'"),
+            ("events", " and due_at is null and not exists (select 1 from callbacks c where c.event_id = events.id)"),
+            ("webhooks", " and due_at is null"),
+        ] {
+            forgotten += self.run_all(old(table, with)).await?;
+        }
+        Ok(forgotten)
+    }
+}
+
+/// Takes what is due in a table; what it returns is still to be said.
+fn claim<DB: Database>(
+    table: &str,
+    skip_locked: &str,
+    holder: Uuid,
+    now: OffsetDateTime,
+    lease_until: OffsetDateTime,
+    limit: u32,
+) -> Built<DB>
+where
+    Cell: Type<DB> + for<'q> Encode<'q, DB>,
+{
+    Built::new("with due as materialized (select id from ")
+        .sql(table)
+        .sql(" where due_at <= ")
+        .bind(Cell::time(now))
+        .sql(" order by due_at, id limit ")
+        .bind(Cell::number(limit))
+        .sql(skip_locked)
+        .sql(") update ")
+        .sql(table)
+        .sql(" set holder = ")
+        .bind(Cell::id(holder))
+        .sql(", due_at = ")
+        .bind(Cell::time(lease_until))
+        .sql(", tries = tries + 1 where id in (select id from due)")
+}
+
+fn insert_webhooks<DB: Database>(batch: &[NewWebhook]) -> Result<Built<DB>, StoreError>
+where
+    Cell: Type<DB> + for<'q> Encode<'q, DB>,
+{
+    let mut rows = Vec::with_capacity(batch.len());
+    for new in batch {
+        let (headers, body) = (json(&new.headers)?, Cell::text(new.body.as_str()));
+        let came = || Cell::time(new.received_at);
+        let headers = Cell::text(headers.as_str());
+        rows.push([
+            Cell::id(new.id),
+            Cell::text(new.upstream.as_str()),
+            came(),
+            headers,
+            body,
+            Cell::number(0),
+            came(),
+        ]);
+    }
+    let insert = Built::new("insert into webhooks (id, upstream, received_at, headers, body, tries, due_at) ");
+    Ok(insert.values(rows))
+}
+
+fn insert_events<DB: Database>(events: &[&NewEvent]) -> Result<Built<DB>, StoreError>
+where
+    Cell: Type<DB> + for<'q> Encode<'q, DB>,
+{
+    let rows = events.iter().map(|new| new.cells()).collect::<Result<Vec<_>, _>>()?;
+    let insert = "insert into events (id, webhook_id, upstream, identity, kind, message_id, person, occurred_at, \
+                  received_at, body, tries, due_at) ";
+    Ok(Built::new(insert).values(rows).sql(" on conflict (identity) do nothing"))
+}
+
+/// What could not be read before, and can be now.
+fn forget_unread<DB: Database>(events: &[&NewEvent]) -> Option<Built<DB>>
+where
+    Cell: Type<DB> + for<'q> Encode<'q, DB>,
+{
+    let mut replaced = events.iter().filter_map(|new| new.replaces).peekable();
+    replaced.peek()?;
+    let forget = Built::new("delete from events where kind = 'unreadable' and identity in ");
+    Some(forget.list(replaced.map(|identity| Cell::Bytes(identity.to_vec()))))
+}
+
+fn end_webhooks<DB: Database>(holder: Uuid, decoded: &[DecodedWebhook]) -> Built<DB>
+where
+    Cell: Type<DB> + for<'q> Encode<'q, DB>,
+{
+    let rows = decoded.iter().map(|webhook| [Cell::id(webhook.webhook), Cell::text(webhook.problem.as_deref())]);
+    let end = Built::new("with done (id, problem) as (").values(rows);
+    let end = end.sql(
+        ") update webhooks set due_at = null, holder = null, problem = done.problem from done \
+         where webhooks.id = done.id and webhooks.holder = ",
+    );
+    end.bind(Cell::id(holder))
+}
+
+/// Who ended an event stays its holder: its callbacks are written where this one is.
+fn end_events<DB: Database>(holder: Uuid, hearings: &[Hearing]) -> Built<DB>
+where
+    Cell: Type<DB> + for<'q> Encode<'q, DB>,
+{
+    let rows = hearings.iter().map(|hearing| {
+        let due_at = match hearing.then {
+            Then::Tell(_) => None,
+            Then::Wait(due_at) => Some(due_at),
+        };
+        [Cell::id(hearing.event), Cell::id(hearing.transaction.map(|id| id.0)), Cell::time(due_at)]
+    });
+    let end = Built::new("with heard (id, transaction_id, due_at) as (").values(rows);
+    let end = end.sql(
+        ") update events set transaction_id = heard.transaction_id, due_at = heard.due_at, \
+           holder = case when heard.due_at is null then events.holder end \
+         from heard where events.id = heard.id and events.holder = ",
+    );
+    end.bind(Cell::id(holder))
+}
+
+/// The upstream's ids go where they stand had they come with the answer: to the last attempt.
+fn learn_ids<DB: Database>(learnt: &[&Hearing]) -> Built<DB>
+where
+    Cell: Type<DB> + for<'q> Encode<'q, DB>,
+{
+    let rows = learnt
+        .iter()
+        .map(|hearing| [Cell::id(hearing.transaction.map(|id| id.0)), Cell::text(hearing.learnt.as_deref())]);
+    let learn = Built::new("with learnt (transaction_id, message_id) as (").values(rows);
+    learn.sql(
+        ") insert into outcomes (transaction_id, number, message_id, finished_at, state, told) \
+         select l.transaction_id, a.number, min(l.message_id), t.updated_at, t.state, false \
+         from learnt l join transactions t on t.id = l.transaction_id \
+           join attempts a on a.transaction_id = l.transaction_id \
+         where a.number = (select max(number) from attempts m where m.transaction_id = l.transaction_id) \
+         group by l.transaction_id, a.number, t.updated_at, t.state \
+         on conflict (transaction_id, number) do update set message_id = excluded.message_id, told = false \
+         where outcomes.message_id is null",
+    )
+}
+
+/// By our own id, the upstream's, or one that the client was given, which is ours again.
+fn correlate<DB: Database>(clues: &[Clue]) -> Built<DB>
+where
+    Cell: Type<DB> + for<'q> Encode<'q, DB>,
+{
+    let rows = (0_i64..).zip(clues).map(|(place, clue)| {
+        let given =
+            clue.message_id.as_deref().and_then(|id| id.parse().ok()).map(|id: crate::model::TransactionId| id.0);
+        let own = clue.transaction.map(|id| id.0);
+        [Cell::number(place), Cell::id(own), Cell::text(clue.message_id.as_deref()), Cell::id(given)]
+    });
+    Built::new("with clues (place, own, message_id, given) as (").values(rows).sql(
+        "), found as materialized ( \
+           select place, coalesce( \
+             (select id from transactions where id = own), \
+             (select o.transaction_id from outcomes o where o.message_id = clues.message_id \
+              order by o.transaction_id desc limit 1), \
+             (select id from transactions where id = given)) as id \
+           from clues \
+         ) \
+         select f.place, t.id, t.account, t.dialect, t.upstream, t.kind, t.state, t.received_at, t.sender, t.recipient, \
+           b.request, \
+           (select cast(max(a.number) as bigint) from attempts a where a.transaction_id = t.id) as attempts, \
+           (select o.message_id from outcomes o where o.transaction_id = t.id and o.message_id is not null \
+            order by o.number desc limit 1) as message_id, \
+           (select o.message_id from outcomes o where o.transaction_id = t.id and o.message_id is not null and o.told \
+            order by o.number limit 1) as given_id \
+         from found f join transactions t on t.id = f.id left join bodies b on b.transaction_id = t.id",
+    )
+}
+
+fn fitting<DB: Database>(query: Built<DB>, filter: &WebhookFilter) -> Built<DB>
+where
+    Cell: Type<DB> + for<'q> Encode<'q, DB>,
+{
+    query
+        .and(" and upstream = ", filter.upstream.as_deref().map(Cell::text))
+        .sql(&is_there("problem", filter.unread))
+        .and(" and id >= ", filter.since.map(|since| Cell::id(first_id(since))))
+        .and(" and id < ", filter.until.map(|until| Cell::id(first_id(until))))
+}
+
+/// A condition on whether something stands in a column.
+fn is_there(column: &str, wanted: Option<bool>) -> String {
+    match wanted {
+        None => String::new(),
+        Some(true) => format!(" and {column} is not null"),
+        Some(false) => format!(" and {column} is null"),
+    }
+}

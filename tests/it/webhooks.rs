@@ -1,0 +1,339 @@
+//! What providers tell: who may, what is kept of it, what it does to transactions, and who is told.
+
+use bytes::Bytes;
+use http::{Method, Request};
+use sabir::dialect::{self, Dialect, EventContext, Signing, Telling};
+use sabir::model::{Business, Event, EventKind, Progress, State, Status, Tastes, TransactionId};
+use sabir::store::{CallbackFilter, Cause, EventFilter, KeptCallback, KeptEvent, KeptWebhook, WebhookFilter};
+use serde_json::{Value, json};
+use time::macros::datetime;
+
+use crate::harness::{Answer, TestApp};
+
+const SECRET: &str = "demo-secret-42";
+const NUMBER: &str = "442079460000";
+/// Nobody may be called there, so nobody is: callbacks are looked at, not awaited.
+const HOOK: &str = "https://192.0.2.7/hook";
+
+/// A gateway whose sandbox speaks a dialect and signs its webhooks.
+async fn gateway(dialect: &str, more: &str) -> TestApp {
+    TestApp::of(&format!(
+        "[server]\nmax_webhook = \"64 KiB\"\n\
+         [[accounts]]\nname = \"shop\"\nkey = \"{key}\"\ncallbacks = [\"{HOOK}\"]\n{more}\n\
+         [[upstreams]]\nname = \"main\"\ndialect = \"{dialect}\"\nbase_url = \"sandbox://in-process\"\nkey = \"k\"\n\
+         sender = \"{NUMBER}\"\nwebhook_secret = \"{SECRET}\"\nwebhook_token = \"demo-token\"\n",
+        key = crate::harness::KEY,
+    ))
+    .await
+}
+
+/// A step of a message, as the Cloud API tells it.
+fn step(id: &str, step: &str) -> Value {
+    json!({ "id": id, "status": step, "timestamp": "1790000123", "recipient_id": "447700900123" })
+}
+
+/// A webhook of the Cloud API with these statuses.
+fn statuses(statuses: &[Value]) -> Value {
+    of_cloud(json!({ "statuses": statuses }))
+}
+
+fn of_cloud(mut told: Value) -> Value {
+    told["messaging_product"] = json!("whatsapp");
+    told["metadata"] = json!({ "display_phone_number": NUMBER, "phone_number_id": "551200034477" });
+    let change = json!({ "field": "messages", "value": told });
+    json!({ "object": "whatsapp_business_account", "entry": [{ "id": "883310042217", "changes": [change] }] })
+}
+
+/// Somebody writes, as the Cloud API tells it.
+fn written(id: &str, from: &str) -> Value {
+    let message =
+        json!({ "from": from, "id": id, "timestamp": "1790000123", "type": "text", "text": { "body": "Hello" } });
+    of_cloud(json!({ "contacts": [{ "profile": { "name": "Noor A." }, "wa_id": from }], "messages": [message] }))
+}
+
+/// Posts a webhook with the signature that Meta would give it.
+async fn tell(app: &TestApp, body: &Value) -> Answer {
+    let mut request = Request::new(Bytes::from(body.to_string()));
+    sign(dialect::named("cloud").unwrap(), &mut request);
+    post(app, "/webhooks/main", request).await
+}
+
+fn sign(dialect: &dyn Dialect, request: &mut Request<Bytes>) {
+    let at = datetime!(2026-09-21 13:35:23 UTC);
+    dialect.sign_callback(request, &Signing { secret: SECRET, id: "evt_1", at });
+}
+
+async fn post(app: &TestApp, path: &str, mut request: Request<Bytes>) -> Answer {
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = format!("{}{path}", app.url()).parse().unwrap();
+    app.call(request).await
+}
+
+async fn kept(app: &TestApp) -> Vec<KeptWebhook> {
+    app.app.state.store.webhooks(&WebhookFilter::default(), None, 100).await.unwrap()
+}
+
+async fn events(app: &TestApp) -> Vec<KeptEvent> {
+    app.app.state.store.events(&EventFilter::default(), None, 100).await.unwrap()
+}
+
+async fn callbacks(app: &TestApp) -> Vec<KeptCallback> {
+    app.app.state.store.callbacks(&CallbackFilter::default(), None, 100).await.unwrap()
+}
+
+/// Waits until everything that was told is done with.
+async fn all_heard(app: &TestApp) {
+    while app.app.state.store.next_event_due().await.unwrap().is_some() {
+        app.forward_a_little().await;
+    }
+}
+
+/// Sends a text and returns the id that the client was given.
+async fn sent(app: &TestApp, to: &str) -> String {
+    let text = json!({ "messaging_product": "whatsapp", "to": to, "type": "text", "text": { "body": "Hi" } });
+    let answer = app.post("/messages", &text).await;
+    answer.body["messages"][0]["id"].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
+}
+
+#[tokio::test]
+async fn the_door_opens_to_each_dialects_signature_alone() {
+    for &dialect in dialect::all() {
+        let app = gateway(dialect.name(), "").await;
+        let body = webhook_of(dialect);
+        let unsigned = post(&app, "/webhooks/main", Request::new(body.clone())).await;
+        assert_eq!(unsigned.status, 401, "{}: {unsigned:?}", dialect.name());
+        let mut signed = Request::new(body.clone());
+        sign(dialect, &mut signed);
+        let mut bent = signed.clone();
+        *bent.body_mut() = Bytes::from([body.as_ref(), b" "].concat());
+        assert_eq!(post(&app, "/webhooks/main", bent).await.status, 403, "{}", dialect.name());
+        assert!(kept(&app).await.is_empty(), "{}", dialect.name());
+
+        assert_eq!(post(&app, "/webhooks/main", signed).await.status, 200, "{}", dialect.name());
+        let by_address = format!("/webhooks/main?token={SECRET}");
+        assert_eq!(post(&app, &by_address, Request::new(body)).await.status, 200, "{}", dialect.name());
+        all_heard_but_orphans(&app, 1).await;
+        assert!(!format!("{:?}", kept(&app).await).contains(SECRET), "the store holds no credential");
+        app.stop().await;
+    }
+}
+
+/// What a provider that speaks the dialect posts of a message that was delivered.
+fn webhook_of(dialect: &dyn Dialect) -> Bytes {
+    let mut status = Status::new(Progress::Delivered);
+    status.message_id = Some("wamid.EXAMPLE01".into());
+    status.recipient.wa_id = Some("447700900123".into());
+    let business = Business { number: Some(NUMBER.into()), ..Business::default() };
+    let (tastes, at) = (Tastes::default(), datetime!(2026-09-21 13:35:23 UTC));
+    let context = EventContext { business: &business, tastes: &tastes, at };
+    let mut told = Telling::new(dialect, dialect).tell(&Event::Status(status), &context);
+    told.pop().unwrap().into_body()
+}
+
+async fn all_heard_but_orphans(app: &TestApp, orphans: usize) {
+    while events(app).await.len() < orphans {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn the_providers_question_is_answered_to_who_knows_the_token() {
+    let app = gateway("cloud", "").await;
+    let ask =
+        |token: &str| format!("/webhooks/main?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token={token}");
+    let answer = app.get(&ask("demo-token")).await;
+    assert_eq!((answer.status, &answer.body), (200, &json!(1158201444)));
+    assert_eq!(app.get(&ask("another")).await.status, 403);
+    assert_eq!(app.get(&ask(SECRET)).await.status, 403);
+    assert_eq!(app.get("/webhooks/main").await.status, 405);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_not_right_is_refused_and_nothing_of_it_kept() {
+    let app = gateway("cloud", "").await;
+    let signed = |body: &str| {
+        let mut request = Request::new(Bytes::from(body.to_owned()));
+        sign(dialect::named("cloud").unwrap(), &mut request);
+        request
+    };
+    assert_eq!(post(&app, "/webhooks/nowhere", signed("{}")).await.status, 404);
+    assert_eq!(post(&app, "/webhooks/nowhere", signed(&"x".repeat(100_000))).await.status, 404);
+    assert_eq!(post(&app, "/webhooks/main", signed(&"x".repeat(100_000))).await.status, 413);
+    assert_eq!(post(&app, "/webhooks/main", signed("{\"statuses\":")).await.status, 400);
+    assert!(kept(&app).await.is_empty());
+    app.stop().await;
+
+    // Without a secret only this machine itself is listened to.
+    let app = TestApp::start().await;
+    let body = Bytes::from(statuses(&[step("wamid.1", "sent")]).to_string());
+    let mut forwarded = Request::new(body.clone());
+    forwarded.headers_mut().insert("x-forwarded-for", "203.0.113.7".parse().unwrap());
+    assert_eq!(post(&app, "/webhooks/sandbox", forwarded).await.status, 401);
+    assert!(kept(&app).await.is_empty());
+    assert_eq!(post(&app, "/webhooks/sandbox", Request::new(body)).await.status, 200);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_comes_as_far_as_its_statuses_say_in_whatever_order() {
+    let app = gateway("cloud", "").await;
+    let id = sent(&app, "447700900123").await;
+    for progress in ["read", "sent", "delivered", "sent"] {
+        assert_eq!(tell(&app, &statuses(&[step(&id, progress)])).await.status, 200);
+    }
+    all_heard(&app).await;
+    let found = app.find(&id).await.unwrap();
+    assert_eq!(found.summary.state, State::Read);
+    assert!(found.turns.iter().all(|turn| turn.cause == Cause::Status && turn.to != State::Sent), "{:?}", found.turns);
+    assert_eq!(events(&app).await.len(), 3, "what is told twice is kept once");
+    let told = callbacks(&app).await;
+    assert_eq!(told.len(), 3);
+    assert!(told.iter().all(|callback| callback.target == HOOK && callback.transaction == Some(found.summary.id)));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_failure_has_its_fault() {
+    let app = gateway("cloud", "").await;
+    let id = sent(&app, "447700900123").await;
+    let mut failed = step(&id, "failed");
+    failed["errors"] = json!([{ "code": 131026, "title": "Message undeliverable" }]);
+    tell(&app, &statuses(&[failed, step(&id, "sent")])).await;
+    all_heard(&app).await;
+    let found = app.find(&id).await.unwrap();
+    assert_eq!((found.summary.state, found.summary.fault.as_deref()), (State::Failed, Some("not_on_whatsapp")));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_status_settles_what_is_unknown_and_brings_the_upstreams_id() {
+    let app = gateway("cloud", "").await;
+    let id = sent(&app, "99900000104").await;
+    let found = app.until(State::Unknown).await;
+    assert_eq!(found.summary.id.to_string(), id, "the client knows it by our id");
+    let mut delivered = step("wamid.LEARNT01", "delivered");
+    delivered["biz_opaque_callback_data"] = json!(id);
+    tell(&app, &statuses(&[delivered])).await;
+    all_heard(&app).await;
+    let found = app.find("wamid.LEARNT01").await.unwrap();
+    assert_eq!((found.summary.id.to_string(), found.summary.state, found.due_at), (id, State::Delivered, None));
+    assert_eq!(found.summary.message_id.as_deref(), Some("wamid.LEARNT01"));
+
+    // From now on it is known by the upstream's id alone.
+    tell(&app, &statuses(&[step("wamid.LEARNT01", "read")])).await;
+    all_heard(&app).await;
+    assert_eq!(app.find("wamid.LEARNT01").await.unwrap().summary.state, State::Read);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_bad_entry_spoils_no_other() {
+    let app = gateway("cloud", "").await;
+    let id = sent(&app, "447700900123").await;
+    let bad = json!({ "status": { "of": "nothing" } });
+    tell(&app, &statuses(&[json!(7), bad, step(&id, "delivered"), json!(null)])).await;
+    all_heard(&app).await;
+    assert_eq!(app.find(&id).await.unwrap().summary.state, State::Delivered);
+    let kinds: Vec<_> = events(&app).await.iter().map(|event| event.kind).collect();
+    assert!(kinds.contains(&EventKind::Unreadable) && kinds.contains(&EventKind::Delivered), "{kinds:?}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_stays_and_can_be_read_again() {
+    let app = gateway("cloud", "").await;
+    let id = sent(&app, "447700900123").await;
+    tell(&app, &json!(["no", "webhook"])).await;
+    tell(&app, &statuses(&[step(&id, "delivered")])).await;
+    all_heard(&app).await;
+    let unread = app.get("/admin/v1/webhooks?unread=true").await;
+    assert_eq!(unread.body["webhooks"].as_array().unwrap().len(), 1, "{unread:?}");
+    assert!(unread.body["webhooks"][0]["problem"].is_string());
+
+    let before = (events(&app).await, callbacks(&app).await.len());
+    let replayed = app.call(Request::post(format!("{}/admin/v1/events/replay", app.url())).body(Bytes::new()).unwrap());
+    assert_eq!(replayed.await.body, json!({ "replayed": 2 }));
+    all_heard(&app).await;
+    assert_eq!((events(&app).await, callbacks(&app).await.len()), before, "what was told is not told again");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_status_that_is_ahead_of_its_message_waits_for_it() {
+    let app = gateway("cloud", "").await;
+    tell(&app, &statuses(&[step("wamid.NOBODYS", "delivered")])).await;
+    all_heard_but_orphans(&app, 1).await;
+    // It belongs to nobody, and is given up after an hour.
+    while app.app.state.store.next_event_due().await.unwrap().is_some() {
+        app.forward(std::time::Duration::from_secs(60));
+        app.get("/healthz").await;
+    }
+    let orphan = events(&app).await.pop().unwrap();
+    assert_eq!((orphan.transaction, orphan.due_at), (None, None));
+    assert!(callbacks(&app).await.is_empty());
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_people_write_goes_to_those_who_listen() {
+    let other = "[[accounts]]\nname = \"bank\"\nkey = \"bank-key\"\ndialect = \"aisoule\"\n\
+                 callbacks = [\"https://192.0.2.8/hook\"]\nsuppress = [\"reaction\"]";
+    let app = gateway("cloud", other).await;
+    tell(&app, &written("wamid.IN01", "447700900123")).await;
+    tell(&app, &written("wamid.IN01", "447700900123")).await;
+    all_heard(&app).await;
+    let mut told: Vec<_> = callbacks(&app).await.into_iter().map(|told| (told.account, told.dialect)).collect();
+    told.sort();
+    assert_eq!(told, [("bank".into(), "aisoule".into()), ("shop".into(), "cloud".into())] as [(String, String); 2]);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn the_address_that_a_client_set_itself_is_told_where_the_operator_gave_none() {
+    let app = TestApp::start().await;
+    let webhook = json!({ "url": "https://192.0.2.9/hook" });
+    assert!(app.post("/v1/configs/webhook", &webhook).await.status < 300);
+    let body = Bytes::from(written("wamid.IN01", "447700900123").to_string());
+    post(&app, "/webhooks/sandbox", Request::new(body)).await;
+    all_heard(&app).await;
+    let told = callbacks(&app).await.pop().unwrap();
+    assert_eq!((told.account.as_str(), told.target.as_str()), ("shop", "https://192.0.2.9/hook"));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_number_that_the_provider_writes_otherwise_is_remembered() {
+    let app = gateway("cloud", "").await;
+    let id = sent(&app, "5511987654321").await;
+    let mut delivered = step(&id, "delivered");
+    delivered["recipient_id"] = json!("551187654321");
+    tell(&app, &statuses(&[delivered])).await;
+    all_heard(&app).await;
+    let known = app.app.state.store.alias("main", "551187654321").await.unwrap();
+    assert_eq!(known.as_deref(), Some("5511987654321"));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_gateway_kept_before_it_ended_is_heard_by_the_next() {
+    let app = gateway("cloud", "").await;
+    let id = sent(&app, "447700900123").await;
+    let transaction: TransactionId = app.find(&id).await.unwrap().summary.id;
+    // Another process answered the provider, took the webhook up, and is gone.
+    let store = &app.app.state.store;
+    let gone = uuid::Uuid::now_v7();
+    let webhook = sabir::store::NewWebhook {
+        id: uuid::Uuid::now_v7(),
+        upstream: "main".into(),
+        received_at: datetime!(2026-09-21 13:35:23 UTC),
+        headers: std::collections::BTreeMap::new(),
+        body: statuses(&[step(&id, "read")]).to_string(),
+    };
+    store.keep_webhooks(&[webhook]).await.unwrap();
+    let now = datetime!(2026-09-21 13:35:24 UTC);
+    store.claim_webhooks(gone, now, now + time::Duration::MINUTE, 9).await.unwrap();
+    all_heard(&app).await;
+    assert_eq!(app.find(&transaction.to_string()).await.unwrap().summary.state, State::Read);
+    app.stop().await;
+}

@@ -1,0 +1,344 @@
+//! What every back end keeps of webhooks and events. Each test gets an empty database of its own.
+
+use std::collections::BTreeMap;
+
+use sabir::model::{
+    Event, EventKind, Fault, FaultKind, Inbound, InboundContent, Progress, Status, Unreadable, Written,
+};
+use sabir::model::{State, TransactionId};
+use sabir::store::{
+    CallbackFilter, Clue, DecodedWebhook, EventFilter, Hearing, NewCallback, NewEvent, NewWebhook, Next, Store, Then,
+    WebhookFilter,
+};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::backends::Backend;
+use crate::fixtures::{HOLDER, OTHER, RECIPIENT, abandoned, at, record, sending, sent, settle, turn};
+
+/// A webhook that came so many seconds after the first time.
+pub fn webhook(seconds: i64) -> NewWebhook {
+    NewWebhook {
+        id: id_at(seconds),
+        upstream: "main".into(),
+        received_at: at(seconds),
+        headers: BTreeMap::from([("content-type".into(), "application/json".into())]),
+        body: r#"{"statuses":[{"id":"wamid.1","status":"sent"}]}"#.into(),
+    }
+}
+
+/// A fresh id of that time.
+fn id_at(seconds: i64) -> Uuid {
+    let millis = u64::try_from(at(seconds).unix_timestamp_nanos() / 1_000_000).unwrap();
+    let chance = Uuid::new_v4();
+    uuid::Builder::from_unix_timestamp_millis(millis, chance.as_bytes()[..10].try_into().unwrap()).into_uuid()
+}
+
+pub fn status(message_id: &str, progress: Progress) -> Event {
+    let mut status = Status::new(progress);
+    status.message_id = Some(message_id.into());
+    status.recipient.wa_id = Some(RECIPIENT.into());
+    status.at = Some(at(5));
+    Event::Status(status)
+}
+
+/// What a webhook told, with an identity of one byte.
+pub fn told(webhook: &NewWebhook, identity: u8, event: Event) -> NewEvent {
+    NewEvent {
+        id: Uuid::now_v7(),
+        webhook: webhook.id,
+        upstream: webhook.upstream.clone(),
+        identity: [identity; 32],
+        replaces: None,
+        received_at: webhook.received_at,
+        event,
+    }
+}
+
+pub fn decoded(webhook: &NewWebhook, events: &[NewEvent]) -> DecodedWebhook {
+    DecodedWebhook { webhook: webhook.id, events: events.into(), problem: None }
+}
+
+/// An event that is kept and held.
+pub async fn held(store: &dyn Store, identity: u8, event: Event) -> NewEvent {
+    let webhook = webhook(0);
+    store.keep_webhooks(std::slice::from_ref(&webhook)).await.unwrap();
+    store.claim_webhooks(HOLDER, at(1), at(60), 100).await.unwrap();
+    let event = told(&webhook, identity, event);
+    store.keep_events(HOLDER, &[decoded(&webhook, std::slice::from_ref(&event))]).await.unwrap();
+    store.claim_events(HOLDER, at(1), at(60), 100).await.unwrap();
+    event
+}
+
+pub fn callback(event: &NewEvent, target: &str) -> NewCallback {
+    NewCallback {
+        id: Uuid::now_v7(),
+        event: event.id,
+        account: "shop".into(),
+        transaction: None,
+        dialect: "aisoule".into(),
+        target: target.into(),
+        order_key: "wamid.1".into(),
+        created_at: at(2),
+    }
+}
+
+pub fn heard(event: &NewEvent, then: Then) -> Hearing {
+    Hearing { event: event.id, transaction: None, learnt: None, then }
+}
+
+pub async fn a_webhook_is_kept_until_it_is_decoded_and_stays(backend: Backend) {
+    let store = backend.open().await;
+    let first = webhook(0);
+    store.keep_webhooks(&[first.clone(), webhook(1)]).await.unwrap();
+    assert_eq!(store.next_event_due().await.unwrap(), Some(at(0)));
+    assert_eq!(store.claim_webhooks(HOLDER, at(0) - time::Duration::SECOND, at(60), 9).await.unwrap(), []);
+
+    let claimed = store.claim_webhooks(HOLDER, at(2), at(60), 1).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert_eq!((claimed[0].id, &claimed[0].body, claimed[0].tries), (first.id, &first.body, 1));
+    assert_eq!((&claimed[0].headers, claimed[0].received_at), (&first.headers, at(0)));
+    assert_eq!(store.claim_webhooks(OTHER, at(2), at(60), 9).await.unwrap().len(), 1);
+    assert_eq!(store.claim_webhooks(OTHER, at(2), at(60), 9).await.unwrap(), []);
+
+    let unread = DecodedWebhook { problem: Some("is no webhook".into()), ..decoded(&first, &[]) };
+    store.keep_events(HOLDER, &[unread]).await.unwrap();
+    let listed = store.webhooks(&WebhookFilter::default(), None, 9).await.unwrap();
+    assert_eq!(listed.iter().map(|webhook| webhook.due_at).collect::<Vec<_>>(), [Some(at(60)), None]);
+    assert_eq!(listed[1].problem.as_deref(), Some("is no webhook"));
+    let unread = WebhookFilter { unread: Some(true), ..WebhookFilter::default() };
+    assert_eq!(store.webhooks(&unread, None, 9).await.unwrap().len(), 1);
+}
+
+pub async fn a_webhook_whose_holder_is_gone_is_decoded_by_another(backend: Backend) {
+    let store = backend.open().await;
+    let webhook = webhook(0);
+    store.keep_webhooks(std::slice::from_ref(&webhook)).await.unwrap();
+    store.claim_webhooks(HOLDER, at(1), at(10), 9).await.unwrap();
+    assert_eq!(store.claim_webhooks(OTHER, at(10), at(60), 9).await.unwrap()[0].tries, 2);
+
+    // The first one comes back too late to end it, but what it read is what the other reads.
+    let event = told(&webhook, 1, status("wamid.1", Progress::Sent));
+    store.keep_events(HOLDER, &[decoded(&webhook, std::slice::from_ref(&event))]).await.unwrap();
+    assert_eq!(store.webhooks(&WebhookFilter::default(), None, 9).await.unwrap()[0].due_at, Some(at(60)));
+    store.keep_events(OTHER, &[decoded(&webhook, &[NewEvent { id: Uuid::now_v7(), ..event }])]).await.unwrap();
+    assert_eq!(store.webhooks(&WebhookFilter::default(), None, 9).await.unwrap()[0].due_at, None);
+    assert_eq!(store.events(&EventFilter::default(), None, 9).await.unwrap().len(), 1);
+}
+
+pub async fn what_is_told_twice_is_kept_once(backend: Backend) {
+    let store = backend.open().await;
+    let (first, second) = (webhook(0), webhook(1));
+    store.keep_webhooks(&[first.clone(), second.clone()]).await.unwrap();
+    store.claim_webhooks(HOLDER, at(2), at(60), 9).await.unwrap();
+    let sent = |webhook| told(webhook, 1, status("wamid.1", Progress::Sent));
+    let twice = decoded(&first, &[sent(&first), sent(&first)]);
+    let read = told(&second, 2, status("wamid.1", Progress::Read));
+    let again = decoded(&second, &[sent(&second), read.clone()]);
+    store.keep_events(HOLDER, &[twice, again]).await.unwrap();
+
+    let claimed = store.claim_events(HOLDER, at(2), at(60), 9).await.unwrap();
+    assert_eq!(claimed.len(), 2);
+    assert_eq!((claimed[1].id, &claimed[1].event, claimed[1].upstream.as_str()), (read.id, &read.event, "main"));
+}
+
+pub async fn what_could_not_be_read_goes_when_it_is(backend: Backend) {
+    let store = backend.open().await;
+    let webhook = webhook(0);
+    let fault = Fault::client(FaultKind::MalformedBody, "is no status");
+    let unread = told(&webhook, 7, Event::Unreadable(Unreadable { fault, raw: json!({"id": 1}) }));
+    store.keep_webhooks(std::slice::from_ref(&webhook)).await.unwrap();
+    store.claim_webhooks(HOLDER, at(2), at(60), 9).await.unwrap();
+    store.keep_events(HOLDER, &[decoded(&webhook, &[unread])]).await.unwrap();
+
+    assert_eq!(store.reopen_webhooks(&WebhookFilter::default(), None, at(3), 9).await.unwrap(), [webhook.id]);
+    assert_eq!(store.claim_webhooks(HOLDER, at(3), at(60), 9).await.unwrap()[0].tries, 2);
+    let read = NewEvent { replaces: Some([7; 32]), ..told(&webhook, 1, status("wamid.1", Progress::Sent)) };
+    store.keep_events(HOLDER, &[decoded(&webhook, &[read])]).await.unwrap();
+    let kinds = store.events(&EventFilter::default(), None, 9).await.unwrap();
+    assert_eq!(kinds.iter().map(|event| event.kind).collect::<Vec<_>>(), [EventKind::Sent]);
+}
+
+pub async fn webhooks_are_reopened_page_by_page(backend: Backend) {
+    let store = backend.open().await;
+    let webhooks: Vec<_> = (0..5).map(webhook).collect();
+    store.keep_webhooks(&webhooks).await.unwrap();
+    store.claim_webhooks(HOLDER, at(9), at(60), 9).await.unwrap();
+    let ended: Vec<_> = webhooks.iter().map(|webhook| decoded(webhook, &[])).collect();
+    store.keep_events(HOLDER, &ended).await.unwrap();
+
+    let filter = WebhookFilter { since: Some(at(1)), until: Some(at(4)), ..WebhookFilter::default() };
+    let first = store.reopen_webhooks(&filter, None, at(9), 2).await.unwrap();
+    assert_eq!(first, [webhooks[1].id, webhooks[2].id]);
+    let last = store.reopen_webhooks(&filter, first.last().copied(), at(9), 2).await.unwrap();
+    assert_eq!(last, [webhooks[3].id]);
+    let other = WebhookFilter { upstream: Some("spare".into()), ..WebhookFilter::default() };
+    assert!(store.reopen_webhooks(&other, None, at(9), 2).await.unwrap().is_empty());
+}
+
+pub async fn a_transaction_is_found_by_every_clue(backend: Backend) {
+    let store = backend.open().await;
+    let (known, queued) = (sending(), sending());
+    store.write(&[record(&known), record(&queued), settle(&sent(&known, "wamid.1"))]).await.unwrap();
+    let clue = |transaction: Option<TransactionId>, message_id: Option<String>| Clue { transaction, message_id };
+    let clues = [
+        clue(Some(known.id), Some("wamid.other".into())),
+        clue(None, Some("wamid.1".into())),
+        clue(None, Some(queued.id.to_string())),
+        clue(Some(TransactionId(Uuid::now_v7())), Some("wamid.1".into())),
+        clue(None, Some("wamid.2".into())),
+        clue(None, None),
+    ];
+    let found = store.correlate(&clues).await.unwrap();
+    let ids: Vec<_> = found.iter().map(|found| found.as_ref().map(|found| found.id)).collect();
+    assert_eq!(ids, [Some(known.id), Some(known.id), Some(queued.id), Some(known.id), None, None]);
+
+    let found = found[0].clone().unwrap();
+    assert_eq!((found.account.as_str(), found.dialect.as_str(), found.state), ("shop", "aisoule", State::Sent));
+    assert_eq!((found.request, found.attempts), (Some(known.request.clone()), 1));
+    assert_eq!((found.message_id.as_deref(), found.given_id.as_str()), (Some("wamid.1"), "wamid.1"));
+}
+
+pub async fn a_client_that_was_answered_before_knows_our_id(backend: Backend) {
+    let store = backend.open().await;
+    let new = sending();
+    let late = sabir::store::Settlement { told: false, ..sent(&new, "wamid.1") };
+    store.write(&[record(&new), settle(&late)]).await.unwrap();
+    let found = store.correlate(&[Clue { transaction: Some(new.id), message_id: None }]).await.unwrap();
+    let found = found[0].clone().unwrap();
+    assert_eq!((found.message_id.as_deref(), found.given_id), (Some("wamid.1"), new.id.to_string()));
+}
+
+pub async fn an_upstreams_id_that_a_status_told_is_found(backend: Backend) {
+    let store = backend.open().await;
+    let (new, known) = (sending(), sending());
+    store.write(&[record(&new), record(&known), settle(&sent(&known, "wamid.known"))]).await.unwrap();
+    store.write(&[turn(&abandoned(&new))]).await.unwrap();
+    let event = held(&*store, 1, status("wamid.1", Progress::Sent)).await;
+    let learn = |transaction, id: &str| Hearing {
+        transaction: Some(transaction),
+        learnt: Some(id.into()),
+        ..heard(&event, Then::Tell(Vec::new()))
+    };
+    store.end_hearing(HOLDER, &[learn(new.id, "wamid.1"), learn(known.id, "wamid.2")]).await.unwrap();
+
+    let found = store.find("wamid.1").await.unwrap().unwrap();
+    assert_eq!((found.summary.id, found.summary.message_id.as_deref()), (new.id, Some("wamid.1")));
+    assert!(store.find("wamid.2").await.unwrap().is_none());
+    assert_eq!(store.find("wamid.known").await.unwrap().unwrap().summary.id, known.id);
+    let found = store.correlate(&[Clue { transaction: Some(new.id), message_id: None }]).await.unwrap();
+    assert_eq!(found[0].as_ref().unwrap().given_id, new.id.to_string());
+}
+
+pub async fn evidence_by_a_status_ends_the_job(backend: Backend) {
+    let store = backend.open().await;
+    let new = sending();
+    store.write(&[record(&new)]).await.unwrap();
+    store.write(&[turn(&abandoned(&new))]).await.unwrap();
+    let delivered = sabir::store::Turn {
+        cause: sabir::store::Cause::Status,
+        ..crate::fixtures::turned(&new, &[State::Unknown], State::Delivered, Next::Done)
+    };
+    store.write(&[turn(&delivered)]).await.unwrap();
+    let found = store.find(&new.id.to_string()).await.unwrap().unwrap();
+    assert_eq!((found.summary.state, found.due_at), (State::Delivered, None));
+}
+
+pub async fn an_event_waits_or_ends_with_its_callbacks(backend: Backend) {
+    let store = backend.open().await;
+    let event = held(&*store, 1, status("wamid.1", Progress::Sent)).await;
+    store.end_hearing(HOLDER, &[heard(&event, Then::Wait(at(9)))]).await.unwrap();
+    assert_eq!(store.next_event_due().await.unwrap(), Some(at(9)));
+    let waiting = |waiting| EventFilter { waiting: Some(waiting), ..EventFilter::default() };
+    assert_eq!(store.events(&waiting(true), None, 9).await.unwrap().len(), 1);
+
+    assert_eq!(store.claim_events(HOLDER, at(9), at(60), 9).await.unwrap()[0].tries, 2);
+    let tell = heard(&event, Then::Tell(vec![callback(&event, "https://shop.example.net/hook")]));
+    // Whoever lost the lease tells nobody.
+    store.end_hearing(OTHER, std::slice::from_ref(&tell)).await.unwrap();
+    assert_eq!(store.callbacks(&CallbackFilter::default(), None, 9).await.unwrap(), []);
+    store.end_hearing(HOLDER, std::slice::from_ref(&tell)).await.unwrap();
+    assert_eq!(store.callbacks(&CallbackFilter::default(), None, 9).await.unwrap().len(), 1);
+    assert_eq!(store.events(&waiting(true), None, 9).await.unwrap(), []);
+    assert_eq!(store.next_event_due().await.unwrap(), None);
+}
+
+pub async fn events_are_listed_by_what_they_are(backend: Backend) {
+    let store = backend.open().await;
+    let mut inbound =
+        Inbound::new(InboundContent::Text(Written { body: "Hello \0 there".into(), extra: Default::default() }));
+    inbound.sender.wa_id = Some("5511987654321".into());
+    let first = held(&*store, 1, status("wamid.1", Progress::Sent)).await;
+    let second = held(&*store, 2, Event::Inbound(inbound)).await;
+    let of = |event: &NewEvent, transaction| Hearing { transaction, ..heard(event, Then::Tell(Vec::new())) };
+    let transaction = TransactionId(Uuid::now_v7());
+    store.end_hearing(HOLDER, &[of(&first, Some(transaction)), of(&second, None)]).await.unwrap();
+
+    let filters = [
+        (EventFilter::default(), vec![second.id, first.id]),
+        (EventFilter { kind: Some(EventKind::Text), ..EventFilter::default() }, vec![second.id]),
+        (EventFilter { transaction: Some(transaction), ..EventFilter::default() }, vec![first.id]),
+        (EventFilter { person: Some("5511987654321".into()), ..EventFilter::default() }, vec![second.id]),
+        (EventFilter { upstream: Some("spare".into()), ..EventFilter::default() }, vec![]),
+    ];
+    for (filter, expected) in filters {
+        let listed = store.events(&filter, None, 9).await.unwrap();
+        assert_eq!(listed.iter().map(|event| event.id).collect::<Vec<_>>(), expected, "{filter:?}");
+    }
+    let behind = store.events(&EventFilter::default(), Some(second.id), 9).await.unwrap();
+    assert_eq!((behind[0].id, behind[0].message_id.as_deref()), (first.id, Some("wamid.1")));
+    assert_eq!((behind[0].occurred_at, behind[0].person.as_deref()), (Some(at(5)), Some(RECIPIENT)));
+    assert_eq!((&behind[0].event, behind[0].transaction), (&first.event, Some(transaction)));
+}
+
+pub async fn people_are_known_by_the_clients_number(backend: Backend) {
+    let store = backend.open().await;
+    assert_eq!(store.alias("main", "5511987654321").await.unwrap(), None);
+    store.put_alias("main", "5511987654321", "551187654321", at(0)).await.unwrap();
+    store.put_alias("main", "5511987654321", "55 11 8765 4321", at(1)).await.unwrap();
+    store.put_alias("main", "5511987654321", "55 11 8765 4321", at(2)).await.unwrap();
+    assert_eq!(store.alias("main", "5511987654321").await.unwrap().as_deref(), Some("55 11 8765 4321"));
+    assert_eq!(store.alias("spare", "5511987654321").await.unwrap(), None);
+}
+
+pub async fn old_events_are_forgotten(backend: Backend) {
+    let store = backend.open().await;
+    let event = held(&*store, 1, status("wamid.1", Progress::Sent)).await;
+    store.keep_webhooks(&[webhook(1)]).await.unwrap();
+    let later = Uuid::now_v7().get_timestamp().unwrap().to_unix().0;
+    let later = time::OffsetDateTime::from_unix_timestamp(i64::try_from(later).unwrap() + 60).unwrap();
+    // What is not done with stays, whatever its age.
+    while store.forget_events(later.max(at(99)), 1).await.unwrap() > 0 {}
+    assert_eq!(store.webhooks(&WebhookFilter::default(), None, 9).await.unwrap().len(), 1);
+    assert_eq!(store.events(&EventFilter::default(), None, 9).await.unwrap().len(), 1);
+
+    store
+        .end_hearing(HOLDER, &[heard(&event, Then::Tell(vec![callback(&event, "https://a.example.net")]))])
+        .await
+        .unwrap();
+    while store.forget_events(later.max(at(99)), 1).await.unwrap() > 0 {}
+    assert_eq!(store.events(&EventFilter::default(), None, 9).await.unwrap().len(), 1);
+    store.claim_callbacks(HOLDER, at(9), at(60), 9, &[]).await.unwrap();
+    let done = crate::callbacks::settled(store.callbacks(&CallbackFilter::default(), None, 9).await.unwrap()[0].id);
+    store.settle_callbacks(HOLDER, &[done]).await.unwrap();
+    while store.forget_events(later.max(at(99)), 1).await.unwrap() > 0 {}
+    assert_eq!(store.events(&EventFilter::default(), None, 9).await.unwrap(), []);
+    assert_eq!(store.callbacks(&CallbackFilter::default(), None, 9).await.unwrap(), []);
+}
+
+pub async fn what_is_told_of_a_person_is_erased_with_them(backend: Backend) {
+    let store = backend.open().await;
+    let new = sending();
+    store.write(&[record(&new), settle(&sent(&new, "wamid.1"))]).await.unwrap();
+    let event = held(&*store, 1, status("wamid.1", Progress::Delivered)).await;
+    let told = NewCallback { transaction: Some(new.id), ..callback(&event, "https://shop.example.net/hook") };
+    let hearing = Hearing { transaction: Some(new.id), ..heard(&event, Then::Tell(vec![told])) };
+    store.end_hearing(HOLDER, &[hearing]).await.unwrap();
+    store.put_alias("main", "5511987654321", RECIPIENT, at(0)).await.unwrap();
+
+    while store.erase_recipient(RECIPIENT, 1).await.unwrap() > 0 {}
+    assert_eq!(store.events(&EventFilter::default(), None, 9).await.unwrap(), []);
+    assert_eq!(store.webhooks(&WebhookFilter::default(), None, 9).await.unwrap(), []);
+    assert_eq!(store.callbacks(&CallbackFilter::default(), None, 9).await.unwrap(), []);
+    assert_eq!(store.alias("main", "5511987654321").await.unwrap(), None);
+}
