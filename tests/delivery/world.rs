@@ -198,6 +198,9 @@ fn upstream(name: &str, provider: &Arc<Provider>, limits: Limits) -> Upstream {
         phone_number_id: None,
         template_namespace: None,
         limits,
+        webhook_secret: None,
+        webhook_token: None,
+        inbound: None,
         transport: Arc::new(Line(Arc::clone(provider))),
     }
 }

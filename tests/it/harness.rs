@@ -67,11 +67,16 @@ impl TestApp {
         config.sandbox.webhooks = text.contains("[sandbox]");
         let store = store::connect(&config.store).await.unwrap();
         store.migrate().await.unwrap();
-        Self::over(config, store, folder).await
+        Self::run(config, store, folder).await
     }
 
     /// A gateway over a store of the test's own.
     pub async fn over(mut config: Config, store: Arc<dyn Store>, folder: TempDir) -> Self {
+        config.sandbox.webhooks = false;
+        Self::run(config, store, folder).await
+    }
+
+    async fn run(mut config: Config, store: Arc<dyn Store>, folder: TempDir) -> Self {
         config.server.listen = "127.0.0.1:0".parse().unwrap();
         config.server.data_dir = folder.path().to_owned();
         if config.delivery.deadline > DEADLINE {
