@@ -1,5 +1,6 @@
 //! What no single option can tell: names that refer to each other, options that need each other.
 
+mod callbacks;
 mod delivery;
 
 use std::collections::HashSet;
@@ -20,6 +21,7 @@ pub fn check(draft: &Draft, problems: &mut Vec<Problem>) {
     check_upstreams(draft, problems);
     check_routes(draft, problems);
     delivery::check(draft, problems);
+    callbacks::check(draft, problems);
 }
 
 fn check_server(draft: &Draft, problems: &mut Vec<Problem>) {

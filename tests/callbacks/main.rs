@@ -46,7 +46,8 @@ async fn what_is_told_is_signed_in_the_clients_dialect() {
 
 #[tokio::test]
 async fn a_target_that_was_down_for_an_hour_gets_everything_in_order_and_once() {
-    let world = World::new("").await;
+    // Longer than the time that is simulated while a call is under way: a lease that ends has it told again.
+    let world = World::new("[callbacks]\ntimeout = \"6h\"").await;
     let client = Receiver::start(Manner::Answer(503)).await;
     let messages: Vec<_> = (0..20).map(|nth| format!("wamid.{nth}")).collect();
     for message in &messages {

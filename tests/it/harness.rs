@@ -62,6 +62,8 @@ impl TestApp {
     pub async fn of(text: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let mut config = config::load_text(text).unwrap_or_else(|problems| panic!("{problems}")).config;
+        // A test that counts steps or calls says so where the sandbox may add to them.
+        config.sandbox.webhooks = text.contains("[sandbox]");
         config.store.url = Secret::new(format!("sqlite://{}", folder.path().join("sabir.db").display()));
         // What a test does not ask for it is not told.
         config.sandbox.webhooks = text.contains("[sandbox]");
@@ -163,6 +165,8 @@ impl TestApp {
     pub fn forward(&self, by: Duration) {
         self.clock.forward(by);
         self.app.state.delivery.look_again();
+        self.app.state.listener.look_again();
+        self.app.state.callbacks.look_again();
         self.app.state.listener.look_again();
         self.app.state.callbacks.look_again();
     }

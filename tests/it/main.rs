@@ -21,7 +21,10 @@ mod media_memory;
 mod postgres;
 mod program;
 mod provider;
+#[path = "../support/receiver.rs"]
+mod receiver;
 mod record;
+mod roundtrip;
 mod samples;
 mod sandbox;
 mod shared_path;

@@ -10,8 +10,8 @@ use sabir::model::{Content, Message, Request as Sent};
 
 use crate::harness::{Answer, TestApp};
 
-const SENDER: &str = "442079460000";
-const NAMESPACE: &str = "acme_ns";
+pub const SENDER: &str = "442079460000";
+pub const NAMESPACE: &str = "acme_ns";
 
 /// One account for each pair, its key naming the pair, and one upstream for each dialect.
 fn configuration() -> String {
@@ -34,13 +34,18 @@ fn configuration() -> String {
 }
 
 /// A sample in the upstream's dialect, where that can say it for the client. A dialect may say more for its own clients.
-fn spoken(client: &dyn Dialect, upstream: &dyn Dialect, sample: &Sent) -> Option<http::Request<Bytes>> {
+pub fn spoken(client: &dyn Dialect, upstream: &dyn Dialect, sample: &Sent) -> Option<http::Request<Bytes>> {
     let target =
         Target { correlation: None, sender: Some(SENDER), phone_number_id: None, template_namespace: Some(NAMESPACE) };
     Translation::new(client, upstream, Losses::Refuse).say(sample, &target).ok()
 }
 
-async fn post(app: &TestApp, client: &dyn Dialect, upstream: &dyn Dialect, request: &http::Request<Bytes>) -> Answer {
+pub async fn post(
+    app: &TestApp,
+    client: &dyn Dialect,
+    upstream: &dyn Dialect,
+    request: &http::Request<Bytes>,
+) -> Answer {
     let form = client.credential();
     let key = format!("{}-{}", client.name(), upstream.name());
     let request = Request::builder()

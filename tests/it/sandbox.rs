@@ -5,12 +5,14 @@ use std::process::{Child, Command, Stdio};
 
 use http::Request;
 use sabir::dialect::{self, Dialect, Losses, Sample, Target, Translation, samples};
+use sabir::net::Client;
 use sabir::store::Summary;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::TestApp;
+use crate::harness::{TestApp, patient};
 use crate::program::sabir;
+use crate::receiver::{Manner, Receiver};
 
 const SENDER: &str = "442079460000";
 const NAMESPACE: &str = "acme_ns";
@@ -23,9 +25,14 @@ pub struct Sandbox {
 
 impl Sandbox {
     pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// With more arguments.
+    pub fn with(more: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
         let mut command = sabir(folder.path());
-        let process = command.args(["sandbox", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped());
+        let process = command.args(["sandbox", "--listen", "127.0.0.1:0"]).args(more).stdout(Stdio::piped());
         let mut process = process.stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -128,6 +135,27 @@ async fn a_recipient_that_stands_for_a_fault_brings_it_in_every_dialect() {
     let recorded = send(&app, dialect::named("cloud").unwrap(), &message).await;
     assert_eq!(recorded.fault.as_deref(), Some("media_unreachable"));
     app.stop().await;
+}
+
+#[tokio::test]
+async fn alone_it_tells_over_http_and_lets_people_write() {
+    let gateway = Receiver::start(Manner::Answer(200)).await;
+    let address = format!("{}/webhooks/main", gateway.url);
+    let sandbox = Sandbox::with(&["--webhook", &address, "--webhook-secret", "a secret"]);
+    let client = Client::new(&patient()).unwrap();
+    let post = async |path: &str, body: Value| {
+        let request = Request::post(format!("{}{path}", sandbox.url)).header("content-type", "application/json");
+        client.call(request.body(bytes::Bytes::from(body.to_string())).unwrap()).await.unwrap().status().as_u16()
+    };
+    let text =
+        json!({ "messaging_product": "whatsapp", "to": "447700900123", "type": "text", "text": { "body": "Hi" } });
+    assert_eq!(post("/551200034477/messages", text).await, 200);
+    assert_eq!(post("/sandbox/inbound", json!({ "type": "text", "text": { "body": "Hello" } })).await, 202);
+    assert_eq!(post("/sandbox/inbound", json!({ "type": "text", "text": 7 })).await, 400);
+    for got in gateway.until_taken(4).await {
+        assert_eq!(got.path, "/webhooks/main");
+        assert!(got.header("x-hub-signature-256").is_some(), "{got:?}");
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ use super::retry::Backoff;
 use crate::clock::Clock;
 use crate::measure;
 use crate::net::Fetcher;
-use crate::store::{CallbackOutcome, ClaimedCallback, SettledCallback, Store, StoreError};
+use crate::store::{CallbackOutcome, CallbackState, ClaimedCallback, SettledCallback, Store, StoreError};
 use targets::{Place, Targets};
 
 /// Callbacks under way at most.
@@ -75,6 +75,7 @@ pub struct Callbacks {
     /// Wakes the worker: something is due, or sooner than it knows.
     work: Notify,
     stopping: CancellationToken,
+    workers: TaskTracker,
     under_way: TaskTracker,
 }
 
@@ -97,13 +98,15 @@ impl Callbacks {
             config,
             work: Notify::new(),
             stopping: CancellationToken::new(),
+            workers: TaskTracker::new(),
             under_way: TaskTracker::new(),
         })
     }
 
-    /// Begins to tell what is due.
+    /// Begins to tell what is due, and to measure what is not told.
     pub fn start(self: &Arc<Self>) {
-        self.under_way.spawn(Arc::clone(self).work_for_ever());
+        self.workers.spawn(Arc::clone(self).work_for_ever());
+        self.workers.spawn(Arc::clone(self).measure_for_ever());
     }
 
     /// Has the worker look for what is due, as after an event was heard.
@@ -114,8 +117,10 @@ impl Callbacks {
     /// Takes nothing up any more and ends what is under way.
     pub async fn close(&self) {
         self.stopping.cancel();
-        self.under_way.close();
-        self.under_way.wait().await;
+        for tasks in [&self.workers, &self.under_way] {
+            tasks.close();
+            tasks.wait().await;
+        }
     }
 
     async fn work_for_ever(self: Arc<Self>) {
@@ -132,6 +137,17 @@ impl Callbacks {
                 () = self.stopping.cancelled() => {}
                 () = self.work.notified() => {}
                 () = sleep(pause) => {}
+            }
+        }
+    }
+
+    async fn measure_for_ever(self: Arc<Self>) {
+        while self.stopping.run_until_cancelled(sleep(AT_LEAST_EVERY)).await.is_some() {
+            // While the store is away the last word stands.
+            let Ok(depth) = self.store.callback_depth().await else { continue };
+            for state in [CallbackState::Pending, CallbackState::Dead] {
+                let count = depth.iter().find(|(of, _)| *of == state).map_or(0, |(_, count)| *count);
+                measure::callback_queue(state.as_str(), count);
             }
         }
     }

@@ -69,13 +69,13 @@ impl Callbacks {
                 Some(transaction) => known_as(status, transaction),
                 None => status,
             }),
-            Event::Inbound(inbound) => Event::Inbound(self.from_somebody_known(callback, inbound).await?),
+            Event::Inbound(inbound) => Event::Inbound(self.written_by_somebody_known(callback, inbound).await?),
             other => other,
         })
     }
 
     /// A message to the business, whose writer and whose quoted messages are called as the client calls them.
-    async fn from_somebody_known(
+    async fn written_by_somebody_known(
         &self,
         callback: &ClaimedCallback,
         mut inbound: Inbound,

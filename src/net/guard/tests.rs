@@ -1,3 +1,5 @@
+//! The rules, with exceptions and without.
+
 use super::*;
 
 fn guard(allowed: &[&str]) -> Guard {
