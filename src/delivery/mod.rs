@@ -71,6 +71,8 @@ pub struct Delivery {
     asked: Arc<Asked>,
     /// Wakes the worker: something is due, or sooner than it knows.
     work: Notify,
+    /// Wakes the listener: something is to be told of a message that no provider knows.
+    told: Notify,
     stopping: CancellationToken,
     under_way: TaskTracker,
 }
@@ -96,6 +98,7 @@ impl Delivery {
             lanes: Arc::default(),
             asked: Arc::default(),
             work: Notify::new(),
+            told: Notify::new(),
             stopping: CancellationToken::new(),
             under_way: TaskTracker::new(),
         })
@@ -191,6 +194,11 @@ impl Delivery {
             Err(fault) => Fate::NotRecorded(fault),
         };
         let mut transaction = message.order.id;
+        if let Fate::Failed(fault) = &fate
+            && !message.is_awaited()
+        {
+            self.tell_of_failure(transaction, Some(&message.order.request), fault).await;
+        }
         let outcome = match fate {
             Fate::Sent(accepted) => Ok(accepted),
             Fate::Later => Ok(Accepted::default()),

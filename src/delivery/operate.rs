@@ -2,7 +2,7 @@
 
 use super::life::{self, Action, Evidence, Standing, Step};
 use super::{Delivery, order};
-use crate::model::{Fault, State, TransactionId};
+use crate::model::{Fault, FaultKind, State, TransactionId};
 use crate::store::{Cause, Next, StoreError, Transaction, Turn, Written};
 
 /// Whose word it is, and what is to stand on the record of it.
@@ -59,12 +59,16 @@ impl Delivery {
             _ => return Err(NotDone::Unfit(found.summary.state)),
         };
         let Word { cause, detail, fault } = word;
+        let why = fault.clone().unwrap_or_else(ended_by_operator);
         let (from, at) = (vec![found.summary.state], self.clock.now());
         let turn = Turn { transaction: id, holder: None, from, to, cause, fault, detail, at, next };
         match self.ledger.turn(turn).await? {
             Written::Done => {
                 tracing::info!(transaction.id = %id, state = to.as_str(), "transaction changed without an attempt");
                 self.work.notify_one();
+                if to == State::Failed && cause == Cause::Operator {
+                    self.tell_of_failure(id, found.request.as_ref(), &why).await;
+                }
                 Ok(to)
             }
             _ => Err(NotDone::Changed),
@@ -79,4 +83,9 @@ impl Delivery {
         let standing = Standing { state: summary.state, attempts, since: summary.received_at, lifetime };
         life::next(&standing, evidence, &policy, self.clock.now(), self.clock.chance())
     }
+}
+
+/// Why a message failed that a person ended.
+fn ended_by_operator() -> Fault {
+    Fault::gateway(FaultKind::Expired, "the operator of the gateway ended the message")
 }

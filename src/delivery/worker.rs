@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
+use super::carry::Fate;
 use super::life::{Evidence, Standing, Step};
 use super::order::{Message, Order, lifetime};
 use super::{Account, AccountConfig, Delivery};
@@ -94,7 +95,10 @@ impl Delivery {
     /// Carries a message that was taken up; a hand is free again when it ends.
     pub(super) async fn work_on(self: Arc<Self>, claimed: Claimed, hand: Option<OwnedSemaphorePermit>) {
         if let Some(mut message) = self.in_hand(claimed).await {
-            self.carry(&mut message).await;
+            let fate = self.carry(&mut message).await;
+            if let Fate::Failed(fault) = fate {
+                self.tell_of_failure(message.order.id, Some(&message.order.request), &fault).await;
+            }
         }
         drop(hand);
         self.work.notify_one();

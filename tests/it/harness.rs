@@ -71,11 +71,16 @@ impl TestApp {
         config.sandbox.webhooks = text.contains("[sandbox]");
         let store = store::connect(&config.store).await.unwrap();
         store.migrate().await.unwrap();
-        Self::over(config, store, folder).await
+        Self::run(config, store, folder).await
     }
 
     /// A gateway over a store of the test's own.
-    pub async fn over(config: Config, store: Arc<dyn Store>, folder: TempDir) -> Self {
+    pub async fn over(mut config: Config, store: Arc<dyn Store>, folder: TempDir) -> Self {
+        config.sandbox.webhooks = false;
+        Self::run(config, store, folder).await
+    }
+
+    async fn run(config: Config, store: Arc<dyn Store>, folder: TempDir) -> Self {
         let clock = Arc::new(FixedClock::at(datetime!(2026-09-21 13:35:23 UTC)));
         Self { clock: Some(Arc::clone(&clock)), ..Self::at(clock, config, store, folder).await }
     }

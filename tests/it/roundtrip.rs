@@ -229,7 +229,7 @@ async fn a_status_that_comes_twice_is_told_once_and_disorder_ends_the_same() {
 async fn an_old_client_is_told_at_the_address_that_it_set_itself() {
     let receiver = Receiver::start(Manner::Answer(503)).await;
     let app = TestApp::of(&format!(
-        "[net]\nallow_private = [\"127.0.0.1\"]\n[sandbox]\ndelay = \"5ms\"\n\
+        "[net]\nallow_private = [\"127.0.0.1\"]\n[sandbox]\ndelay = \"5ms\"\n[callbacks]\ntimeout = \"6h\"\n\
          [[accounts]]\nname = \"shop\"\nkey = \"{KEY}\"\ndialect = \"on-premises\"\n"
     ))
     .await;

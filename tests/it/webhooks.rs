@@ -337,3 +337,20 @@ async fn what_a_gateway_kept_before_it_ended_is_heard_by_the_next() {
     assert_eq!(app.find(&transaction.to_string()).await.unwrap().summary.state, State::Read);
     app.stop().await;
 }
+
+#[tokio::test]
+async fn a_client_that_was_answered_first_is_told_of_a_failure_that_no_provider_tells() {
+    let app = gateway("cloud", "mode = \"queued\"").await;
+    let id = sent(&app, "99900131026").await;
+    app.until(State::Failed).await;
+    all_heard(&app).await;
+    while callbacks(&app).await.is_empty() {
+        app.forward_a_little().await;
+    }
+    let told = callbacks(&app).await.pop().unwrap();
+    assert_eq!(told.transaction.map(|id| id.to_string()), Some(id));
+    let event = events(&app).await.pop().unwrap();
+    let Event::Status(status) = event.event else { panic!("{event:?}") };
+    assert_eq!(status.problems[0].fault.kind, sabir::model::FaultKind::NotOnWhatsapp);
+    app.stop().await;
+}

@@ -7,6 +7,7 @@
 mod decode;
 mod door;
 mod hear;
+mod own;
 mod whom;
 mod within;
 
@@ -123,13 +124,19 @@ impl Listener {
             tokio::select! {
                 () = self.stopping.cancelled() => {}
                 () = self.work.notified() => {}
+                () = self.delivery.told.notified() => {}
                 () = sleep(pause) => {}
             }
         }
     }
 
-    /// Decodes what came and hears what was told. Whether there may be more at once.
+    /// Decodes what came and hears what was told. Whether there may be more at once. It is looked before anything is
+    /// claimed: a claim writes, and while the store is away it would stand in front of a send.
     async fn take_up_what_is_due(&self) -> Result<bool, StoreError> {
+        let due_at = self.store.next_event_due().await?;
+        if due_at.is_none_or(|at| at > self.clock.now()) {
+            return Ok(false);
+        }
         let decoded = self.decode_what_came().await?;
         let heard = self.hear_what_was_told().await?;
         Ok(decoded || heard)
