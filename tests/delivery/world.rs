@@ -206,9 +206,6 @@ fn upstream(name: &str, provider: &Arc<Provider>, limits: Limits) -> Upstream {
         webhook_token: None,
         inbound: None,
         limits,
-        webhook_secret: None,
-        webhook_token: None,
-        inbound: None,
         transport: Arc::new(Line(Arc::clone(provider))),
     }
 }
