@@ -41,7 +41,7 @@ impl Listener {
         }
         events.sort_by_key(|event| (occurred_at(event), event.id));
         let found = self.store.correlate(&events.iter().map(clue).collect::<Vec<_>>()).await?;
-        let addresses = Addresses::of(&*self.delivery.directory(), &*self.store, &events, &found).await?;
+        let addresses = Addresses::of(&self.delivery.directory(), &*self.store, &events, &found).await?;
         let hearings = self.hear_all(events, found, &addresses).await?;
         self.store.end_hearing(self.process, &hearings).await?;
         self.callbacks.look_again();

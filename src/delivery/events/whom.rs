@@ -76,7 +76,7 @@ impl Addresses {
         }
         let own = own_callbacks(found).iter();
         let all = own.chain(addressee.into_iter().flat_map(|addressee| &addressee.targets));
-        let each: BTreeSet<_> = all.map(String::as_str).filter(|target| is_callable(target)).collect();
+        let each: BTreeSet<_> = all.map(String::as_str).filter(is_callable).collect();
         each.into_iter().map(|target| Told { account: &found.account, dialect: &found.dialect, target }).collect()
     }
 
@@ -91,8 +91,7 @@ impl Addresses {
         let account = addressee.account.name.as_str();
         let own = addressee.account.dialect.map(crate::dialect::Dialect::name);
         let dialect = own.or_else(|| self.spoken.get(upstream).copied()).unwrap_or_default();
-        let each: BTreeSet<_> =
-            addressee.targets.iter().map(String::as_str).filter(|target| is_callable(target)).collect();
+        let each: BTreeSet<_> = addressee.targets.iter().map(String::as_str).filter(is_callable).collect();
         each.into_iter().map(move |target| Told { account, dialect, target })
     }
 }
