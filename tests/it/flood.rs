@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use http::Request;
 use sabir::model::{State, TransactionId};
-use sabir::store::{EventFilter, NewAttempt, NewJob, NewTransaction, Next, Settlement, Store, Transactions, Write};
+use sabir::store::{EventFilter, NewAttempt, NewJob, NewTransaction, Next, Settlement, Store, Write};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::datetime;

@@ -91,8 +91,7 @@ impl Addresses {
         let account = addressee.account.name.as_str();
         let own = addressee.account.dialect.map(crate::dialect::Dialect::name);
         let dialect = own.or_else(|| self.spoken.get(upstream).copied()).unwrap_or_default();
-        let each: BTreeSet<_> =
-            addressee.targets.iter().map(String::as_str).filter(is_callable).collect();
+        let each: BTreeSet<_> = addressee.targets.iter().map(String::as_str).filter(is_callable).collect();
         each.into_iter().map(move |target| Told { account, dialect, target })
     }
 }
