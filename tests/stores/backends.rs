@@ -26,7 +26,7 @@ impl Backend {
 
     /// Connects to it once more, as another gateway would.
     pub async fn connect(&self) -> Result<Arc<dyn Store>, StoreError> {
-        store::connect(&Config { url: Secret::new(self.url()), connections: 4 }).await
+        store::connect(&Config::new(Secret::new(self.url()), 4)).await
     }
 
     /// Connects to it and brings its schema up to date.

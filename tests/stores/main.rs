@@ -126,7 +126,7 @@ async fn an_address_of_another_kind_is_refused() {
     for url in
         ["mysql://localhost/sabir", "sabir.db", "", "postgres:// /", "sqlite::memory:", "sqlite://sabir.db?mode=odd"]
     {
-        let refused = store::connect(&Config { url: Secret::new(url), connections: 1 }).await.err();
+        let refused = store::connect(&Config::new(Secret::new(url), 1)).await.err();
         assert!(matches!(refused, Some(StoreError::Address)), "{url}: {refused:?}");
     }
 }
@@ -134,7 +134,7 @@ async fn an_address_of_another_kind_is_refused() {
 #[tokio::test]
 async fn a_server_that_is_not_there_is_unreachable() {
     for url in ["postgres://sabir@localhost:1/sabir", "postgres://sabir@localhost/sabir?host=/nowhere"] {
-        let refused = store::connect(&Config { url: Secret::new(url), connections: 1 }).await.err();
+        let refused = store::connect(&Config::new(Secret::new(url), 1)).await.err();
         assert!(matches!(refused, Some(StoreError::Unreachable(_))), "{url}: {refused:?}");
     }
 }
@@ -145,14 +145,14 @@ async fn a_file_that_cannot_be_is_unreachable() {
     let file = directory.path().join("file");
     std::fs::write(&file, "").unwrap();
     let url = format!("sqlite://{}/sabir.db", file.display());
-    let refused = store::connect(&Config { url: Secret::new(url), connections: 1 }).await.err();
+    let refused = store::connect(&Config::new(Secret::new(url), 1)).await.err();
     assert!(matches!(refused, Some(StoreError::Unreachable(_))), "{refused:?}");
 }
 
 #[tokio::test]
 async fn a_gateway_hears_of_jobs_that_another_left() {
     let database = postgres::Database::create().await;
-    let config = Config { url: Secret::new(database.url()), connections: 1 };
+    let config = Config::new(Secret::new(database.url()), 1);
     let (one, other) = (store::connect(&config).await.unwrap(), store::connect(&config).await.unwrap());
     one.migrate().await.unwrap();
     // The first says that it listens from now on.
@@ -175,7 +175,7 @@ async fn a_gateway_hears_of_jobs_that_another_left() {
 #[tokio::test]
 async fn a_server_that_hangs_is_as_good_as_none() {
     let database = postgres::Database::create().await;
-    let store = store::connect(&Config { url: Secret::new(database.url()), connections: 1 }).await.unwrap();
+    let store = store::connect(&Config::new(Secret::new(database.url()), 1)).await.unwrap();
     store.migrate().await.unwrap();
 
     let mut other = PgConnection::connect(&database.url()).await.unwrap();

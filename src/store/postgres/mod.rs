@@ -21,7 +21,7 @@ use tokio::time::timeout;
 
 use super::clients::sql::{Backend, Statement};
 use super::rows::{self, AttemptRow, SummaryRow, TransactionRow, TurnedRow};
-use super::{Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
+use super::{Bodies, Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
 use crate::model::TransactionId;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
@@ -42,6 +42,7 @@ pub(super) struct Postgres {
     writers: PgPool,
     readers: PgPool,
     changes: Changes,
+    bodies: Bodies,
 }
 
 impl Postgres {
@@ -55,7 +56,7 @@ impl Postgres {
         let writers = pool(WRITERS).connect_lazy_with(limited.clone());
         let readers = pool(config.connections.max(1)).connect_lazy_with(limited);
         writers.acquire().await?;
-        Ok(Self { options, writers, readers, changes: Changes::default() })
+        Ok(Self { options, writers, readers, changes: Changes::default(), bodies: config.bodies })
     }
 }
 
@@ -87,7 +88,7 @@ impl Store for Postgres {
 impl Transactions for Postgres {
     async fn write(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
         let mut connection = self.writers.acquire().await?;
-        let written = timeout(PATIENCE, write::write(&mut connection, batch)).await;
+        let written = timeout(PATIENCE, write::write(&mut connection, batch, self.bodies)).await;
         in_time(connection, written)
     }
 
