@@ -151,9 +151,9 @@ pub fn forgotten(what: &'static str, count: u64) {
     counter!(FORGOTTEN, "what" => what).increment(count);
 }
 
-/// An operator changed a transaction.
-pub fn operated(action: &'static str) {
-    counter!(OPERATED, "action" => action).increment(1);
+/// An operator changed so many transactions.
+pub fn operated(action: &'static str, count: u64) {
+    counter!(OPERATED, "action" => action).increment(count);
 }
 
 /// The store committed a batch.

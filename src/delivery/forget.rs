@@ -1,14 +1,16 @@
-//! What is forgotten by its age, in steps so small that intake never waits for one.
+//! What is forgotten, by its age or because somebody asked for it, in steps so small that intake never waits for one.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
+use super::Delivery;
 use crate::clock::Clock;
 use crate::measure;
-use crate::store::{Config, Store, StoreError};
+use crate::model::TransactionId;
+use crate::store::{Config, Filter, Store, StoreError};
 
 /// How often what has grown too old is looked for.
 const EVERY: Duration = Duration::from_secs(60);
@@ -18,6 +20,9 @@ const STEP: u32 = 500;
 
 /// Between two steps others write.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long one call may erase.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long things are kept; for ever where it is not said.
 #[derive(Clone, Copy, Debug)]
@@ -69,5 +74,45 @@ fn tell(what: &'static str, count: u64) {
     if count > 0 {
         measure::forgotten(what, count);
         tracing::info!(what, count, "forgotten by age");
+    }
+}
+
+/// What was erased of a recipient.
+#[derive(Clone, Debug)]
+pub struct Erased {
+    /// Of how many transactions.
+    pub count: u64,
+    /// Those that are left because they are not at their end, the latest first; some of them, where there are many.
+    pub unfinished: Vec<TransactionId>,
+    /// Whether some are left that could be erased: it took too long for one call.
+    pub is_cut: bool,
+}
+
+impl Delivery {
+    /// Erases the contents of a recipient's transactions and to whom they went, step by step.
+    ///
+    /// # Errors
+    /// Where the store is away; what was erased by then stays erased.
+    pub async fn erase(&self, recipient: &str) -> Result<Erased, StoreError> {
+        let until = Instant::now() + PATIENCE;
+        let mut count = 0;
+        let mut is_cut = false;
+        while let step @ 1.. = self.store.erase_recipient(recipient, STEP).await? {
+            count += step;
+            is_cut = Instant::now() >= until;
+            if is_cut {
+                break;
+            }
+            sleep(PAUSE).await;
+        }
+        measure::forgotten("recipients", count);
+        let unfinished = if is_cut { Vec::new() } else { self.left_of(recipient).await? };
+        Ok(Erased { count, unfinished, is_cut })
+    }
+
+    async fn left_of(&self, recipient: &str) -> Result<Vec<TransactionId>, StoreError> {
+        let filter = Filter { recipient: Some(recipient.to_owned()), ..Filter::default() };
+        let left = self.store.list(&filter, None, STEP).await?;
+        Ok(left.into_iter().map(|summary| summary.id).collect())
     }
 }

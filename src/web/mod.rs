@@ -13,6 +13,7 @@ mod form;
 mod health;
 mod layers;
 mod media;
+mod operate;
 mod recent;
 mod reference;
 mod rest;
@@ -30,6 +31,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::routing::{MethodFilter, get, on, post, put};
 pub use door::Door;
+pub use operate::{Changed, Erasure, Rerun};
 pub use sandbox::router as sandbox_router;
 pub use serve::{Peer, serve};
 pub use state::{AdminConfig, AppState, Config, Shared};
@@ -91,6 +93,10 @@ pub fn router(state: Shared) -> NormalizePath<Router> {
         // Operators.
         .route("/admin/v1/transactions", get(admin::list))
         .route("/admin/v1/transactions/{id}", get(admin::show))
+        .route("/admin/v1/transactions/{id}/settle", post(operate::settle))
+        .route("/admin/v1/transactions/{id}/replay", post(operate::replay))
+        .route("/admin/v1/transactions/replay", post(operate::replay_all))
+        .route("/admin/v1/erase", post(operate::erase))
         .route("/sandbox/messages", get(sandbox::list).delete(sandbox::clear))
         .route("/sandbox/files", get(sandbox::files))
         // Machines that watch.
