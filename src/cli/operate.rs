@@ -4,7 +4,7 @@ use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Map, Value, json};
 
 use super::client::Admin;
-use super::transactions::{Filter, path_of, print_table};
+use super::transactions::{Filter, path_of, print_table, written};
 use super::{CliError, Context, print, print_error, print_json, show_progress, style};
 use crate::web::{Changed, Rerun};
 
@@ -175,14 +175,14 @@ fn replay_many(arguments: &Replay, context: &Context) -> Result<(), CliError> {
 fn tell(rerun: &Rerun) -> Result<(), CliError> {
     if rerun.dry_run {
         let more = if rerun.more { "more than " } else { "" };
-        print(format_args!("{more}{} would be sent once more, the last at {}", rerun.matched, rerun.until))?;
+        print(format_args!("{more}{} would be sent once more, the last at {}", rerun.matched, written(rerun.until)))?;
         if !rerun.first.is_empty() {
             print_table(&rerun.first)?;
             print("\nNothing was sent; --yes sends them.")?;
         }
         return Ok(());
     }
-    print(format_args!("{} are sent once more, the last at {}", rerun.replayed, rerun.until))?;
+    print(format_args!("{} are sent once more, the last at {}", rerun.replayed, written(rerun.until)))?;
     for left in &rerun.reasons {
         print_error(format_args!("{}: {}: {}", style::doubtful("not done"), left.id, left.reason));
     }

@@ -263,7 +263,8 @@ fn print_fault(name: &str, fault: &Fault) -> Result<(), CliError> {
     print(format_args!("{name:<12} {}: {}", fault.kind, fault.detail))
 }
 
-fn written(at: OffsetDateTime) -> String {
+/// A time as people and programs write it.
+pub fn written(at: OffsetDateTime) -> String {
     at.format(&Rfc3339).unwrap_or_else(|_| at.to_string())
 }
 

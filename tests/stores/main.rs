@@ -79,6 +79,7 @@ on_each_back_end! {
         a_message_waits_for_its_pair_whoever_has_it,
         a_settlement_makes_room_for_a_record_of_the_same_batch,
         an_attempt_needs_the_lease,
+        what_a_later_attempt_bends_is_noted,
         what_fails_for_a_while_is_tried_again,
         what_nobody_sends_any_more_lapses,
         what_is_unknown_is_claimed_only_to_be_sent_again,
@@ -100,6 +101,9 @@ on_each_back_end! {
         old_bodies_are_forgotten_in_small_steps,
         old_transactions_are_forgotten_whole,
         a_recipient_is_erased,
+        redacted_bodies_keep_their_shape_and_go_at_the_end,
+        bodies_that_are_not_kept_are_there_as_long_as_they_are_needed,
+        what_was_forgotten_cannot_be_sent_once_more,
     }
     migration {
         what_was_under_way_before_is_a_job,
