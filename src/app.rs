@@ -16,7 +16,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::delivery::callbacks::Callbacks;
 use crate::delivery::events::Listener;
-use crate::delivery::{self, Account, AccountConfig, Delivery, Directory, Files, Parts, Tools};
+use crate::delivery::{self, Account, AccountConfig, Ages, Delivery, Directory, Files, Parts, Tools};
 use crate::dialect::{self, Dialect};
 use crate::measure;
 use crate::media::links::Spool;
@@ -40,6 +40,7 @@ pub struct App {
     /// The key of the `dev` account, where there is one.
     pub dev_key: Option<Secret>,
     links: Links,
+    ages: Ages,
 }
 
 /// A task that ends with its owner.
@@ -103,7 +104,7 @@ impl App {
             door: web::Door::new(&config.server),
             admin: config.admin.clone(),
         };
-        Ok(Self { state: Arc::new(state), dev_key, links })
+        Ok(Self { state: Arc::new(state), dev_key, links, ages: Ages::from(&config.store) })
     }
 
     /// Puts the accounts, upstreams and routes of another configuration in force.
@@ -139,8 +140,10 @@ impl App {
         let sweeping = AbortOnDrop(tokio::spawn(sweeping));
         let forgetting = delivery::watch_files(Arc::clone(&state.store), Arc::clone(&state.clock));
         let forgetting = AbortOnDrop(tokio::spawn(forgetting));
+        let ageing = delivery::watch_age(Arc::clone(&state.store), Arc::clone(&state.clock), self.ages);
+        let ageing = AbortOnDrop(tokio::spawn(ageing));
         web::serve(listener, web::router(Arc::clone(state)), &state.config, stop).await;
-        drop((sweeping, forgetting, measuring));
+        drop((sweeping, forgetting, ageing, measuring));
         self.close().await;
         Ok(())
     }
@@ -156,7 +159,6 @@ impl App {
 }
 
 /// What files are looked at with. What is fetched and mended lies beside what clients uploaded.
-/// What files are looked at with.
 ///
 /// # Errors
 /// Where a folder cannot be made.

@@ -26,6 +26,8 @@ const UPSTREAM: &str = "sabir_upstream_seconds";
 const COMMIT: &str = "sabir_commit_seconds";
 const MEDIA: &str = "sabir_media_checks_total";
 const FETCHES: &str = "sabir_link_fetches_total";
+const FORGOTTEN: &str = "sabir_forgotten_total";
+const OPERATED: &str = "sabir_operator_actions_total";
 const BATCH: &str = "sabir_commit_batch_size";
 
 /// Seconds: from a fifth of a millisecond, which a commit may take, to the longest call.
@@ -72,6 +74,8 @@ fn describe() {
     describe_histogram!(UPSTREAM, "Time of an upstream's answer");
     describe_histogram!(COMMIT, "Time of a commit of the store");
     describe_counter!(MEDIA, "Files that were looked at, by the verdict and its strongest reason");
+    describe_counter!(FORGOTTEN, "Transactions that were forgotten, or whose bodies were");
+    describe_counter!(OPERATED, "Transactions that an operator changed, by what was decided");
     describe_histogram!(BATCH, "Writes in one commit");
 }
 
@@ -169,6 +173,16 @@ pub fn media_check(verdict: &'static str, code: Option<&'static str>) {
 /// What is behind a link was asked for: it was fresh, unchanged, seen or fetched, or the code of a fault.
 pub fn fetch(outcome: &'static str) {
     counter!(FETCHES, "outcome" => outcome).increment(1);
+}
+
+/// So many transactions were forgotten, or what is named of them.
+pub fn forgotten(what: &'static str, count: u64) {
+    counter!(FORGOTTEN, "what" => what).increment(count);
+}
+
+/// An operator changed so many transactions.
+pub fn operated(action: &'static str, count: u64) {
+    counter!(OPERATED, "action" => action).increment(count);
 }
 
 /// The store committed a batch.

@@ -1,6 +1,7 @@
 //! `sabir callbacks`
 
 use comfy_table::{Table, presets};
+use serde_json::json;
 use url::form_urlencoded::Serializer;
 use uuid::Uuid;
 
@@ -10,6 +11,11 @@ use super::{CliError, Context, print, print_json};
 use crate::model::TransactionId;
 use crate::store::{CallbackState, KeptCallback};
 use crate::web::{CallbackPage, Replayed};
+
+/// Shown below the help.
+pub const EXAMPLES: &str = "Examples:
+  sabir callbacks list --state dead
+  sabir callbacks replay --account shop";
 
 /// What can be done with callbacks.
 #[derive(Debug, clap::Subcommand)]
@@ -157,10 +163,7 @@ fn replay(arguments: &Replay, context: &Context) -> Result<(), CliError> {
         }
         None => format!("/admin/v1/callbacks/replay?{query}"),
     };
-    let replayed: Option<Replayed> = arguments.admin.post(&path)?;
-    let Some(replayed) = replayed else {
-        return Err(CliError::Negative("no callback that is at its end has this id".to_owned()));
-    };
+    let replayed: Replayed = arguments.admin.post(&path, &json!({}))?;
     if context.json { print_json(&replayed) } else { print(format_args!("{} told again", replayed.replayed)) }
 }
 

@@ -57,33 +57,42 @@ impl Gateway {
 impl Admin {
     /// Reads from the admin API; none where it has no such object.
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, CliError> {
-        self.call(Request::get("/"), path)
-    }
-
-    /// Has the admin API do something; none where it has no such object.
-    pub fn post<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, CliError> {
-        self.call(Request::post("/"), path)
-    }
-
-    fn call<T: DeserializeOwned>(
-        &self,
-        mut request: http::request::Builder,
-        path: &str,
-    ) -> Result<Option<T>, CliError> {
-        if let Some(token) = &self.token {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
-        }
-        let answer = self.gateway.call(request, path, Bytes::new())?;
+        let answer = self.gateway.call(self.with_token(Request::get("/")), path, Bytes::new())?;
         match answer.status().as_u16() {
-            200 => Ok(Some(serde_json::from_slice(answer.body()).context("the gateway's answer cannot be read")?)),
+            200 => read(&answer).map(Some),
             404 => Ok(None),
-            status => {
-                let error = anyhow!("the gateway answered {status}: {}", reason(answer.body()));
-                // 503: it runs and cannot reach its store.
-                Err(if status == 503 { CliError::Unreachable(error) } else { CliError::Failed(error) })
-            }
+            _ => Err(refused(&answer)),
         }
     }
+
+    /// Has the admin API change something. What it will not do is a negative answer, in its words.
+    pub fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, CliError> {
+        let request = self.with_token(Request::post("/")).header(header::CONTENT_TYPE, "application/json");
+        let answer = self.gateway.call(request, path, body.to_string().into())?;
+        match answer.status().as_u16() {
+            200 => read(&answer),
+            404 | 409 => Err(CliError::Negative(reason(answer.body()))),
+            _ => Err(refused(&answer)),
+        }
+    }
+
+    fn with_token(&self, request: http::request::Builder) -> http::request::Builder {
+        match &self.token {
+            Some(token) => request.header(header::AUTHORIZATION, format!("Bearer {token}")),
+            None => request,
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(answer: &Response<Bytes>) -> Result<T, CliError> {
+    Ok(serde_json::from_slice(answer.body()).context("the gateway's answer cannot be read")?)
+}
+
+fn refused(answer: &Response<Bytes>) -> CliError {
+    let status = answer.status().as_u16();
+    let error = anyhow!("the gateway answered {status}: {}", reason(answer.body()));
+    // 503: it runs and cannot reach its store.
+    if status == 503 { CliError::Unreachable(error) } else { CliError::Failed(error) }
 }
 
 /// The admin API's own words, or whatever else came.

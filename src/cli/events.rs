@@ -1,6 +1,7 @@
 //! `sabir events`
 
 use comfy_table::{Table, presets};
+use serde_json::json;
 use url::form_urlencoded::Serializer;
 use uuid::Uuid;
 
@@ -10,6 +11,11 @@ use super::{CliError, Context, print, print_json};
 use crate::model::TransactionId;
 use crate::store::KeptEvent;
 use crate::web::{Decoded, EventPage};
+
+/// Shown below the help.
+pub const EXAMPLES: &str = "Examples:
+  sabir events list --waiting
+  sabir events replay --unread";
 
 /// What can be done with events.
 #[derive(Debug, clap::Subcommand)]
@@ -143,8 +149,7 @@ fn replay(arguments: &Replay, context: &Context) -> Result<(), CliError> {
     if query.is_empty() && !arguments.all {
         return Err(CliError::Negative("give a filter such as --unread or --since, or --all".to_owned()));
     }
-    let replayed: Option<Decoded> = arguments.admin.post(&format!("/admin/v1/events/replay?{query}"))?;
-    let replayed = replayed.ok_or_else(|| CliError::Negative("no admin API there".to_owned()))?;
+    let replayed: Decoded = arguments.admin.post(&format!("/admin/v1/events/replay?{query}"), &json!({}))?;
     if context.json { print_json(&replayed) } else { print(format_args!("{} read once more", replayed.replayed)) }
 }
 

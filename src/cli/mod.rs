@@ -8,11 +8,13 @@ mod check;
 mod client;
 mod completions;
 mod dialects;
+mod erase;
 mod events;
 mod health;
 mod key;
 mod media;
 mod openapi;
+mod operate;
 mod problem;
 mod sandbox;
 mod send;
@@ -21,7 +23,7 @@ mod style;
 mod transactions;
 mod translate;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -94,15 +96,17 @@ Exits with 0 where the configuration can be run, else with 78.")]
     /// Check files before they are sent.
     #[command(subcommand, after_help = media::EXAMPLES)]
     Media(media::Command),
-    /// Read the record through the admin API of a running gateway.
+    /// Read the record through the admin API of a running gateway, and decide what becomes of transactions.
     #[command(subcommand, after_help = transactions::EXAMPLES)]
     Transactions(transactions::Command),
     /// What providers told, and reading it once more, through the admin API of a running gateway.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = events::EXAMPLES)]
     Events(events::Command),
     /// What clients were told, and having it told again, through the admin API of a running gateway.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = callbacks::EXAMPLES)]
     Callbacks(callbacks::Command),
+    /// Erase what was sent to somebody, and that it was.
+    Erase(erase::Arguments),
     /// Show what each dialect can say, and between which dialects it arrives.
     Dialects(dialects::Arguments),
     /// Print what may be called on a gateway, in OpenAPI 3.1.
@@ -223,6 +227,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Transactions(command) => transactions::run(&command, context),
         Command::Events(command) => events::run(&command, context),
         Command::Callbacks(command) => callbacks::run(&command, context),
+        Command::Erase(arguments) => erase::erase(&arguments, context),
         Command::Dialects(arguments) => dialects::table(&arguments, context),
         Command::Completions(arguments) => completions::completions(&arguments),
         Command::Openapi => openapi::print_document(),
@@ -248,6 +253,14 @@ fn print(text: impl std::fmt::Display) -> Result<(), CliError> {
 /// Prints a line beside the results. Nobody is left to be told that it failed.
 fn print_error(text: impl std::fmt::Display) {
     let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// Says how far a command is, where somebody watches.
+fn show_progress(done: usize, all: usize) {
+    if io::stderr().is_terminal() && all > 1 {
+        let end = if done == all { "\n" } else { "" };
+        let _ = write!(anstream::stderr(), "\r{done} of {all}{end}");
+    }
 }
 
 /// Prints data as indented JSON.

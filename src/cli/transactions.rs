@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::client::Admin;
-use super::{CliError, Context, callbacks, events, print, print_json, style};
+use super::{CliError, Context, callbacks, events, operate, print, print_json, style};
 use crate::model::{Fault, State, TransactionId};
 use crate::store::{Attempt, Summary, Transaction};
 use crate::web::Page;
@@ -15,7 +15,9 @@ use crate::web::Page;
 pub const EXAMPLES: &str = "Examples:
   sabir transactions list --state failed --limit 20
   sabir transactions list --recipient 447700900123 --json
-  sabir transactions show 0199c0de-7a11-7000-8000-2b7e1c905d44";
+  sabir transactions show 0199c0de-7a11-7000-8000-2b7e1c905d44
+  sabir transactions settle 0199c0de-7a11-7000-8000-2b7e1c905d44 --as sent
+  sabir transactions replay --fault upstream_credential --since 2026-03-02T07:15:00Z";
 
 /// What can be done with the record.
 #[derive(Debug, clap::Subcommand)]
@@ -31,6 +33,18 @@ pub enum Command {
   sabir transactions show 0199c0de-7a11-7000-8000-2b7e1c905d44
   sabir transactions show wamid.HBgMNDQ3NzAwOTAwMTIz --json | jq '.attempts[].status'")]
     Show(Show),
+    /// Say what became of one that is unknown, as somebody found out at the provider.
+    #[command(after_help = operate::SETTLE_EXAMPLES)]
+    Settle(operate::Settle),
+    /// Have transactions that are not at their end, or failed, sent now.
+    #[command(after_help = operate::RESEND_EXAMPLES)]
+    Resend(operate::Resend),
+    /// Have transactions not tried any more: they fail.
+    #[command(after_help = operate::GIVE_UP_EXAMPLE)]
+    GiveUp(operate::GiveUp),
+    /// Send transactions once more: some by their ids, or many by a filter, first dry.
+    #[command(after_help = operate::REPLAY_EXAMPLES)]
+    Replay(Box<operate::Replay>),
 }
 
 /// Which transactions.
@@ -38,6 +52,19 @@ pub enum Command {
 pub struct List {
     #[command(flatten)]
     admin: Admin,
+    #[command(flatten)]
+    filter: Filter,
+    /// At most so many.
+    #[arg(long, default_value_t = 20)]
+    limit: u32,
+    /// Those after this one: `next` of the page before.
+    #[arg(long, value_name = "ID")]
+    after: Option<TransactionId>,
+}
+
+/// What transactions have in common.
+#[derive(Debug, clap::Args)]
+pub struct Filter {
     /// Of this account.
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
@@ -62,12 +89,6 @@ pub struct List {
     /// Received before this time.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     until: Option<String>,
-    /// At most so many.
-    #[arg(long, default_value_t = 20)]
-    limit: u32,
-    /// Those after this one: `next` of the page before.
-    #[arg(long, value_name = "ID")]
-    after: Option<TransactionId>,
 }
 
 /// Which transaction.
@@ -95,6 +116,10 @@ pub fn run(command: &Command, context: &Context) -> Result<(), CliError> {
     match command {
         Command::List(arguments) => list(arguments, context),
         Command::Show(arguments) => show(arguments, context),
+        Command::Settle(arguments) => operate::settle(arguments, context),
+        Command::Resend(arguments) => operate::resend(arguments, context),
+        Command::GiveUp(arguments) => operate::give_up(arguments, context),
+        Command::Replay(arguments) => operate::replay(arguments, context),
     }
 }
 
@@ -104,6 +129,15 @@ fn list(arguments: &List, context: &Context) -> Result<(), CliError> {
     if context.json {
         return print_json(&page);
     }
+    print_table(&page.transactions)?;
+    match page.next {
+        Some(next) => print(format_args!("\nmore with --after {next}")),
+        None => Ok(()),
+    }
+}
+
+/// A line for each.
+pub fn print_table(transactions: &[Summary]) -> Result<(), CliError> {
     let mut table = Table::new();
     // Where nobody sees colours, `print` takes them out.
     table.load_style(presets::NOTHING).enforce_styling();
@@ -118,14 +152,10 @@ fn list(arguments: &List, context: &Context) -> Result<(), CliError> {
         "STATE",
         "FAULT",
     ]);
-    for summary in &page.transactions {
+    for summary in transactions {
         table.add_row(row(summary));
     }
-    print(table.trim_fmt())?;
-    match page.next {
-        Some(next) => print(format_args!("\nmore with --after {next}")),
-        None => Ok(()),
-    }
+    print(table.trim_fmt())
 }
 
 fn row(summary: &Summary) -> [Cell; 9] {
@@ -150,31 +180,31 @@ impl List {
     fn query(&self) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.append_pair("limit", &self.limit.to_string());
-        let state = self.state.map(|state| state.to_string());
-        let after = self.after.map(|after| after.to_string());
-        let parameters = [
-            ("account", &self.account),
-            ("upstream", &self.upstream),
-            ("state", &state),
-            ("kind", &self.kind),
-            ("recipient", &self.recipient),
-            ("fault", &self.fault),
-            ("since", &self.since),
-            ("until", &self.until),
-            ("after", &after),
-        ];
-        for (name, value) in parameters {
-            if let Some(value) = value {
-                query.append_pair(name, value);
-            }
-        }
+        query.extend_pairs(self.filter.parameters());
+        query.extend_pairs(self.after.map(|after| ("after", after.to_string())));
         query.finish()
     }
 }
 
+impl Filter {
+    /// The parameters that are given, as the admin API names them.
+    pub fn parameters(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let parameters = [
+            ("account", self.account.clone()),
+            ("upstream", self.upstream.clone()),
+            ("state", self.state.map(|state| state.to_string())),
+            ("kind", self.kind.clone()),
+            ("recipient", self.recipient.clone()),
+            ("fault", self.fault.clone()),
+            ("since", self.since.clone()),
+            ("until", self.until.clone()),
+        ];
+        parameters.into_iter().filter_map(|(name, value)| Some((name, value?)))
+    }
+}
+
 fn show(arguments: &Show, context: &Context) -> Result<(), CliError> {
-    let id: String = url::form_urlencoded::byte_serialize(arguments.id.as_bytes()).collect();
-    let found: Option<Transaction> = arguments.admin.get(&format!("/admin/v1/transactions/{id}"))?;
+    let found: Option<Transaction> = arguments.admin.get(&path_of(&arguments.id))?;
     let Some(transaction) = found else {
         return Err(CliError::Negative("no transaction has this id".to_owned()));
     };
@@ -184,6 +214,12 @@ fn show(arguments: &Show, context: &Context) -> Result<(), CliError> {
     print_transaction(&transaction)?;
     events::print_of(&arguments.admin, transaction.summary.id)?;
     callbacks::print_of(&arguments.admin, transaction.summary.id)
+}
+
+/// The admin API's path of a transaction, by any of its ids.
+pub fn path_of(id: &str) -> String {
+    let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    format!("/admin/v1/transactions/{id}")
 }
 
 fn print_transaction(transaction: &Transaction) -> Result<(), CliError> {
@@ -229,7 +265,8 @@ fn print_fault(name: &str, fault: &Fault) -> Result<(), CliError> {
     print(format_args!("{name:<12} {}: {}", fault.kind, fault.detail))
 }
 
-pub(super) fn written(at: OffsetDateTime) -> String {
+/// A time as people and programs write it.
+pub fn written(at: OffsetDateTime) -> String {
     at.format(&Rfc3339).unwrap_or_else(|_| at.to_string())
 }
 

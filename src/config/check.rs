@@ -4,6 +4,7 @@ mod callbacks;
 mod delivery;
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use http::HeaderValue;
 use url::Url;
@@ -14,6 +15,9 @@ use crate::dialect;
 use crate::media;
 use crate::secret::KeyHash;
 use crate::upstream::{self, Provider, SANDBOX_SCHEME};
+
+/// The shortest time that the record may be kept.
+const SHORTEST_MEMORY: Duration = Duration::from_secs(60 * 60);
 
 pub fn check(draft: &Draft, problems: &mut Vec<Problem>) {
     check_server(draft, problems);
@@ -67,6 +71,18 @@ fn check_store(draft: &Draft, problems: &mut Vec<Problem>) {
     }
     if store.connections == 0 {
         problems.push(Problem::new("store.connections", "is 0; give at least 1"));
+    }
+    for (key, age) in [("store.bodies_for", store.bodies_for), ("store.transactions_for", store.transactions_for)] {
+        if age.is_some_and(|age| age < SHORTEST_MEMORY) {
+            let text = "is less than an hour, in which nobody could look anything up; give at least \"1h\"";
+            problems.push(Problem::new(key, text));
+        }
+    }
+    if let (Some(bodies), Some(transactions)) = (store.bodies_for, store.transactions_for)
+        && bodies > transactions
+    {
+        let text = "is longer than store.transactions_for, with which bodies go; give at most that";
+        problems.push(Problem::new("store.bodies_for", text));
     }
 }
 

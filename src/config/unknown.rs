@@ -22,7 +22,7 @@ const KNOWN: &[(&str, &[&str])] = &[
             "wrong_key_rate",
         ],
     ),
-    ("store", &["url", "connections"]),
+    ("store", &["url", "connections", "bodies", "bodies_for", "transactions_for"]),
     ("admin", &["token"]),
     (
         "net",

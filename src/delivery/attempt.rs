@@ -59,10 +59,8 @@ impl Delivery {
         spare: bool,
     ) -> Tried {
         let Ready { prepared: Prepared { request, warnings }, uploads } = ready;
-        if !message.is_recorded {
-            message.order.warnings.extend(warnings);
-        }
-        if let Err(fate) = self.begin(message, upstream, &request, way).await {
+        let is_news = message.order.note(warnings);
+        if let Err(fate) = self.begin(message, upstream, &request, way, is_news).await {
             return Tried::Done(fate);
         }
         let started = Instant::now();
@@ -97,11 +95,12 @@ impl Delivery {
         upstream: &Upstream,
         request: &Request<Bytes>,
         way: &Way,
+        is_news: bool,
     ) -> Result<(), Fate> {
         let attempt = record::attempt(message.attempts + 1, upstream, request, self.clock.now());
         let lease_until = self.lease_until();
         let written = if message.is_recorded {
-            self.ledger.begin(record::begin(message, attempt, self.process, lease_until)).await
+            self.ledger.begin(record::begin(message, attempt, self.process, lease_until, is_news)).await
         } else {
             let job = record::held_job(way.pair.clone(), self.process, lease_until);
             self.ledger.record(record::sending(message, attempt, job, &self.config)).await

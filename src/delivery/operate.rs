@@ -1,5 +1,7 @@
 //! What people decide, and what providers tell later: evidence that comes without an attempt.
 
+use time::OffsetDateTime;
+
 use super::life::{self, Action, Evidence, Standing, Step};
 use super::{Delivery, order};
 use crate::model::{Fault, FaultKind, State, TransactionId};
@@ -23,8 +25,14 @@ pub enum NotDone {
     #[error("no transaction has this id")]
     Missing,
     /// The state does not allow it.
-    #[error("a transaction that is {0} cannot be changed so")]
+    #[error("a transaction that is {0} cannot be changed so{remedy}", remedy = remedy(*.0))]
     Unfit(State),
+    /// What was asked for is not kept any more.
+    #[error("its request was forgotten, so it cannot be sent; have the client send it again")]
+    Forgotten,
+    /// No upstream was chosen when it came.
+    #[error("it was refused before an upstream was chosen, so it cannot be sent; have the client send it again")]
+    NoUpstream,
     /// It changed meanwhile.
     #[error("the transaction changed meanwhile; look again")]
     Changed,
@@ -40,7 +48,21 @@ impl Delivery {
     /// # Errors
     /// Where the transaction is not there, or its state does not allow it.
     pub async fn operate(&self, id: TransactionId, action: Action, word: Word) -> Result<State, NotDone> {
-        self.learn_of(id, Evidence::Operator(action), word).await
+        self.learn_of(id, Evidence::Operator(action), word, None).await
+    }
+
+    /// Has a transaction sent once more, at that time or when its turn comes behind it.
+    ///
+    /// # Errors
+    /// As [`Self::operate`].
+    pub async fn replay(
+        &self,
+        id: TransactionId,
+        forced: bool,
+        due_at: OffsetDateTime,
+        word: Word,
+    ) -> Result<State, NotDone> {
+        self.learn_of(id, Evidence::Operator(Action::Resend { forced }), word, Some(due_at)).await
     }
 
     /// Learns from a provider what became of a message, and says where the transaction stands now. Old news is no news.
@@ -48,13 +70,22 @@ impl Delivery {
     /// # Errors
     /// As [`Self::operate`].
     pub async fn learn(&self, id: TransactionId, told: State, word: Word) -> Result<State, NotDone> {
-        self.learn_of(id, Evidence::Status(told), word).await
+        self.learn_of(id, Evidence::Status(told), word, None).await
     }
 
-    async fn learn_of(&self, id: TransactionId, evidence: Evidence<'_>, word: Word) -> Result<State, NotDone> {
+    async fn learn_of(
+        &self,
+        id: TransactionId,
+        evidence: Evidence<'_>,
+        word: Word,
+        later: Option<OffsetDateTime>,
+    ) -> Result<State, NotDone> {
         let found = self.store.find(&id.to_string()).await?.ok_or(NotDone::Missing)?;
         let (to, next) = match self.follows(&found, evidence) {
-            Step::Wait(due_at) => (State::Waiting, Next::Wait { due_at, keep: false }),
+            Step::Wait(due_at) => {
+                can_be_sent(&found)?;
+                (State::Waiting, Next::Wait { due_at: later.unwrap_or(due_at), keep: false })
+            }
             Step::End(state) => (state, Next::Done),
             _ => return Err(NotDone::Unfit(found.summary.state)),
         };
@@ -88,4 +119,23 @@ impl Delivery {
 /// Why a message failed that a person ended.
 fn ended_by_operator() -> Fault {
     Fault::gateway(FaultKind::Expired, "the operator of the gateway ended the message")
+}
+
+/// What to do instead.
+fn remedy(state: State) -> &'static str {
+    match state {
+        State::Sent | State::Delivered | State::Read => {
+            "; it may only be sent again, by force, and its recipient gets it twice"
+        }
+        State::Sending => "; wait until its attempt is over",
+        _ => "",
+    }
+}
+
+fn can_be_sent(found: &Transaction) -> Result<(), NotDone> {
+    match (&found.request, &found.summary.upstream) {
+        (None, _) => Err(NotDone::Forgotten),
+        (_, None) => Err(NotDone::NoUpstream),
+        _ => Ok(()),
+    }
 }

@@ -36,6 +36,19 @@ pub struct Order {
     pub place: Option<Place>,
 }
 
+impl Order {
+    /// Notes what was dropped or bent on the way, and says whether any of it is news: each try says the same again.
+    pub(super) fn note(&mut self, warnings: Vec<Warning>) -> bool {
+        let before = self.warnings.len();
+        for warning in warnings {
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
+        self.warnings.len() > before
+    }
+}
+
 /// What the client is told.
 pub struct Delivered {
     /// The transaction that it is told of: an earlier one where the request is a repeat.

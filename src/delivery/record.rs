@@ -78,8 +78,15 @@ pub(super) fn attempt(number: u32, upstream: &Upstream, request: &Request<Bytes>
 }
 
 /// That a message on the record is sent.
-pub(super) fn begin(message: &Message, attempt: NewAttempt, holder: Uuid, lease_until: OffsetDateTime) -> Begin {
-    Begin { transaction: message.order.id, holder, attempt, lease_until }
+pub(super) fn begin(
+    message: &Message,
+    attempt: NewAttempt,
+    holder: Uuid,
+    lease_until: OffsetDateTime,
+    is_news: bool,
+) -> Begin {
+    let warnings = is_news.then(|| message.order.warnings.clone());
+    Begin { transaction: message.order.id, holder, attempt, lease_until, warnings }
 }
 
 /// What came of an attempt.

@@ -8,6 +8,7 @@
 //! To add a method: its comment in the trait, two back ends (one statement in `clients/sql.rs` or `retention.rs`), one
 //! test in the contract body (`tests/stores/`).
 
+mod bodies;
 mod callbacks;
 mod cell;
 mod clients;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+pub use bodies::Bodies;
 pub use callbacks::{
     CallbackFilter, CallbackOutcome, CallbackState, Callbacks, ClaimedCallback, KeptCallback, NewCallback,
     SettledCallback, Which,
@@ -64,6 +66,21 @@ pub struct Config {
     /// Connections for reading that are kept open at most; writing has its own, one in SQLite and four in
     /// Postgres, where one more listens.
     pub connections: u32,
+    /// What is kept of bodies.
+    pub bodies: Bodies,
+    /// How long what is kept of them is; as long as their transactions where it is not said.
+    #[serde(default, with = "humantime_serde::option")]
+    pub bodies_for: Option<Duration>,
+    /// How long transactions are kept; for ever where it is not said.
+    #[serde(default, with = "humantime_serde::option")]
+    pub transactions_for: Option<Duration>,
+}
+
+impl Config {
+    /// A database that keeps everything for ever.
+    pub fn new(url: Secret, connections: u32) -> Self {
+        Self { url, connections, bodies: Bodies::Full, bodies_for: None, transactions_for: None }
+    }
 }
 
 /// Opens the store that the address names and creates a missing SQLite file.

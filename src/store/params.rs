@@ -102,15 +102,20 @@ pub(super) struct BeginRow<'a> {
     pub holder: Uuid,
     pub lease_until: Moment,
     pub attempt: NewAttemptRow<'a>,
+    /// For `bodies`; none where they stay as they are.
+    pub warnings: Option<String>,
 }
 
-impl<'a> From<&'a Begin> for BeginRow<'a> {
-    fn from(begin: &'a Begin) -> Self {
-        Self {
+impl<'a> TryFrom<&'a Begin> for BeginRow<'a> {
+    type Error = StoreError;
+
+    fn try_from(begin: &'a Begin) -> Result<Self, StoreError> {
+        Ok(Self {
             holder: begin.holder,
             lease_until: Moment(begin.lease_until),
             attempt: NewAttemptRow::of(begin.transaction, &begin.attempt),
-        }
+            warnings: begin.warnings.as_ref().map(json).transpose()?,
+        })
     }
 }
 

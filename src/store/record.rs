@@ -19,7 +19,7 @@ use crate::model::{Fault, Request, State, TransactionId, Warning};
 pub trait Transactions: Send + Sync {
     /// Commits a batch: all of it or nothing, durable when it returns, and says what became of each entry. The entries
     /// of one transaction apply in their order, and settlements before the records that follow them. Recording an id
-    /// twice is a [`StoreError::Defect`].
+    /// twice is a [`StoreError::Defect`]. Of bodies it keeps what [`super::Bodies`] says.
     async fn write(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError>;
 
     /// One transaction with its bodies, attempts and turns, by its id, the id that the client was given, or the
@@ -163,6 +163,8 @@ pub struct Begin {
     pub attempt: NewAttempt,
     /// When the lease ends from now on: no call may take longer.
     pub lease_until: OffsetDateTime,
+    /// All that was dropped or bent by now, where that is more than the record has.
+    pub warnings: Option<Vec<Warning>>,
 }
 
 /// How an attempt ended.
@@ -216,7 +218,7 @@ pub enum Next {
 /// A change without an attempt: postponed, given up, abandoned; settled, sent again or ended by a person; told by a
 /// status. Each leaves a row on the record, but for postponements by the pace.
 ///
-/// A turn to `waiting` of a transaction that is at its end makes its job again. One out of `sending` without a holder
+/// A turn to `waiting` of a transaction that is at its end makes its job again, where its request was not forgotten. One out of `sending` without a holder
 /// applies only when the lease is over.
 #[derive(Clone, Debug)]
 pub struct Turn {

@@ -69,7 +69,7 @@ pub async fn show(State(state): State<Shared>, Path(id): Path<String>, request: 
 }
 
 /// A number as people write it, in digits; an id as it is.
-fn as_recorded(recipient: String) -> String {
+pub(super) fn as_recorded(recipient: String) -> String {
     PhoneNumber::parse(&recipient).map_or(recipient, |number| number.digits().to_owned())
 }
 
@@ -79,7 +79,7 @@ pub(super) fn forbidden() -> Response {
 }
 
 pub(super) fn failed(error: &StoreError) -> Response {
-    tracing::error!(error = error as &dyn std::error::Error, "the record cannot be read");
+    tracing::error!(error = error as &dyn std::error::Error, "the record cannot be read or changed");
     refuse(StatusCode::SERVICE_UNAVAILABLE, &error.to_string())
 }
 

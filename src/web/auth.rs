@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use axum::extract::{MatchedPath, Request};
 use http::request::Parts;
 use http::uri::Authority;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 
 use super::{AppState, Peer};
 use crate::delivery::{Place, Scope};
@@ -84,7 +84,7 @@ pub fn is_operator(state: &AppState, request: &Request) -> bool {
         Some(token) => {
             CredentialForm::Bearer.read(request.headers()).is_some_and(|key| is_token(state, token, key, request))
         }
-        None => is_on_this_machine(request),
+        None => is_on_this_machine(request) && !is_from_elsewhere(request.headers()),
     };
     audit(state, request, is_operator);
     is_operator
@@ -104,13 +104,14 @@ fn is_token(state: &AppState, token: &KeyHash, key: &str, request: &Request) -> 
 /// an id of a provider may be made of one.
 fn audit(state: &AppState, request: &Request, is_allowed: bool) {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let last = request.uri().path().rsplit('/').next().unwrap_or_default();
+    let mut segments = request.uri().path().split('/');
+    let transaction = segments.find_map(|segment| segment.parse::<TransactionId>().ok());
     tracing::info!(
         target: "sabir::audit",
         allowed = is_allowed,
         method = request.method().as_str(),
         route,
-        transaction.id = last.parse::<TransactionId>().ok().map(|id| id.to_string()),
+        transaction.id = transaction.map(|id| id.to_string()),
         address = state.door.address(request.extensions(), request.headers()).map(|address| address.to_string()),
         "admin"
     );
@@ -134,4 +135,13 @@ fn is_asked_for_by_address(request: &Request) -> bool {
     let authority = request.uri().authority().cloned().or(header);
     let host = authority.as_ref().map(Authority::host).unwrap_or_default();
     host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
+}
+
+/// A page of somebody else in a browser here may not read what is answered, and could yet have things changed: browsers say
+/// in `Origin` whose page it is.
+fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let Some(origin) = text(header::ORIGIN) else { return headers.contains_key(header::ORIGIN) };
+    let own = text(header::HOST).map(|host| format!("http://{host}"));
+    own.as_deref() != Some(origin)
 }

@@ -15,6 +15,7 @@ mod form;
 mod health;
 mod layers;
 mod media;
+mod operate;
 mod recent;
 mod reference;
 mod rest;
@@ -35,6 +36,7 @@ use axum::routing::{MethodFilter, get, on, post, put};
 pub use callbacks::{CallbackPage, Replayed};
 pub use door::Door;
 pub use events::{Decoded, EventPage, WebhookPage};
+pub use operate::{Changed, Erasure, Rerun};
 pub use sandbox::router as sandbox_router;
 pub use serve::{Peer, serve};
 pub use state::{AdminConfig, AppState, Config, Shared};
@@ -104,6 +106,10 @@ pub fn router(state: Shared) -> NormalizePath<Router> {
         .route("/admin/v1/events", get(events::list))
         .route("/admin/v1/events/replay", post(events::replay))
         .route("/admin/v1/webhooks", get(events::webhooks))
+        .route("/admin/v1/transactions/{id}/settle", post(operate::settle))
+        .route("/admin/v1/transactions/{id}/replay", post(operate::replay))
+        .route("/admin/v1/transactions/replay", post(operate::replay_all))
+        .route("/admin/v1/erase", post(operate::erase))
         .route("/sandbox/messages", get(sandbox::list).delete(sandbox::clear))
         .route("/sandbox/files", get(sandbox::files))
         .route("/sandbox/inbound", post(sandbox::write))

@@ -155,7 +155,7 @@ async fn while_the_store_is_away_sends_are_told_to_try_again_at_once_and_all_res
 
 async fn gateway_on(database: &Database) -> TestApp {
     let mut config = config::load_text(&account("mode = \"queued\"")).unwrap().config;
-    let options = Config { url: Secret::new(database.url()), connections: 4 };
+    let options = Config::new(Secret::new(database.url()), 4);
     config.store = options.clone();
     let store: Arc<dyn Store> = store::connect(&options).await.unwrap();
     store.migrate().await.unwrap();

@@ -22,6 +22,7 @@ mod matrix;
 mod media;
 mod media_memory;
 mod openapi;
+mod operator;
 mod overload;
 #[path = "../support/postgres.rs"]
 mod postgres;

@@ -26,6 +26,8 @@ pub enum Mood {
     Slow,
     /// Answers messages with this status and body.
     RefusesMessages(u16, &'static str),
+    /// Answers messages that name this upload with 400 and this body.
+    RefusesId(&'static str, &'static str),
 }
 
 /// A call that it got.
@@ -94,9 +96,12 @@ async fn answer(State(provider): State<Arc<Inner>>, request: Request) -> Respons
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let seen = Seen { path: parts.uri.path().to_owned(), headers: parts.headers, body };
     let is_upload = seen.is_upload();
-    provider.seen.lock().unwrap().push(seen);
+    let names = |id: &str| String::from_utf8_lossy(&seen.body).contains(&format!("\"{id}\""));
     let mood = *provider.mood.lock().unwrap();
+    let is_lost = matches!(mood, Mood::RefusesId(id, _) if !is_upload && names(id));
+    provider.seen.lock().unwrap().push(seen);
     match mood {
+        Mood::RefusesId(_, body) if is_lost => (StatusCode::BAD_REQUEST, body).into_response(),
         Mood::Refuses(status, body) if is_upload => (StatusCode::from_u16(status).unwrap(), body).into_response(),
         Mood::Hangs if is_upload => std::future::pending().await,
         Mood::RefusesMessages(status, body) if !is_upload => {

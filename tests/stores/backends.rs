@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sabir::secret::Secret;
-use sabir::store::{self, Config, Store, StoreError};
+use sabir::store::{self, Bodies, Config, Store, StoreError};
 use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 
@@ -26,12 +26,20 @@ impl Backend {
 
     /// Connects to it once more, as another gateway would.
     pub async fn connect(&self) -> Result<Arc<dyn Store>, StoreError> {
-        store::connect(&Config { url: Secret::new(self.url()), connections: 4 }).await
+        store::connect(&Config::new(Secret::new(self.url()), 4)).await
     }
 
     /// Connects to it and brings its schema up to date.
     pub async fn open(&self) -> Arc<dyn Store> {
         let store = self.connect().await.unwrap();
+        store.migrate().await.unwrap();
+        store
+    }
+
+    /// The same, keeping of bodies what is said.
+    pub async fn open_keeping(&self, bodies: Bodies) -> Arc<dyn Store> {
+        let config = Config { bodies, ..Config::new(Secret::new(self.url()), 4) };
+        let store = store::connect(&config).await.unwrap();
         store.migrate().await.unwrap();
         store
     }

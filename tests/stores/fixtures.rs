@@ -126,7 +126,7 @@ pub fn begin(new: &NewTransaction, holder: Uuid, number: u32) -> Write {
 }
 
 pub fn begun(new: &NewTransaction) -> Begin {
-    Begin { transaction: new.id, holder: HOLDER, attempt: attempt(1), lease_until: at(60) }
+    Begin { transaction: new.id, holder: HOLDER, attempt: attempt(1), lease_until: at(60), warnings: None }
 }
 
 /// A change without an attempt, by a person.

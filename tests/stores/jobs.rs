@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use sabir::model::{State, TransactionId};
-use sabir::store::{Cause, Claimed, Depth, NewTransaction, Next, Settlement, Store, StoreError, Turn, Write, Written};
+use sabir::model::{State, TransactionId, Warning};
+use sabir::store::{
+    Begin, Cause, Claimed, Depth, NewTransaction, Next, Settlement, Store, StoreError, Turn, Write, Written,
+};
 use time::{Duration, OffsetDateTime};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -12,8 +14,8 @@ use uuid::Uuid;
 use crate::backends::Backend;
 use crate::contract::found;
 use crate::fixtures::{
-    HOLDER, OTHER, abandoned, accepted, at, begin, failed, of_pair, record, refused, sending, sent, settle, turn,
-    turned, waits,
+    HOLDER, OTHER, abandoned, accepted, at, attempt, begin, begun, failed, of_pair, record, refused, sending, sent,
+    settle, turn, turned, waits,
 };
 
 const PAIR: &str = "442079460000>447700900123";
@@ -175,6 +177,23 @@ pub async fn an_attempt_needs_the_lease(backend: Backend) {
     assert_eq!(store.write(&begins).await.unwrap(), expected);
     let found = found(&store, new.id).await;
     assert_eq!((found.summary.state, found.attempts.len(), found.due_at), (State::Sending, 1, Some(at(60))));
+}
+
+pub async fn what_a_later_attempt_bends_is_noted(backend: Backend) {
+    let store = backend.open().await;
+    let (new, other) = (accepted(), accepted());
+    store.write(&[record(&new), record(&other)]).await.unwrap();
+    store.claim("main", HOLDER, at(0), at(60), 10).await.unwrap();
+    let bent = vec![Warning::new("image.link", "was saved anew as JPEG")];
+    let begins =
+        [Write::Begin(Box::new(Begin { warnings: Some(bent.clone()), ..begun(&new) })), begin(&other, HOLDER, 1)];
+    assert_eq!(store.write(&begins).await.unwrap(), [Written::Done, Written::Done]);
+    assert_eq!(found(&store, new.id).await.warnings, bent);
+    assert_eq!(found(&store, other.id).await.warnings, other.warnings);
+    // Without the lease nothing is noted.
+    let stale = Begin { holder: OTHER, warnings: Some(Vec::new()), attempt: attempt(2), ..begun(&new) };
+    assert_eq!(store.write(&[Write::Begin(Box::new(stale))]).await.unwrap(), [Written::Stale]);
+    assert_eq!(found(&store, new.id).await.warnings, bent);
 }
 
 pub async fn what_fails_for_a_while_is_tried_again(backend: Backend) {

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use sabir::model::{State, TransactionId};
-use sabir::store::{Filter, NewTransaction, PayloadHash, Store, Written};
+use sabir::store::{Bodies, Filter, NewTransaction, Next, PayloadHash, Settlement, Store, Written};
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::backends::Backend;
 use crate::contract::{found, listed};
-use crate::fixtures::{RECIPIENT, accepted, at, keyed, record, refused, sending, sent, settle, turn, turned};
+use crate::fixtures::{
+    HOLDER, RECIPIENT, accepted, at, failed, keyed, record, refused, sending, sent, settle, turn, turned, waits,
+};
 
 pub async fn a_repeated_key_records_nothing(backend: Backend) {
     let store = backend.open().await;
@@ -113,6 +116,62 @@ pub async fn a_recipient_is_erased(backend: Backend) {
     store.write(&[turn(&give_up)]).await.unwrap();
     assert_eq!(store.erase_recipient(RECIPIENT, 3).await.unwrap(), 1);
     assert_eq!(listed(&store, &filter).await, []);
+}
+
+pub async fn redacted_bodies_keep_their_shape_and_go_at_the_end(backend: Backend) {
+    let store = backend.open_keeping(Bodies::Redacted).await;
+    let (sent_one, failed_one, waiting, refused) = (sending(), sending(), accepted(), refused());
+    store.write(&[&sent_one, &failed_one, &waiting, &refused].map(record)).await.unwrap();
+    let claimed = store.claim("main", HOLDER, at(0), at(60), 10).await.unwrap();
+    assert_eq!(claimed[0].request, waiting.request, "what is to be sent is whole");
+
+    let no =
+        Settlement { answer: Some(r#"{"error":{"code":131026,"to":"447700900123"}}"#.into()), ..failed(&failed_one) };
+    store.write(&[settle(&sent(&sent_one, "wamid.1")), settle(&no)]).await.unwrap();
+    for new in [&sent_one, &failed_one, &refused] {
+        let kept = found(&store, new.id).await;
+        assert_eq!(kept.request, None);
+        assert_eq!((&kept.warnings, kept.refusal.is_some()), (&new.warnings, new.fault.is_some()));
+        assert_eq!((&kept.client_request["type"], &kept.client_request["text"]), (&json!("text"), &json!("***")));
+        let text = serde_json::to_string(&(&kept.client_request, &kept.attempts)).unwrap();
+        assert!(!text.contains(RECIPIENT) && !text.contains("table"), "{text}");
+    }
+    let attempt = found(&store, failed_one.id).await.attempts.remove(0);
+    let answer: Value = serde_json::from_str(&attempt.answer.unwrap()).unwrap();
+    assert_eq!(answer, json!({ "error": { "code": 131_026, "to": "***" } }));
+    assert_eq!(found(&store, sent_one.id).await.summary.message_id.as_deref(), Some("wamid.1"));
+    assert!(found(&store, waiting.id).await.request.is_some());
+}
+
+pub async fn bodies_that_are_not_kept_are_there_as_long_as_they_are_needed(backend: Backend) {
+    let store = backend.open_keeping(Bodies::None).await;
+    let new = sending();
+    store.write(&[record(&new)]).await.unwrap();
+    let kept = found(&store, new.id).await;
+    assert_eq!((kept.request.as_ref(), kept.client_request.is_null()), (Some(&new.request), true));
+    assert_eq!(kept.attempts[0].body, "");
+
+    store.write(&[settle(&waits(&new, 1, at(3)))]).await.unwrap();
+    assert!(found(&store, new.id).await.request.is_some(), "it is tried again");
+    let give_up = turned(&new, &[State::Waiting], State::Failed, Next::Done);
+    store.write(&[turn(&give_up)]).await.unwrap();
+    let kept = found(&store, new.id).await;
+    assert_eq!((kept.request, kept.attempts[0].answer.as_deref()), (None, None));
+}
+
+pub async fn what_was_forgotten_cannot_be_sent_once_more(backend: Backend) {
+    let store = backend.open().await;
+    let old = five_that_are_old(&store).await;
+    store.forget_bodies(at(40), 10).await.unwrap();
+    let again = turned(&old[0], &[State::Sent], State::Waiting, Next::Wait { due_at: at(70), keep: false });
+    assert_eq!(store.write(&[turn(&again)]).await.unwrap(), [Written::Stale]);
+
+    let store = backend.open_keeping(Bodies::None).await;
+    let new = sending();
+    store.write(&[record(&new)]).await.unwrap();
+    store.write(&[settle(&sent(&new, "wamid.9"))]).await.unwrap();
+    let again = turned(&new, &[State::Sent], State::Waiting, Next::Wait { due_at: at(70), keep: false });
+    assert_eq!(store.write(&[turn(&again)]).await.unwrap(), [Written::Stale]);
 }
 
 /// Five that were sent.

@@ -82,6 +82,7 @@ on_each_back_end! {
         a_message_waits_for_its_pair_whoever_has_it,
         a_settlement_makes_room_for_a_record_of_the_same_batch,
         an_attempt_needs_the_lease,
+        what_a_later_attempt_bends_is_noted,
         what_fails_for_a_while_is_tried_again,
         what_nobody_sends_any_more_lapses,
         what_is_unknown_is_claimed_only_to_be_sent_again,
@@ -103,6 +104,9 @@ on_each_back_end! {
         old_bodies_are_forgotten_in_small_steps,
         old_transactions_are_forgotten_whole,
         a_recipient_is_erased,
+        redacted_bodies_keep_their_shape_and_go_at_the_end,
+        bodies_that_are_not_kept_are_there_as_long_as_they_are_needed,
+        what_was_forgotten_cannot_be_sent_once_more,
     }
     migration {
         what_was_under_way_before_is_a_job,
@@ -154,7 +158,7 @@ async fn an_address_of_another_kind_is_refused() {
     for url in
         ["mysql://localhost/sabir", "sabir.db", "", "postgres:// /", "sqlite::memory:", "sqlite://sabir.db?mode=odd"]
     {
-        let refused = store::connect(&Config { url: Secret::new(url), connections: 1 }).await.err();
+        let refused = store::connect(&Config::new(Secret::new(url), 1)).await.err();
         assert!(matches!(refused, Some(StoreError::Address)), "{url}: {refused:?}");
     }
 }
@@ -162,7 +166,7 @@ async fn an_address_of_another_kind_is_refused() {
 #[tokio::test]
 async fn a_server_that_is_not_there_is_unreachable() {
     for url in ["postgres://sabir@localhost:1/sabir", "postgres://sabir@localhost/sabir?host=/nowhere"] {
-        let refused = store::connect(&Config { url: Secret::new(url), connections: 1 }).await.err();
+        let refused = store::connect(&Config::new(Secret::new(url), 1)).await.err();
         assert!(matches!(refused, Some(StoreError::Unreachable(_))), "{url}: {refused:?}");
     }
 }
@@ -173,14 +177,14 @@ async fn a_file_that_cannot_be_is_unreachable() {
     let file = directory.path().join("file");
     std::fs::write(&file, "").unwrap();
     let url = format!("sqlite://{}/sabir.db", file.display());
-    let refused = store::connect(&Config { url: Secret::new(url), connections: 1 }).await.err();
+    let refused = store::connect(&Config::new(Secret::new(url), 1)).await.err();
     assert!(matches!(refused, Some(StoreError::Unreachable(_))), "{refused:?}");
 }
 
 #[tokio::test]
 async fn a_gateway_hears_of_jobs_that_another_left() {
     let database = postgres::Database::create().await;
-    let config = Config { url: Secret::new(database.url()), connections: 1 };
+    let config = Config::new(Secret::new(database.url()), 1);
     let (one, other) = (store::connect(&config).await.unwrap(), store::connect(&config).await.unwrap());
     one.migrate().await.unwrap();
     // The first says that it listens from now on.
@@ -203,7 +207,7 @@ async fn a_gateway_hears_of_jobs_that_another_left() {
 #[tokio::test]
 async fn a_server_that_hangs_is_as_good_as_none() {
     let database = postgres::Database::create().await;
-    let store = store::connect(&Config { url: Secret::new(database.url()), connections: 1 }).await.unwrap();
+    let store = store::connect(&Config::new(Secret::new(database.url()), 1)).await.unwrap();
     store.migrate().await.unwrap();
 
     let mut other = PgConnection::connect(&database.url()).await.unwrap();

@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::cell::Built;
 use super::clients::sql::{Backend, Statement};
 use super::rows::{self, AttemptRow, SummaryRow, TransactionRow, TurnedRow};
-use super::{Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
+use super::{Bodies, Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
 use crate::model::TransactionId;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
@@ -43,6 +43,7 @@ pub(super) struct Postgres {
     writers: PgPool,
     readers: PgPool,
     changes: Changes,
+    bodies: Bodies,
 }
 
 impl Postgres {
@@ -56,7 +57,7 @@ impl Postgres {
         let writers = pool(WRITERS).connect_lazy_with(limited.clone());
         let readers = pool(config.connections.max(1)).connect_lazy_with(limited);
         writers.acquire().await?;
-        Ok(Self { options, writers, readers, changes: Changes::default() })
+        Ok(Self { options, writers, readers, changes: Changes::default(), bodies: config.bodies })
     }
 }
 
@@ -90,7 +91,7 @@ impl Transactions for Postgres {
         // Clients wait for it, so the connection and the commit have one limit together.
         let deadline = Instant::now() + PATIENCE;
         let mut connection = self.writers.acquire().await?;
-        let written = timeout_at(deadline, write::write(&mut connection, batch)).await;
+        let written = timeout_at(deadline, write::write(&mut connection, batch, self.bodies)).await;
         in_time(connection, written)
     }
 

@@ -6,10 +6,11 @@ use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::column;
+use crate::model::TransactionId;
 use crate::store::params::{BeginRow, NewAttemptRow, NewOutcomeRow, NewRow, TurnRow};
 use crate::store::rounds::{Round, Tally, rounds};
 use crate::store::rows::KeyRow;
-use crate::store::{Begin, NewTransaction, Settlement, StoreError, Turn, Write, Written};
+use crate::store::{Begin, Bodies, NewTransaction, Settlement, StoreError, Turn, Write, Written};
 
 /// Wakes whoever waits for a job. Those of one commit become one.
 macro_rules! notify {
@@ -36,11 +37,17 @@ macro_rules! woken {
     };
 }
 
-pub(super) async fn write(connection: &mut PgConnection, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
-    let rounds = rounds(batch);
-    let mut tally = Tally::new(batch);
+pub(super) async fn write(
+    connection: &mut PgConnection,
+    batch: &[Write],
+    bodies: Bodies,
+) -> Result<Vec<Written>, StoreError> {
+    let (batch, ended) = (bodies.kept(batch), bodies.maybe_ended(batch));
+    let rounds = rounds(&batch);
+    let mut tally = Tally::new(&batch);
     if let [round] = rounds.as_slice()
         && round.is_uniform()
+        && ended.is_empty()
     {
         // A statement is a transaction by itself: one round trip where it would be three.
         write_round(connection, round, &mut tally).await?;
@@ -50,8 +57,20 @@ pub(super) async fn write(connection: &mut PgConnection, batch: &[Write]) -> Res
     for round in &rounds {
         write_round(&mut transaction, round, &mut tally).await?;
     }
+    forget_requests(&mut transaction, &ended).await?;
     transaction.commit().await?;
     Ok(tally.written())
+}
+
+/// Forgets the requests of those that are at their end.
+async fn forget_requests(connection: &mut PgConnection, ids: &[TransactionId]) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let forget = "update bodies b set request = '' where transaction_id = any($1) \
+                  and not exists (select 1 from jobs j where j.transaction_id = b.transaction_id)";
+    sqlx::query(forget).bind(column(ids, |id| id.0)).execute(connection).await?;
+    Ok(())
 }
 
 async fn write_round(connection: &mut PgConnection, round: &Round<'_>, tally: &mut Tally) -> Result<(), StoreError> {
@@ -252,12 +271,12 @@ async fn begin(connection: &mut PgConnection, begins: &[(usize, &Begin)], tally:
     if begins.is_empty() {
         return Ok(());
     }
-    let new: Vec<_> = begins.iter().map(|(_, begin)| BeginRow::from(*begin)).collect();
+    let new = begins.iter().map(|(_, begin)| BeginRow::try_from(*begin)).collect::<Result<Vec<_>, _>>()?;
     let begin = "\
         with new as ( \
           select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::integer[], $5::text[], $6::text[], \
-            $7::text[], $8::text[], $9::timestamptz[]) \
-          as new (transaction_id, holder, lease_until, number, upstream, method, url, body, started_at) \
+            $7::text[], $8::text[], $9::timestamptz[], $10::text[]) \
+          as new (transaction_id, holder, lease_until, number, upstream, method, url, body, started_at, warnings) \
         ), taken as ( \
           update jobs j set state = 'sending', attempts = n.number, upstream = n.upstream, due_at = n.lease_until \
           from new n where j.transaction_id = n.transaction_id and j.holder = n.holder and j.state <> 'sending' \
@@ -269,6 +288,10 @@ async fn begin(connection: &mut PgConnection, begins: &[(usize, &Begin)], tally:
         ), hot as ( \
           update transactions t set state = 'sending', upstream = n.upstream, updated_at = n.started_at \
           from new n join taken using (transaction_id) where t.id = n.transaction_id \
+        ), noted as ( \
+          update bodies b set warnings = n.warnings \
+          from new n join taken using (transaction_id) \
+          where b.transaction_id = n.transaction_id and n.warnings is not null \
         ) \
         select transaction_id from taken";
     let taken: Vec<Uuid> = sqlx::query_scalar(begin)
@@ -281,6 +304,7 @@ async fn begin(connection: &mut PgConnection, begins: &[(usize, &Begin)], tally:
         .bind(column(&new, |row| &*row.attempt.url))
         .bind(column(&new, |row| &*row.attempt.body))
         .bind(column(&new, |row| row.attempt.started_at))
+        .bind(column(&new, |row| row.warnings.as_deref()))
         .fetch_all(connection)
         .await?;
     tally.stale_but(begins.iter().map(|(index, begin)| (*index, begin.transaction)), &taken);
@@ -304,7 +328,8 @@ async fn turn(connection: &mut PgConnection, turns: &[(usize, &Turn)], tally: &m
            where t.state = any(string_to_array(n.origins, ' ')) \
              and case when n.holder is not null then coalesce(j.holder = n.holder, false) \
                else t.state <> 'sending' or j.due_at is null or j.due_at <= n.at end \
-             and (n.next is null or t.upstream is not null) \
+             and (n.next is null or t.upstream is not null and exists ( \
+               select 1 from bodies b where b.transaction_id = n.id and b.request <> '')) \
            for update of t \
          ), gone as ( \
            delete from jobs j using turned d where j.transaction_id = d.id and d.next is null \

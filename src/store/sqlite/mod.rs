@@ -21,7 +21,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool, SqliteTrans
 use super::cell::Built;
 use super::clients::sql::{Backend, Statement};
 use super::rows::{self, AttemptRow, SummaryRow, TransactionRow, TurnedRow};
-use super::{Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
+use super::{Bodies, Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
 use crate::model::TransactionId;
 use crate::secret::private_file;
 use tokio::time::timeout;
@@ -45,6 +45,7 @@ pub(super) struct Sqlite {
     options: SqliteConnectOptions,
     writer: SqlitePool,
     readers: SqlitePool,
+    bodies: Bodies,
 }
 
 impl Sqlite {
@@ -63,7 +64,7 @@ impl Sqlite {
         turn_on_write_ahead_log(&options).await?;
         let writer = pool(1).connect_lazy_with(options.clone());
         let readers = pool(config.connections.max(1)).connect_lazy_with(options.clone().read_only(true));
-        Ok(Self { options, writer, readers })
+        Ok(Self { options, writer, readers, bodies: config.bodies })
     }
 
     async fn begin(&self) -> Result<SqliteTransaction<'static>, StoreError> {
@@ -100,7 +101,8 @@ impl Store for Sqlite {
 impl Transactions for Sqlite {
     async fn write(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
         let mut transaction = self.begin().await?;
-        let written = write::write(&mut transaction, batch).await?;
+        let written = write::write(&mut transaction, &self.bodies.kept(batch)).await?;
+        write::forget_requests(&mut transaction, &self.bodies.maybe_ended(batch)).await?;
         transaction.commit().await?;
         Ok(written)
     }

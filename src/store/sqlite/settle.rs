@@ -186,7 +186,8 @@ async fn turnable(connection: &mut SqliteConnection, new: &[TurnRow<'_>]) -> Res
           where instr(' ' || new.origins || ' ', ' ' || t.state || ' ') > 0 \
             and iif(new.holder is null, t.state <> 'sending' or j.due_at is null or j.due_at <= new.at, \
               j.holder = new.holder) \
-            and (new.next is null or t.upstream is not null)"
+            and (new.next is null or t.upstream is not null and exists ( \
+              select 1 from bodies b where b.transaction_id = t.id and b.request <> ''))"
     ));
     Ok(query.build_query_as().persistent(false).fetch_all(connection).await?)
 }

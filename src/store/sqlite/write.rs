@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::ROWS;
 use super::settle::{settle, turn};
+use crate::model::TransactionId;
 use crate::store::params::{BeginRow, NewAttemptRow, NewRow};
 use crate::store::rounds::{Round, Tally, rounds};
 use crate::store::rows::KeyRow;
@@ -186,7 +187,7 @@ async fn begin(
     begins: &[(usize, &Begin)],
     tally: &mut Tally,
 ) -> Result<(), StoreError> {
-    let mut new: Vec<_> = begins.iter().map(|(_, begin)| BeginRow::from(*begin)).collect();
+    let mut new = begins.iter().map(|(_, begin)| BeginRow::try_from(*begin)).collect::<Result<Vec<_>, _>>()?;
     let taken = take_jobs(connection, &new).await?;
     tally.stale_but(begins.iter().map(|(index, begin)| (*index, begin.transaction)), &taken);
     new.retain(|row| taken.contains(&row.attempt.transaction_id));
@@ -202,8 +203,22 @@ async fn begin(
          from new where transactions.id = new.id",
     );
     execute(connection, query).await?;
+    note_warnings(connection, &new).await?;
     let attempts: Vec<_> = new.into_iter().map(|row| row.attempt).collect();
     insert_attempts(connection, &attempts).await
+}
+
+async fn note_warnings(connection: &mut SqliteConnection, new: &[BeginRow<'_>]) -> Result<(), StoreError> {
+    let noted: Vec<_> = new.iter().filter(|row| row.warnings.is_some()).collect();
+    if noted.is_empty() {
+        return Ok(());
+    }
+    let mut query = Query::new("with new (id, warnings) as (");
+    query.push_values(noted, |mut row, new| {
+        row.push_bind(new.attempt.transaction_id).push_bind(new.warnings.as_deref());
+    });
+    query.push(") update bodies set warnings = new.warnings from new where bodies.transaction_id = new.id");
+    execute(connection, query).await
 }
 
 /// Takes those whose holder has the lease, and says which.
@@ -227,6 +242,22 @@ async fn take_jobs(connection: &mut SqliteConnection, new: &[BeginRow<'_>]) -> R
         .into_iter()
         .map(|(id,)| id)
         .collect())
+}
+
+/// Forgets the requests of those that are at their end.
+pub(super) async fn forget_requests(
+    connection: &mut SqliteConnection,
+    ids: &[TransactionId],
+) -> Result<(), StoreError> {
+    for ids in ids.chunks(ROWS) {
+        let mut query = Query::new("update bodies set request = '' where transaction_id in (");
+        query.push_values(ids, |mut row, id| {
+            row.push_bind(id.0);
+        });
+        query.push(") and not exists (select 1 from jobs j where j.transaction_id = bodies.transaction_id)");
+        execute(connection, query).await?;
+    }
+    Ok(())
 }
 
 /// Its text depends on the number of rows, so the statement is not worth remembering.

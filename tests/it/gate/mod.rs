@@ -1,5 +1,6 @@
 //! The gate: files of messages, by link and by id, are looked at before anything leaves.
 
+mod later;
 mod memory;
 mod origin;
 mod places;

@@ -1,0 +1,190 @@
+//! `sabir transactions settle`, `resend`, `give-up` and `replay`
+
+use clap::builder::NonEmptyStringValueParser;
+use serde_json::{Map, Value, json};
+
+use super::client::Admin;
+use super::transactions::{Filter, path_of, print_table, written};
+use super::{CliError, Context, print, print_error, print_json, show_progress, style};
+use crate::web::{Changed, Rerun};
+
+pub const SETTLE_EXAMPLES: &str = "Examples:
+  sabir transactions list --state unknown      what nobody knows of
+  sabir transactions settle 0199c0de-7a11-7000-8000-2b7e1c905d44 --as sent
+  sabir transactions settle 0199c0de-7a11-7000-8000-2b7e1c905d44 --as failed
+
+Exits with 1 where the transaction is not unknown.";
+
+pub const RESEND_EXAMPLES: &str = "Examples:
+  sabir transactions resend 0199c0de-7a11-7000-8000-2b7e1c905d44
+  sabir transactions resend 0199c0de-7a11-7000-8000-2b7e1c905d44 --force   it was sent; a person gets it twice
+
+Exits with 1 where one of them cannot be sent again.";
+
+pub const GIVE_UP_EXAMPLE: &str = "Example:
+  sabir transactions give-up 0199c0de-7a11-7000-8000-2b7e1c905d44
+
+Exits with 1 where one of them is under way or at its end.";
+
+pub const REPLAY_EXAMPLES: &str = "Examples:
+  sabir transactions replay 0199c0de-7a11-7000-8000-2b7e1c905d44
+  sabir transactions replay --fault upstream_credential --since 2026-03-02T07:15:00Z
+  sabir transactions replay --fault upstream_credential --since 2026-03-02T07:15:00Z --rate 5 --yes
+  sabir transactions replay --account shop --state unknown --json | jq .matched
+
+A filter without --state takes those that failed. Without --yes nothing is sent: it says how many fit, and shows the first.
+Exits with 1 where one of them could not be sent once more.";
+
+/// What became of one, as somebody found out.
+#[derive(Debug, clap::Args)]
+pub struct Settle {
+    #[command(flatten)]
+    admin: Admin,
+    /// The transaction's id, the id that the client was given, or the upstream's.
+    #[arg(required = true, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    ids: Vec<String>,
+    /// What became of it.
+    #[arg(long = "as", value_name = "STATE")]
+    outcome: Outcome,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Outcome {
+    /// It went out.
+    Sent,
+    /// It did not, and shall not.
+    Failed,
+}
+
+/// Which ones are sent now.
+#[derive(Debug, clap::Args)]
+pub struct Resend {
+    #[command(flatten)]
+    admin: Admin,
+    /// The transactions' ids, those that the client was given, or the upstream's.
+    #[arg(required = true, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    ids: Vec<String>,
+    /// Even where it was sent: its recipient gets it twice.
+    #[arg(long)]
+    force: bool,
+}
+
+/// Which ones are given up.
+#[derive(Debug, clap::Args)]
+pub struct GiveUp {
+    #[command(flatten)]
+    admin: Admin,
+    /// The transactions' ids, those that the client was given, or the upstream's.
+    #[arg(required = true, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    ids: Vec<String>,
+}
+
+/// Which ones are sent once more.
+#[derive(Debug, clap::Args)]
+pub struct Replay {
+    #[command(flatten)]
+    admin: Admin,
+    /// These, by any of their ids; else those that fit the filter.
+    #[arg(value_name = "ID", value_parser = NonEmptyStringValueParser::new(),
+        conflicts_with_all = ["account", "upstream", "state", "kind", "recipient", "fault", "since", "until", "rate"],
+        required_unless_present_any = ["account", "upstream", "state", "kind", "recipient", "fault", "since", "until"])]
+    ids: Vec<String>,
+    #[command(flatten)]
+    filter: Filter,
+    /// Say what would be sent, and send nothing; so it is without --yes.
+    #[arg(long, conflicts_with_all = ["yes", "ids"])]
+    dry_run: bool,
+    /// Send what fits the filter.
+    #[arg(long)]
+    yes: bool,
+    /// Messages a second.
+    #[arg(long, value_name = "N")]
+    rate: Option<f64>,
+    /// Even what was sent: its recipient gets it twice.
+    #[arg(long)]
+    force: bool,
+}
+
+pub fn settle(arguments: &Settle, context: &Context) -> Result<(), CliError> {
+    let state = match arguments.outcome {
+        Outcome::Sent => "sent",
+        Outcome::Failed => "failed",
+    };
+    let decision = json!({ "action": "settle", "state": state });
+    each(&arguments.admin, &arguments.ids, "settle", &decision, context)
+}
+
+pub fn resend(arguments: &Resend, context: &Context) -> Result<(), CliError> {
+    let decision = json!({ "action": "resend", "force": arguments.force });
+    each(&arguments.admin, &arguments.ids, "settle", &decision, context)
+}
+
+pub fn give_up(arguments: &GiveUp, context: &Context) -> Result<(), CliError> {
+    each(&arguments.admin, &arguments.ids, "settle", &json!({ "action": "give_up" }), context)
+}
+
+pub fn replay(arguments: &Replay, context: &Context) -> Result<(), CliError> {
+    if arguments.ids.is_empty() {
+        return replay_many(arguments, context);
+    }
+    let again = json!({ "force": arguments.force });
+    each(&arguments.admin, &arguments.ids, "replay", &again, context)
+}
+
+/// Does the same to each, as far as it can be done, and says of the others why not.
+fn each(admin: &Admin, ids: &[String], path: &str, body: &Value, context: &Context) -> Result<(), CliError> {
+    let mut changed: Vec<Changed> = Vec::new();
+    for (at, id) in ids.iter().enumerate() {
+        match admin.post(&format!("{}/{path}", path_of(id)), body) {
+            Ok(now) => changed.push(now),
+            Err(CliError::Negative(why)) => print_error(format_args!("{}: {id}: {why}", style::doubtful("not done"))),
+            Err(error) => return Err(error),
+        }
+        show_progress(at + 1, ids.len());
+    }
+    if context.json {
+        print_json(&changed)?;
+    } else {
+        changed.iter().try_for_each(|now| print(format_args!("{} {}", now.id, now.state)))?;
+    }
+    match ids.len() - changed.len() {
+        0 => Ok(()),
+        left => Err(CliError::Negative(format!("{left} of {} left as they are", ids.len()))),
+    }
+}
+
+fn replay_many(arguments: &Replay, context: &Context) -> Result<(), CliError> {
+    let filter: Map<_, _> =
+        arguments.filter.parameters().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+    let mut many = json!({ "filter": filter, "dry_run": !arguments.yes, "force": arguments.force });
+    if let (Some(rate), Some(members)) = (arguments.rate, many.as_object_mut()) {
+        members.insert("rate".to_owned(), rate.into());
+    }
+    let rerun: Rerun = arguments.admin.post("/admin/v1/transactions/replay", &many)?;
+    if context.json {
+        print_json(&rerun)?;
+    } else {
+        tell(&rerun)?;
+    }
+    match rerun.skipped {
+        0 => Ok(()),
+        left => Err(CliError::Negative(format!("{left} of {} left as they are", rerun.matched))),
+    }
+}
+
+fn tell(rerun: &Rerun) -> Result<(), CliError> {
+    if rerun.dry_run {
+        let more = if rerun.more { "more than " } else { "" };
+        print(format_args!("{more}{} would be sent once more, the last at {}", rerun.matched, written(rerun.until)))?;
+        if !rerun.first.is_empty() {
+            print_table(&rerun.first)?;
+            print("\nNothing was sent; --yes sends them.")?;
+        }
+        return Ok(());
+    }
+    print(format_args!("{} are sent once more, the last at {}", rerun.replayed, written(rerun.until)))?;
+    for left in &rerun.reasons {
+        print_error(format_args!("{}: {}: {}", style::doubtful("not done"), left.id, left.reason));
+    }
+    Ok(())
+}
