@@ -28,10 +28,6 @@ pub const DEFAULT: &str = include_str!("../config/default.toml");
 /// What the origin of an option says that comes from the environment.
 const ENVIRONMENT: &str = "the environment";
 
-/// Options that the interface contract names and this version does not act on yet: taken with a warning, so that a
-/// configuration stays valid from version to version.
-const NOT_YET: &[(&str, &str)] = &[];
-
 /// The whole configuration.
 #[derive(Debug)]
 pub struct Config {
@@ -301,14 +297,7 @@ impl Reader {
         let ValueKind::Table(entries) = &section.kind else { return };
         let known = unknown::known_keys(path);
         for (name, value) in entries.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
-            let key = format!("{path}.{name}");
-            match NOT_YET.iter().find(|(not_yet, _)| *not_yet == unknown::without_index(&key)) {
-                Some((_, text)) => {
-                    let text = format!("has no effect in this version: {text}");
-                    self.warnings.push(Problem { origin: origin(value), ..Problem::new(key, text) });
-                }
-                None => self.problem(value, &key, unknown::describe(name, known)),
-            }
+            self.problem(value, &format!("{path}.{name}"), unknown::describe(name, known));
         }
     }
 

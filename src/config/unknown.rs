@@ -127,7 +127,7 @@ pub fn known_keys(path: &str) -> &'static [&'static str] {
 }
 
 /// `accounts[3].key` → `accounts[].key`
-pub fn without_index(path: &str) -> String {
+fn without_index(path: &str) -> String {
     let mut inside = false;
     let keep = |c: &char| {
         let kept = !inside || *c == ']';

@@ -93,6 +93,7 @@ class Run:
             CONFIG.format(port=ports["gateway"], proxy=ports["proxy"], folder=folder, store=store, token=TOKEN)
         )
         keep = ["sandbox", "--listen", f"127.0.0.1:{ports['sandbox']}", "--keep", 4 * options.messages]
+        keep += ["--webhook", f"{self.base}/webhooks/provider"]
         self.sandbox = Process([options.binary, *keep], folder / "sandbox.log")
         self.gateway = Process([options.binary, "--config", folder / "chaos.toml"], folder / "gateway.log")
         self.clients = Clients(self.base, TOKEN, options.messages, options.pairs, options.clients)
