@@ -68,7 +68,7 @@ concurrency = 32
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__.split("\n\n")[0])
     parser.add_argument("--store", choices=["postgres", "sqlite"], default="postgres")
-    parser.add_argument("--messages", type=int, default=6000, help="how many are sent (6000)")
+    parser.add_argument("--messages", type=int, default=15000, help="how many are sent (15000)")
     parser.add_argument("--pairs", type=int, default=200, help="to how many recipients (200)")
     parser.add_argument("--clients", type=int, default=24, help="calls at once (24)")
     parser.add_argument("--calm", type=float, default=6, help="mean seconds between two kills of the gateway (6)")
@@ -203,6 +203,7 @@ def show(title, verdict):
         print(f"  {name:<22}{getattr(verdict, name):>8}")
     for name in ("duplicated", "lost", "out_of_order"):
         print(f"  {name.replace('_', ' '):<22}{len(getattr(verdict, name)):>8}  {getattr(verdict, name)[:5] or ''}")
+    print(f"  {'unknown, settled':<22}{verdict.settled:>8}  by what the provider told later")
     taken = sum(verdict.unknown.values())
     print(f"  {'unknown, on hold':<22}{len(verdict.unknown):>8}  {taken} of them are with the provider")
 

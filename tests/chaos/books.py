@@ -36,6 +36,12 @@ class Books:
     def unfinished(self):
         return sum(len(self.admin(f"transactions?limit=500&state={state}")["transactions"]) for state in UNFINISHED)
 
+    def settled_by_statuses(self):
+        """How many were unknown until their provider told of them."""
+        records = (self.admin(f"transactions/{entry['id']}") for entry in self.transactions())
+        return sum(any(turn["from"] == "unknown" and turn["cause"] == "status" for turn in record["turns"])
+                   for record in records)
+
     def taken(self):
         """What the sandbox took, the earliest first: text and recipient."""
         status, received = ask(f"{self.sandbox}/sandbox/messages")
@@ -55,6 +61,7 @@ class Verdict:
     out_of_order: list
     # Transactions on hold, with whether the provider has the message.
     unknown: dict
+    settled: int
 
     def passed(self):
         return not (self.duplicated or self.lost or self.out_of_order) and self.accepted == self.sent
@@ -73,6 +80,7 @@ def compare(messages, books, texts):
         lost=[m.text for m in messages if m.id and not times[m.text] and m.text not in on_hold],
         out_of_order=out_of_order(taken),
         unknown={entry: text in times for text, entry in on_hold.items()},
+        settled=books.settled_by_statuses(),
     )
 
 
