@@ -4,7 +4,7 @@
 //!   dialects (`clients`). Examples are the golden files. Schemas are drawn from those (`schema`), and their limits are
 //!   what the decoders refuse (`trial`).
 //! - What may go wrong is every fault, encoded by every dialect (`faults`).
-//! - What operators and machines call stands in `operators.json`, because it has no dialect to be asked.
+//! - What providers, operators and machines call stands in `operators.json`, because it has no dialect to be asked.
 //!
 //! A new path wants a row in the catalogue or an entry in `operators.json`; a test compares both with the router.
 
@@ -25,7 +25,7 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use crate::dialect::{self, Answer, CredentialForm, Dialect};
-use crate::model::{State, TransactionId};
+use crate::model::{EventKind, State, TransactionId};
 
 /// The part that has no dialect.
 const OPERATORS: &str = include_str!("operators.json");
@@ -73,7 +73,7 @@ impl Parts {
         }
     }
 
-    /// Adds what operators and machines call, with the names that the code has for states and faults.
+    /// Adds what providers, operators and machines call, with the names that the code has for states, events and faults.
     fn add_operators(&mut self) {
         let operators: Map<String, Value> = serde_json::from_str(OPERATORS).unwrap_or_default();
         let members = |name: &str| operators.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
@@ -83,6 +83,8 @@ impl Parts {
         }
         let states: Vec<_> = State::ALL.iter().map(|state| state.as_str()).collect();
         self.component("schemas", "State".to_owned(), json!({ "type": "string", "enum": states }));
+        let events: Vec<_> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        self.component("schemas", "EventKind".to_owned(), json!({ "type": "string", "enum": events }));
         self.component("schemas", "FaultKind".to_owned(), json!({ "type": "string", "enum": faults::codes() }));
     }
 
@@ -112,9 +114,11 @@ fn place<'a>(map: &'a mut Map<String, Value>, name: &str) -> Option<&'a mut Map<
 
 fn tags() -> Value {
     let of = |dialect: &&'static dyn Dialect| json!({ "name": dialect.name(), "description": "A dialect of clients" });
+    let providers =
+        json!({ "name": "providers", "description": "Where they ask for the address, and tell what happens" });
     let operators = json!({ "name": "operators", "description": "The record, and what the sandbox got" });
     let machines = json!({ "name": "machines", "description": "Probes, measurements, this document" });
-    dialect::all().iter().map(of).chain([operators, machines]).collect()
+    dialect::all().iter().map(of).chain([providers, operators, machines]).collect()
 }
 
 /// The forms of a key that every dialect's path takes: one of them is enough.

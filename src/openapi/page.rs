@@ -1,5 +1,5 @@
-//! The document as pages for people: a page for each dialect, one for operators, one for machines. They need no script and
-//! nothing from elsewhere, so they are read where there is no network, and under the strictest policy.
+//! The document as pages for people: a page for each dialect, and one each for providers, operators and machines. They need
+//! no script and nothing from elsewhere, so they are read where there is no network, and under the strictest policy.
 
 mod members;
 

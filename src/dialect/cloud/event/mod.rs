@@ -8,7 +8,7 @@ mod problem;
 mod status;
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::dialect::reader::{ANY_LENGTH, Members};
@@ -186,7 +186,8 @@ fn escaped(json: &str) -> String {
     ascii
 }
 
-/// `GET …?hub.mode=subscribe&hub.challenge=…&hub.verify_token=…`, answered with the bare challenge.
+/// `GET …?hub.mode=subscribe&hub.challenge=…&hub.verify_token=…`, answered with the bare challenge. As text: it is
+/// the caller's word, and no page.
 pub fn answer_challenge(webhook: &Webhook, fits: impl Fn(&str) -> bool) -> Option<Result<Response<Bytes>, Fault>> {
     let challenge = webhook.parameter("hub.challenge")?;
     let asked = webhook.parameter("hub.mode").as_deref() == Some("subscribe");
@@ -197,6 +198,7 @@ pub fn answer_challenge(webhook: &Webhook, fits: impl Fn(&str) -> bool) -> Optio
     }
     let mut response = Response::new(Bytes::from(challenge));
     *response.status_mut() = StatusCode::OK;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     Some(Ok(response))
 }
 
