@@ -143,6 +143,7 @@ async fn the_providers_question_is_answered_to_who_knows_the_token() {
         |token: &str| format!("/webhooks/main?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token={token}");
     let answer = app.get(&ask("demo-token")).await;
     assert_eq!((answer.status, &answer.body), (200, &json!(1158201444)));
+    assert_eq!(answer.headers["content-type"], "text/plain; charset=utf-8");
     assert_eq!(app.get(&ask("another")).await.status, 403);
     assert_eq!(app.get(&ask(SECRET)).await.status, 403);
     assert_eq!(app.get("/webhooks/main").await.status, 405);
