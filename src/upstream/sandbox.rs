@@ -6,6 +6,7 @@
 
 mod magic;
 mod people;
+mod shelf;
 mod teller;
 mod uploads;
 
@@ -20,10 +21,11 @@ pub use magic::{Behaviour, MAGIC, Magic};
 use magic::{HANG, SLOW, behaviour_of};
 use serde::Serialize;
 use serde_json::Value;
+use shelf::Shelf;
+pub use shelf::{Kept, KeptFile};
 use teller::Teller;
 pub use teller::{Line, Outlet, SandboxConfig};
 use time::OffsetDateTime;
-pub use uploads::{Kept, KeptFile};
 
 use super::Transport;
 use crate::clock::Clock;
@@ -55,7 +57,7 @@ pub struct Sandbox {
     room: usize,
     delay: Duration,
     received: Mutex<VecDeque<Received>>,
-    kept: Mutex<VecDeque<Kept>>,
+    shelf: Shelf,
     teller: Arc<Teller>,
 }
 
@@ -64,7 +66,7 @@ impl Sandbox {
     pub fn new(clock: Arc<dyn Clock>, config: SandboxConfig) -> Self {
         let teller = Teller::new(Arc::clone(&clock), config);
         let (room, delay) = (KEPT, Duration::ZERO);
-        Self { clock, room, delay, received: Mutex::default(), kept: Mutex::default(), teller }
+        Self { clock, room, delay, received: Mutex::default(), shelf: Shelf::default(), teller }
     }
 
     /// The same, with room for so many messages, and as many files.
@@ -96,13 +98,18 @@ impl Sandbox {
 
     /// The files that it took, the latest first.
     pub fn files(&self) -> Vec<Kept> {
-        lock(&self.kept).iter().rev().cloned().collect()
+        self.shelf.list()
+    }
+
+    /// The file of that id, as long as it is known.
+    pub fn file(&self, id: &str) -> Option<Kept> {
+        self.shelf.find(id)
     }
 
     /// Forgets what it got.
     pub fn clear(&self) {
         lock(&self.received).clear();
-        lock(&self.kept).clear();
+        self.shelf.clear();
     }
 
     /// A request over a line, or, without one, in whichever dialect its path and body tell.
@@ -171,15 +178,18 @@ impl Sandbox {
         chunks: Chunks,
     ) -> Response<Bytes> {
         let answer = Answer { transaction: self.clock.transaction_id(), at: self.clock.now(), pace: None };
-        match uploads::read(asked, chunks).await {
-            Ok(file) => {
-                let id = self.clock.media_id();
-                let response = dialect.encode_media_answer(&MediaAnswer::Uploaded(&id));
-                push(&self.kept, Kept { id, at: answer.at, dialect: dialect.name(), file }, self.room);
-                response
-            }
+        match uploads::read(asked, chunks, &self.shelf).await {
+            Ok(read) => dialect.encode_media_answer(&MediaAnswer::Uploaded(&self.keep(dialect, read).id)),
             Err(fault) => dialect.encode_fault(&fault, &answer),
         }
+    }
+
+    /// Keeps a file that was read.
+    fn keep(&self, dialect: &dyn Dialect, (file, bytes): uploads::Read) -> Kept {
+        let (id, at, dialect) = (self.clock.media_id(), self.clock.now(), dialect.name());
+        let kept = Kept { id, at, dialect, file, bytes };
+        self.shelf.put(kept.clone(), self.room);
+        kept
     }
 }
 
