@@ -19,7 +19,7 @@ mod trial;
 use std::sync::OnceLock;
 
 use operation::Operation;
-pub use page::{STYLE, page};
+pub use page::{page, pages};
 use serde_json::{Map, Value, json};
 use time::macros::datetime;
 use uuid::Uuid;

@@ -1,5 +1,6 @@
 //! The document as pages for people: a page for each dialect, and one each for providers, operators and machines. They need
-//! no script and nothing from elsewhere, so they are read where there is no network, and under the strictest policy.
+//! no script and nothing from elsewhere, so they are read where there is no network, and under the strictest policy. What
+//! stands around them is that of all pages, and is put there where they are shown.
 
 mod members;
 
@@ -9,33 +10,18 @@ use serde_json::{Map, Value};
 
 use super::document;
 
-/// The style of all pages.
-pub const STYLE: &str = include_str!("page/style.css");
-
 /// The page of a tag, or the first one; none where there is no such tag.
 pub fn page(tag: Option<&str>) -> Option<String> {
-    let body = match tag {
-        None => first(),
-        Some(tag) if tags().any(|(name, _)| name == tag) => Page { tag }.write(),
-        Some(_) => return None,
-    };
-    Some(frame(tag.unwrap_or("Reference"), &body))
+    match tag {
+        None => Some(first()),
+        Some(tag) if pages().any(|name| name == tag) => Some(Page { tag }.write()),
+        Some(_) => None,
+    }
 }
 
-fn frame(title: &str, body: &str) -> String {
-    let link = |(name, _): (&str, &str)| format!("<a href=\"/docs/{name}\"{}>{name}</a>", current(name == title));
-    let links: String = tags().map(link).collect();
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title} · Sabir</title>\n<link rel=\"stylesheet\" href=\"/docs/style.css\">\n\
-         <nav aria-label=\"Pages\"><a href=\"/docs\"{}>Sabir</a>{links}</nav>\n<main>\n{body}</main>\n</html>\n",
-        current(title == "Reference")
-    )
-}
-
-fn current(is_current: bool) -> &'static str {
-    if is_current { " aria-current=\"page\"" } else { "" }
+/// The names of the pages behind the first.
+pub fn pages() -> impl Iterator<Item = &'static str> {
+    tags().map(|(name, _)| name)
 }
 
 fn first() -> String {

@@ -77,17 +77,21 @@ fn api_key(headers: &HeaderMap) -> Option<String> {
     scheme.eq_ignore_ascii_case("apikey").then(|| key.trim().to_owned())
 }
 
-/// Whether the request may see the record: with the admin token, or, where none is set, from this machine itself. Whoever
-/// asks is written down, let in or not.
+/// Whether the request may see the record. Whoever asks is written down, let in or not.
 pub fn is_operator(state: &AppState, request: &Request) -> bool {
-    let is_operator = match &state.admin.token {
+    let is_operator = may_operate(state, request);
+    audit(state, request, is_operator);
+    is_operator
+}
+
+/// Whether the request comes with the admin token, or, where none is set, from this machine itself.
+pub fn may_operate(state: &AppState, request: &Request) -> bool {
+    match &state.admin.token {
         Some(token) => {
             CredentialForm::Bearer.read(request.headers()).is_some_and(|key| is_token(state, token, key, request))
         }
         None => is_on_this_machine(request) && !is_from_elsewhere(request.headers()),
-    };
-    audit(state, request, is_operator);
-    is_operator
+    }
 }
 
 /// An address that tried too many keys is refused unseen.
@@ -102,7 +106,7 @@ fn is_token(state: &AppState, token: &KeyHash, key: &str, request: &Request) -> 
 
 /// What an operator did: the route and, of what it names, a transaction's own id. A query may hold a telephone number, and
 /// an id of a provider may be made of one.
-fn audit(state: &AppState, request: &Request, is_allowed: bool) {
+pub fn audit(state: &AppState, request: &Request, is_allowed: bool) {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let mut segments = request.uri().path().split('/');
     let transaction = segments.find_map(|segment| segment.parse::<TransactionId>().ok());
@@ -115,6 +119,12 @@ fn audit(state: &AppState, request: &Request, is_allowed: bool) {
         address = state.door.address(request.extensions(), request.headers()).map(|address| address.to_string()),
         "admin"
     );
+}
+
+/// Somebody signs in to the console, or tries to.
+pub fn audit_sign_in(state: &AppState, head: &Parts, is_allowed: bool) {
+    let address = state.door.address(&head.extensions, &head.headers).map(|address| address.to_string());
+    tracing::info!(target: "sabir::audit", allowed = is_allowed, address, "sign in");
 }
 
 /// Whether the request comes from this machine itself.

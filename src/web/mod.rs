@@ -7,6 +7,7 @@ mod admin;
 mod auth;
 mod body;
 mod callbacks;
+mod console;
 mod crowd;
 mod door;
 mod error;
@@ -16,6 +17,7 @@ mod health;
 mod layers;
 mod media;
 mod operate;
+mod page;
 mod recent;
 mod reference;
 mod rest;
@@ -113,6 +115,9 @@ pub fn router(state: Shared) -> NormalizePath<Router> {
         .route("/sandbox/messages", get(sandbox::list).delete(sandbox::clear))
         .route("/sandbox/files", get(sandbox::files))
         .route("/sandbox/inbound", post(sandbox::write))
+        // The same for people, whose pages are no API: their paths stand in console/mod.rs.
+        .nest("/console", console::routes(&state))
+        .route("/assets/{version}/{name}", get(page::asset))
         // Machines that watch.
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
