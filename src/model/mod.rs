@@ -42,7 +42,7 @@ pub use interactive::{
 pub use message::{Channel, Message, Quote, ReadMark, References, Relay, Request};
 pub use outcome::{Accepted, Warning};
 pub use pace::{Meter, Pace, Rate};
-pub use recipient::{PhoneNumber, PhoneNumberError, Recipient, RecipientAddress};
+pub use recipient::{NoUserId, PhoneNumber, PhoneNumberError, Recipient, RecipientAddress};
 pub use service::{CheckedContact, HealthForm, Login, Manner, Served, Service, Setting};
 pub use state::State;
 pub use template::{Component, ComponentKind, Parameter, ParameterValue, Template};

@@ -102,7 +102,20 @@ pub enum RecipientAddress {
     Group(String),
 }
 
+/// A text is no business-scoped user id; the words never repeat it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is no business-scoped user id (a country, a dot and letters or digits); give numbers in `to`")]
+pub struct NoUserId;
+
 impl RecipientAddress {
+    /// Reads a business-scoped user id.
+    ///
+    /// # Errors
+    /// Where it has not the form of one.
+    pub fn user(id: String) -> Result<Self, NoUserId> {
+        if Self::looks_like_user(&id) { Ok(Self::User(id)) } else { Err(NoUserId) }
+    }
+
     /// Whether the text has the form of a business-scoped user id.
     pub fn looks_like_user(text: &str) -> bool {
         let Some((country, rest)) = text.split_once('.') else { return false };

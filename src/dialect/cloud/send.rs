@@ -121,11 +121,9 @@ fn decode_recipient(body: &mut Members, warnings: &mut Vec<Warning>) -> Result<R
 }
 
 fn decode_user(user: String) -> Result<Recipient, Fault> {
-    if !RecipientAddress::looks_like_user(&user) {
-        let what = "is no business-scoped user id (a country, a dot and letters or digits); give numbers in `to`";
-        return Err(Fault::at(FaultKind::InvalidRecipient, "recipient", what));
-    }
-    Ok(Recipient { address: RecipientAddress::User(user.clone()), input: user })
+    let address = RecipientAddress::user(user.clone());
+    let address = address.map_err(|why| Fault::at(FaultKind::InvalidRecipient, "recipient", why))?;
+    Ok(Recipient { address, input: user })
 }
 
 fn decode_to(to: &str, group: bool, warnings: &mut Vec<Warning>) -> Result<RecipientAddress, Fault> {

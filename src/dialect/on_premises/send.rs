@@ -84,7 +84,7 @@ fn decode_recipient(body: &mut Members, warnings: &mut Vec<Warning>) -> Result<R
     let input = match (body.optional_text("to", ANY_LENGTH)?.filter(|to| !to.is_empty()), user) {
         (Some(to), _) if group => return Ok(Recipient { address: RecipientAddress::Group(to.clone()), input: to }),
         (Some(to), _) => to,
-        (None, Some(user)) => return Ok(Recipient { address: RecipientAddress::User(user.clone()), input: user }),
+        (None, Some(user)) => return decode_user(user),
         (None, None) => return Err(Fault::missing("to", "give the recipient's number with its country code")),
     };
     if RecipientAddress::looks_like_user(&input) {
@@ -95,6 +95,12 @@ fn decode_recipient(body: &mut Members, warnings: &mut Vec<Warning>) -> Result<R
         Ok(number) => Ok(Recipient { address: RecipientAddress::Phone(number), input }),
         Err(why) => Err(Fault::at(FaultKind::InvalidRecipient, "to", why)),
     }
+}
+
+fn decode_user(user: String) -> Result<Recipient, Fault> {
+    let address = RecipientAddress::user(user.clone());
+    let address = address.map_err(|why| Fault::at(FaultKind::InvalidRecipient, "recipient", why))?;
+    Ok(Recipient { address, input: user })
 }
 
 /// Clients send seconds. The reference calls it an object and does not say what is in it.
