@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
@@ -54,7 +55,7 @@ impl Drop for AbortOnDrop {
 
 /// What upstreams are built with; kept for when the configuration is loaded again.
 struct Links {
-    client: net::Client,
+    client: ArcSwap<net::Client>,
     sandbox: Arc<Sandbox>,
 }
 
@@ -75,7 +76,7 @@ impl App {
     /// Where a file cannot be written.
     pub fn with_store(config: &Config, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let links = Links {
-            client: net::Client::new(&config.net)?,
+            client: ArcSwap::from_pointee(net::Client::new(&config.net)?),
             sandbox: Arc::new(Sandbox::new(Arc::clone(&clock), config.sandbox)),
         };
         let dev_key = if config.accounts.is_empty() { Some(dev_key(&config.server.data_dir)?) } else { None };
@@ -100,14 +101,15 @@ impl App {
             vault,
             known,
             dialect_limits: config.media.check.dialect_limits,
-            config: config.server.clone(),
+            limits: ArcSwap::from_pointee(config.server.clone()),
             door: web::Door::new(&config.server),
             admin: config.admin.clone(),
         };
         Ok(Self { state: Arc::new(state), dev_key, links, ages: Ages::from(&config.store) })
     }
 
-    /// Puts the accounts, upstreams and routes of another configuration in force.
+    /// Puts the accounts, upstreams, routes and limits of another configuration in force. What is opened once stays: the
+    /// store, the address, the folder, and what files and callbacks are fetched and told with.
     ///
     /// # Errors
     /// Where an upstream cannot be built; then the old ones stay.
@@ -116,6 +118,7 @@ impl App {
         let dev_key = self.dev_key.as_ref().filter(|_| config.accounts.is_empty());
         let directory = self.links.directory(config, dev_key)?;
         self.state.delivery.replace_directory(directory);
+        self.state.replace_limits(config.server.clone());
         Ok(())
     }
 
@@ -142,7 +145,7 @@ impl App {
         let forgetting = AbortOnDrop(tokio::spawn(forgetting));
         let ageing = delivery::watch_age(Arc::clone(&state.store), Arc::clone(&state.clock), self.ages);
         let ageing = AbortOnDrop(tokio::spawn(ageing));
-        web::serve(listener, web::router(Arc::clone(state)), &state.config, stop).await;
+        web::serve(listener, web::router(Arc::clone(state)), &state.limits, stop).await;
         drop((sweeping, forgetting, ageing, measuring));
         self.close().await;
         Ok(())
@@ -194,12 +197,12 @@ async fn keep_measuring() {
 
 impl Links {
     fn directory(&self, config: &Config, dev_key: Option<&Secret>) -> anyhow::Result<Directory> {
-        let mut upstreams = Vec::new();
+        let (client, mut upstreams) = (self.client(&config.net)?, Vec::new());
         for upstream in &config.upstreams {
-            upstreams.push(self.upstream(upstream, config)?);
+            upstreams.push(self.upstream(upstream, &client, config)?);
         }
         if upstreams.is_empty() {
-            upstreams.push(self.upstream(&sandbox_upstream(), config)?);
+            upstreams.push(self.upstream(&sandbox_upstream(), &client, config)?);
         }
         let only = upstreams.first().map(|upstream| upstream.name.clone()).unwrap_or_default();
         let dev = dev_key.map(|key| AccountConfig::new(DEV_ACCOUNT, KeyHash::of(key.expose())));
@@ -208,7 +211,15 @@ impl Links {
         Ok(Directory::new(Parts { accounts, upstreams, routes: config.routes.clone() }))
     }
 
-    fn upstream(&self, upstream: &upstream::Config, config: &Config) -> anyhow::Result<Upstream> {
+    /// The client with these limits. Where they are as before it is the one that is there, and keeps its connections.
+    fn client(&self, limits: &net::Config) -> anyhow::Result<net::Client> {
+        if self.client.load().config() != limits {
+            self.client.store(Arc::new(net::Client::new(limits)?));
+        }
+        Ok(net::Client::clone(&self.client.load()))
+    }
+
+    fn upstream(&self, upstream: &upstream::Config, client: &net::Client, config: &Config) -> anyhow::Result<Upstream> {
         let provider = upstream.provider.as_ref().and_then(|name| config.providers.get(name));
         let pick = |own: &Option<String>, of: fn(&Provider) -> Option<String>| own.clone().or(provider.and_then(of));
         let name = pick(&upstream.dialect, |provider| Some(provider.dialect.clone())).unwrap_or_default();
@@ -219,7 +230,7 @@ impl Links {
             let sandbox = Arc::clone(&self.sandbox);
             Arc::new(InProcess { sandbox, line: line(upstream, dialect), limit: config.net.total_timeout })
         } else {
-            Arc::new(self.client.clone())
+            Arc::new(client.clone())
         };
         Ok(Upstream {
             name: upstream.name.clone(),

@@ -71,7 +71,7 @@ enum Command {
   sabir --config sabir.toml serve
   SABIR__SERVER__LISTEN=0.0.0.0:8080 SABIR__LOG__FORMAT=json sabir --config sabir.toml serve
 
-SIGHUP loads accounts, upstreams and routes again; SIGTERM finishes what is under way.")]
+SIGHUP loads accounts, upstreams, routes and limits again; SIGTERM finishes what is under way.")]
     Serve,
     /// Load the whole configuration and report every fault at once.
     #[command(after_help = "Examples:

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Uri};
@@ -74,7 +75,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<(), CliError> {
         // Heard before the sandbox says that it is there: whoever reads that may end it at once.
         let stop = stop_signal()?;
         print(format_args!("the sandbox listens on http://{}", listener.local_addr()?))?;
-        web::serve(listener, web::sandbox_router(sandbox), &config.server, stop).await;
+        web::serve(listener, web::sandbox_router(sandbox), &ArcSwap::from_pointee(config.server), stop).await;
         Ok(())
     })
 }

@@ -64,7 +64,7 @@ pub(super) fn stop_signal() -> Result<impl Future<Output = ()>, CliError> {
     })
 }
 
-/// Loads accounts, upstreams and routes again at each SIGHUP; a bad file changes nothing and is reported.
+/// Loads accounts, upstreams, routes and limits again at each SIGHUP; a bad file changes nothing and is reported.
 fn reload_on_hangup<'a>(
     app: &'a App,
     context: &'a Context,

@@ -25,7 +25,7 @@ use url::Host;
 const USER_AGENT: &str = concat!("sabir/", env!("CARGO_PKG_VERSION"));
 
 /// Limits of calls to providers.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Config {
     /// Name resolution, connection and TLS together.
     #[serde(with = "humantime_serde")]
@@ -81,6 +81,11 @@ impl Client {
     pub fn new(config: &Config) -> Result<Self, NetError> {
         let (client, direct) = (builder(config).build()?, builder(config).no_proxy().build()?);
         Ok(Self { client, direct, config: config.clone() })
+    }
+
+    /// Its limits.
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Makes one call and reads the whole answer.

@@ -74,7 +74,7 @@ impl Counter<'_> {
     async fn upload(&self, form: UploadForm, parts: &Parts, body: &mut Body) -> Result<Response, Fault> {
         let id = self.state.clock.media_id();
         let mut kept = Kept { vault: &self.state.vault, id: &id, is_recorded: false };
-        let received = upload::receive(kept.vault, &id, form, &parts.headers, body, &self.state.config).await?;
+        let received = upload::receive(kept.vault, &id, form, &parts.headers, body, &self.state.config()).await?;
         self.check(&received)?;
         self.state.known.learn(&received.stored.sha256, received.inspection.clone());
         self.state.store.add_media(&self.row(&id, received)).await.map_err(|error| store_fault(&error))?;
@@ -188,7 +188,7 @@ fn facts(file: &StoredMedia) -> FileFacts<'_> {
 /// Where the gateway is for this client: as configured, else as the client itself wrote it, so that a link leads back
 /// through the same proxy.
 fn origin(state: &AppState, parts: &Parts) -> String {
-    if let Some(url) = &state.config.public_url {
+    if let Some(url) = &state.config().public_url {
         return url.as_str().trim_end_matches('/').to_owned();
     }
     let header = |name| parts.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
@@ -197,7 +197,7 @@ fn origin(state: &AppState, parts: &Parts) -> String {
     let host = host.filter(|host| host.parse::<Authority>().is_ok());
     let forwarded = header("x-forwarded-proto").and_then(|protocols| protocols.split(',').next()).unwrap_or_default();
     let scheme = if forwarded.trim().eq_ignore_ascii_case("https") { "https" } else { "http" };
-    format!("{scheme}://{}", host.map_or_else(|| state.config.listen.to_string(), str::to_owned))
+    format!("{scheme}://{}", host.map_or_else(|| state.config().listen.to_string(), str::to_owned))
 }
 
 fn unknown() -> Fault {

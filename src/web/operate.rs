@@ -213,7 +213,7 @@ async fn read<T: DeserializeOwned>(state: &Shared, request: Request, or_nothing:
     if !auth::is_operator(state, &request) {
         return Err(forbidden());
     }
-    let bytes = body::read(request.into_body(), true, &state.config).await;
+    let bytes = body::read(request.into_body(), true, &state.config()).await;
     let bytes = bytes.map_err(|fault| refuse(StatusCode::BAD_REQUEST, &fault.detail))?;
     let text = if bytes.is_empty() && or_nothing { b"{}" } else { bytes.as_ref() };
     serde_json::from_slice(text).map_err(|error| refuse(StatusCode::BAD_REQUEST, &error.to_string()))

@@ -25,7 +25,7 @@ pub async fn read_on(State(state): State<Shared>, request: Request) -> Request {
     // Who asked first whether to send has not begun, as long as nobody reads.
     let is_coming = !request.headers().contains_key(header::EXPECT);
     // Twice as much as a file may have, so that most that are too large come to their end.
-    let max_bytes = state.config.max_upload.as_u64().saturating_mul(2);
+    let max_bytes = state.config().max_upload.as_u64().saturating_mul(2);
     request.map(|body| match body.is_end_stream() {
         true => body,
         false => Body::new(ReadOn { body, is_coming, max_bytes }),

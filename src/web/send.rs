@@ -50,7 +50,7 @@ async fn take(state: &AppState, answer: &mut Answer, request: Request) -> (Speak
     let caller = auth::caller(state, &parts).await;
     let (pace, leave) = auth::leave(state, &caller, Some(Scope::Send));
     answer.pace = pace;
-    let bytes = body::read(stream, leave.is_ok(), &state.config).await.map(body::without_mark);
+    let bytes = body::read(stream, leave.is_ok(), &state.config()).await.map(body::without_mark);
     let parsed = bytes.and_then(|bytes| Ok((body::parse(&parts.headers, &bytes)?, bytes)));
     let (body, text) = match parsed {
         Ok((body, bytes)) => (body, Ok(String::from_utf8_lossy(&bytes).into_owned())),

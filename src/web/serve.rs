@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use axum::body::Body;
 use axum::response::Response;
 use http::Request;
@@ -24,16 +25,16 @@ use super::watch::{Activity, Watched};
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-/// Serves until `stop` resolves, then finishes the requests under way, for at most the configured grace.
-pub async fn serve<S>(listener: TcpListener, service: S, config: &Config, stop: impl Future<Output = ()>)
+/// Serves until `stop` resolves, then finishes the requests under way, for at most the configured grace. Limits may change
+/// meanwhile and hold for connections that come then, but for the number of all.
+pub async fn serve<S>(listener: TcpListener, service: S, limits: &ArcSwap<Config>, stop: impl Future<Output = ()>)
 where
     S: Service<Request<Body>, Response = Response, Error = std::convert::Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
-    let server = connection_builder(config.header_timeout);
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(config.max_connections));
-    let crowd = Crowd::new(config.connections_per_address, &config.trusted_proxies);
+    let places = Arc::new(Semaphore::new(limits.load().max_connections));
+    let crowd = Crowd::default();
     let mut stop = std::pin::pin!(stop);
     loop {
         // A place first, so that connections beyond the limit wait in the kernel's queue and cost nothing here.
@@ -41,7 +42,9 @@ where
             accepted = accept(&listener, &places) => accepted,
             () = &mut stop => break,
         };
-        let Some(one) = crowd.join(peer.ip()) else { continue };
+        let config = limits.load_full();
+        let one = crowd.join(peer.ip(), config.connections_per_address, &config.trusted_proxies);
+        let Some(one) = one else { continue };
         let activity = Activity::default();
         let stream = TokioIo::new(Watched::new(stream, activity.clone()));
         let service = service.clone().map_request(move |mut request: Request<Incoming>| {
@@ -50,6 +53,7 @@ where
         });
         let counted = activity.clone();
         let service = service.map_future(move |answer| counted.during(answer));
+        let server = connection_builder(config.header_timeout);
         let connection = server.serve_connection(stream, TowerToHyperService::new(service));
         let connection = graceful.watch(connection.into_owned());
         let idle_timeout = config.header_timeout;
@@ -66,7 +70,7 @@ where
         });
     }
     drop(listener);
-    if tokio::time::timeout(config.shutdown_grace, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(limits.load().shutdown_grace, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still under way when the grace ended");
     }
 }

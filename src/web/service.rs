@@ -58,7 +58,7 @@ async fn log_in(state: &AppState, parts: &Parts, dialect: &dyn Dialect, login: L
 
 /// The call, and whether its body could be read; without one it is `null`.
 async fn read(state: &AppState, parts: &Parts, stream: Body, is_known: bool) -> (Call, Result<(), Fault>) {
-    let body = match body::read(stream, is_known, &state.config).await {
+    let body = match body::read(stream, is_known, &state.config()).await {
         Ok(bytes) => form::parse(&parts.headers, bytes).await,
         Err(fault) => Err(fault),
     };

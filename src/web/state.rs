@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytesize::ByteSize;
 use serde::Deserialize;
 
@@ -91,10 +92,24 @@ pub struct AppState {
     pub dialect_limits: DialectLimits,
     /// The simulated provider.
     pub sandbox: Arc<Sandbox>,
-    /// Limits.
-    pub config: Config,
+    /// Limits, those in force now.
+    pub limits: ArcSwap<Config>,
     /// What holds for everybody who knocks.
     pub door: Door,
     /// Who may see the record.
     pub admin: AdminConfig,
+}
+
+impl AppState {
+    /// The limits in force.
+    pub fn config(&self) -> Arc<Config> {
+        self.limits.load_full()
+    }
+
+    /// Puts other limits in force. What was opened by the old ones stays: the address and the folder, and whatever
+    /// connections and requests are there.
+    pub fn replace_limits(&self, config: Config) {
+        self.door.replace_limits(&config);
+        self.limits.store(Arc::new(config));
+    }
 }

@@ -15,8 +15,8 @@ use crate::store::StoreError;
 pub async fn take(State(state): State<Shared>, Path(upstream): Path<String>, request: Request) -> Response {
     let is_local = auth::is_on_this_machine(&request);
     let (parts, stream) = request.into_parts();
-    let max = state.config.max_webhook;
-    let body = match body::within(stream, max, state.config.body_timeout).await {
+    let config = state.config();
+    let body = match body::within(stream, config.max_webhook, config.body_timeout).await {
         Ok(body) => body,
         Err(fault) => return turned_away(&state.listener.turn_away(&upstream, fault)),
     };

@@ -232,3 +232,22 @@ fn limits_that_cannot_be_are_told_with_their_key() {
         assert!(told.starts_with(expected) && !told.contains("hunter2"), "{text}: {told}");
     }
 }
+
+#[tokio::test]
+async fn limits_that_are_loaded_again_hold_from_then_on() {
+    let app = TestApp::start().await;
+    let reload = |server: &str| {
+        let text = format!("[server]\n{server}\n{}", account("cloud", ""));
+        app.app.reload(&config::load_text(&text).unwrap().config).unwrap();
+    };
+    let text = "x".repeat(2000);
+    let body = json!({ "messaging_product": "whatsapp", "to": "447700900123", "text": { "body": text } });
+    assert_eq!(app.post("/messages", &body).await.status, 200);
+    reload("max_body = \"1 KiB\"");
+    assert_eq!(app.post("/messages", &body).await.status, 413);
+    reload("address_rate = \"1/min\"");
+    assert_eq!([app.post("/messages", &body).await.status, app.post("/messages", &body).await.status], [200, 429]);
+    reload("");
+    assert_eq!(app.post("/messages", &body).await.status, 200);
+    app.stop().await;
+}

@@ -78,7 +78,7 @@ impl TestApp {
 
     /// The files that lie in the vault, half ones included.
     fn files(&self) -> usize {
-        std::fs::read_dir(self.app.state.config.data_dir.join("media")).unwrap().count()
+        std::fs::read_dir(self.app.state.config().data_dir.join("media")).unwrap().count()
     }
 
     /// Waits until nothing lies there: half a file goes in the background.

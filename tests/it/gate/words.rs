@@ -176,7 +176,7 @@ async fn an_upload_that_could_not_be_sent_as_anything_is_refused_as_it_comes() {
     assert_eq!((answer.status, &answer.body["error"]["code"]), (400, &json!(100)), "{answer:?}");
     assert!(details(&answer).ends_with("(ERROR-BODY)"), "{answer:?}");
     // What is refused goes again, in the background.
-    while std::fs::read_dir(app.app.state.config.data_dir.join("media")).unwrap().count() > 0 {
+    while std::fs::read_dir(app.app.state.config().data_dir.join("media")).unwrap().count() > 0 {
         tokio::task::yield_now().await;
     }
     app.stop().await;
