@@ -10,11 +10,15 @@
 
 mod bad_input;
 mod console;
+mod canary;
 mod delivery;
 mod deploy;
 mod docs;
 mod flood;
 mod gate;
+#[path = "../support/golden.rs"]
+#[allow(dead_code, reason = "shared with the tests of dialects")]
+mod golden;
 mod harness;
 mod keys;
 mod legacy;

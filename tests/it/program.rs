@@ -22,7 +22,7 @@ impl Gateway {
     }
 
     /// One that writes all that it can say into a file.
-    fn logging(folder: &Path, arguments: &[&str], log: &Path) -> Self {
+    pub fn logging(folder: &Path, arguments: &[&str], log: &Path) -> Self {
         let log = std::fs::File::create(log).unwrap();
         Self::spawn(sabir(folder).args(arguments).env("RUST_LOG", "debug").env("NO_COLOR", "1").stderr(log), folder)
     }
