@@ -1,4 +1,5 @@
-//! What is true of every dialect, whatever it says: checked with requests, bodies and answers that nobody thought of.
+//! What is true of every dialect, whatever it says: checked with requests, bodies and answers that nobody thought of. And of
+//! every configuration, which is read too.
 //!
 //! Laws cannot see a member that is misspelt alike in both halves of a dialect; the golden files of `dialects.rs` can.
 
@@ -16,6 +17,11 @@ mod arbitrary;
 mod bend;
 #[path = "support/golden.rs"]
 mod golden;
+#[path = "support/probe_config.rs"]
+mod probe_config;
+#[path = "support/probe_dialect.rs"]
+#[allow(dead_code, reason = "shared with the laws of events")]
+mod probe_dialect;
 
 use std::sync::LazyLock;
 
@@ -26,8 +32,8 @@ use http::Response;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use sabir::dialect::{self, Call, Dialect, Losses, Receipt, Speaker, Translation};
-use sabir::model::{Accepted, Content, Fault, FaultKind, Origin, References, Request, TransactionId, Verdict, Warning};
+use sabir::dialect::{self, Call, Dialect, Losses, Speaker, Translation};
+use sabir::model::{Content, Fault, FaultKind, References, Request, TransactionId, Verdict, Warning};
 use serde_json::{Map, Value};
 
 type Encoded = Result<http::Request<Bytes>, Fault>;
@@ -207,37 +213,13 @@ fn seeds(dialect: &'static dyn Dialect) -> Seeds {
     Seeds { dialect, requests: requests("send."), oddities: requests("alias."), outcomes }
 }
 
-/// Decodes a call and does with it all that the gateway would do.
-fn run(dialect: &'static dyn Dialect, call: Call) {
-    match dialect.decode_send(call) {
-        Ok(decoded) => {
-            for &upstream in dialect::all() {
-                for losses in [Losses::Refuse, Losses::Warn] {
-                    let _ = encode(dialect, upstream, &decoded.value, losses);
-                }
-            }
-            let accepted = Accepted::default();
-            dialect.encode_receipt(&Receipt { answer: answer(), request: &decoded.value, accepted: &accepted });
-        }
-        Err(fault) => drop(dialect.encode_fault(&fault, &answer())),
-    }
-}
-
-fn outcome(dialect: &dyn Dialect, status: u16, retry_after: Option<&str>, body: Vec<u8>) {
-    let mut response = Response::builder().status(status);
-    if let Some(wait) = retry_after {
-        response = response.header("retry-after", wait);
-    }
-    let _ = dialect.decode_outcome(&response.body(Bytes::from(body)).unwrap());
-}
-
 proptest! {
     #![proptest_config(config())]
 
     #[test]
     fn no_body_makes_a_decoder_panic(body in arbitrary::json(), of in any::<Index>()) {
         for seeds in SEEDS.iter() {
-            run(seeds.dialect, Call { body: body.clone(), ..of.get(&seeds.requests).call() });
+            probe_dialect::send(seeds.dialect, Call { body: body.clone(), ..of.get(&seeds.requests).call() });
         }
     }
 
@@ -248,10 +230,7 @@ proptest! {
         let path = (*of.get(&paths)).to_owned();
         let call = Call { method: http::Method::POST, path, headers: http::HeaderMap::new(), body };
         for &dialect in dialect::all() {
-            if let Some(Err(fault)) = dialect.decode_service(&call) {
-                prop_assert_eq!(fault.origin, Origin::Client);
-                dialect.encode_fault(&fault, &answer());
-            }
+            probe_dialect::other_call(dialect, &call);
         }
     }
 
@@ -260,14 +239,14 @@ proptest! {
         for seeds in SEEDS.iter() {
             let mut call = of.get(&seeds.requests).call();
             bends.iter().for_each(|bend| bend.apply(&mut call.body));
-            run(seeds.dialect, call);
+            probe_dialect::send(seeds.dialect, call);
         }
     }
 
     #[test]
     fn no_answer_makes_a_decoder_panic(status in 100..1000_u16, wait in "[ -~]{0,12}", body in any::<Vec<u8>>()) {
         for &dialect in dialect::all() {
-            outcome(dialect, status, Some(&wait), body.clone());
+            probe_dialect::outcome(dialect, status, Some(&wait), body.clone());
         }
     }
 
@@ -276,8 +255,8 @@ proptest! {
         for seeds in SEEDS.iter() {
             let (said, mut body) = of.get(&seeds.outcomes).clone();
             bends.iter().for_each(|bend| bend.apply(&mut body));
-            outcome(seeds.dialect, said, None, body.to_string().into_bytes());
-            outcome(seeds.dialect, status, None, body.to_string().into_bytes());
+            probe_dialect::outcome(seeds.dialect, said, None, body.to_string().into_bytes());
+            probe_dialect::outcome(seeds.dialect, status, None, body.to_string().into_bytes());
         }
     }
 
@@ -379,6 +358,21 @@ fn member(place: &str) -> String {
     let path: String =
         segments.map(|name| name.parse().map_or(format!(".{name}"), |at: u32| format!("[{at}]"))).collect();
     path.trim_start_matches('.').to_owned()
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn no_configuration_makes_its_reader_panic(lines in vec((any::<Index>(), any::<Index>(), "[ -~]{0,8}"), 1..6)) {
+        let whole = include_str!("../config/example.toml").to_owned() + include_str!("../config/default.toml");
+        let mut text: Vec<_> = whole.lines().map(str::to_owned).collect();
+        for (at, from, more) in lines {
+            let line = from.get(&text).clone() + &more;
+            text[at.index(whole.lines().count())] = line;
+        }
+        probe_config::configuration(&text.join("\n"));
+    }
 }
 
 /// The kinds of fault that a caller mends by changing the member that is named.

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::bend::{bend, insert, places, put, unknown};
 use crate::golden::fixtures;
 use crate::matrix::is_part_of;
-use crate::{arbitrary, hear, meaning, random, tell, webhook};
+use crate::{arbitrary, hear, meaning, probe_dialect, random, tell, webhook};
 
 /// As many cases as `PROPTEST_CASES` says. A failing one belongs into a golden file or a unit test.
 fn config() -> ProptestConfig {
@@ -92,16 +92,6 @@ static SEEDS: LazyLock<Vec<Seeds>> = LazyLock::new(|| {
     dialect::all().iter().map(|&dialect| of(dialect)).collect()
 });
 
-/// Decodes a webhook and does with it all that the gateway would do.
-fn run(dialect: &'static dyn Dialect, body: Vec<u8>) {
-    for mut heard in dialect.decode_webhook(&webhook(body)).unwrap_or_default() {
-        let _ = (heard.value.identity(), heard.value.message_ids().len(), heard.value.media().is_some());
-        for &client in dialect::all() {
-            tell(dialect, client, &heard.value);
-        }
-    }
-}
-
 fn unreadable(event: Event) -> Option<Fault> {
     if let Event::Unreadable(unreadable) = event { Some(unreadable.fault) } else { None }
 }
@@ -112,8 +102,8 @@ proptest! {
     #[test]
     fn no_body_makes_a_decoder_panic(body in arbitrary::json(), bytes in any::<Vec<u8>>()) {
         for &dialect in dialect::all() {
-            run(dialect, body.to_string().into_bytes());
-            run(dialect, bytes.clone());
+            probe_dialect::webhook(dialect, body.to_string().into_bytes());
+            probe_dialect::webhook(dialect, bytes.clone());
         }
     }
 
@@ -122,7 +112,7 @@ proptest! {
         for seeds in SEEDS.iter() {
             let mut body = of.get(&seeds.bodies).clone();
             bends.iter().for_each(|bend| bend.apply(&mut body));
-            run(seeds.dialect, body.to_string().into_bytes());
+            probe_dialect::webhook(seeds.dialect, body.to_string().into_bytes());
         }
     }
 

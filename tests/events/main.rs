@@ -28,6 +28,9 @@ mod files;
 mod golden;
 mod laws;
 mod matrix;
+#[path = "../support/probe_dialect.rs"]
+#[allow(dead_code, reason = "shared with the laws of requests")]
+mod probe_dialect;
 mod random;
 mod signatures;
 

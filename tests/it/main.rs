@@ -9,8 +9,8 @@
 )]
 
 mod bad_input;
-mod console;
 mod canary;
+mod console;
 mod delivery;
 mod deploy;
 mod docs;

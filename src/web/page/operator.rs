@@ -227,7 +227,7 @@ fn own_path(to: &str) -> &str {
 
 /// Leads on with another cookie. Only over TLS, where clients reach the gateway by it.
 fn go(state: &AppState, to: &str, token: &str, life: Duration) -> Response {
-    let is_secure = state.config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
+    let is_secure = state.config().public_url.as_ref().is_some_and(|url| url.scheme() == "https");
     let secure = if is_secure { "; Secure" } else { "" };
     let cookie = format!("{COOKIE}={token}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict{secure}", life.as_secs());
     ([(header::SET_COOKIE, cookie)], Redirect::to(to)).into_response()
