@@ -21,7 +21,7 @@ use super::valve::Pass;
 use super::{Delivery, directory, files, record, store_fault};
 use crate::measure;
 use crate::model::{self, Accepted, Fault, FaultKind, State};
-use crate::store::{Next, Written};
+use crate::store::{Next, Settlement, Written};
 use crate::upstream::{Answered, Prepared, Upstream};
 
 /// What an attempt needs.
@@ -116,7 +116,7 @@ impl Delivery {
                 self.work.notify_one();
                 Err(Fate::Later)
             }
-            // Its lease ends by itself.
+            // Its lease ends by itself; what was committed all the same is taken back.
             Err(_) if message.is_recorded => Err(Fate::Later),
             Err(error) => Err(Fate::NotRecorded(store_fault(error))),
         }
@@ -149,7 +149,9 @@ impl Delivery {
         let elsewhere = spare && fault.is_some_and(life::may_go_elsewhere);
         let (state, next) = self.next(message, step, elsewhere);
         message.state = state;
-        self.ledger.settle_later(record::settlement(message, &answered, next, self.clock.now()));
+        let settlement = record::settlement(message, &answered, next, self.clock.now());
+        let tell = fault.filter(|_| state == State::Failed).and_then(|fault| self.told_later(message, fault));
+        self.ledger.settle_later(Settlement { tell, ..settlement });
         record::log(&message.order, Some((upstream, took)), state, fault);
         match (step, answered.outcome) {
             (Step::Wait(_), _) if elsewhere => Tried::Elsewhere,

@@ -8,11 +8,11 @@ use tokio::time::{Instant, sleep_until};
 
 use super::attempt::prepare;
 use super::life::{self, Evidence, Step};
-use super::order::{Message, Way};
+use super::order::{Message, Order, Way};
 use super::valve::{NotYet, left_alone};
-use super::{Delivery, record, store_fault};
+use super::{Delivery, events, record, store_fault};
 use crate::model::{Accepted, Fault, FaultKind, State, TransactionId};
-use crate::store::{Cause, Next, PayloadHash, StoreError, Written};
+use crate::store::{Cause, NewEvent, Next, PayloadHash, StoreError, Turn, Written};
 use crate::upstream::Upstream;
 
 /// What became of a message, as far as this process carried it.
@@ -172,12 +172,21 @@ impl Delivery {
             return Tried::Done(self.refuse(message, fault).await);
         }
         let cause = if fault.kind == FaultKind::Expired { Cause::Deadline } else { Cause::Policy };
-        let (told, now) = (Some(fault.clone()), self.clock.now());
-        let turn = record::turn(message, self.process, State::Failed, cause, told, Next::Done, now);
+        let (why, now) = (Some(fault.clone()), self.clock.now());
+        let turn = record::turn(message, self.process, State::Failed, cause, why, Next::Done, now);
+        let turn = Turn { tell: self.told_later(message, &fault), ..turn };
         if let Ok(Written::Done) = self.ledger.turn(turn).await {
             record::log(&message.order, None, State::Failed, Some(&fault));
+            return Tried::Done(Fate::Failed(fault));
         }
-        Tried::Done(Fate::Failed(fault))
+        // Somebody else has it, or will when its lease is over, and finds out the same.
+        Tried::Done(Fate::Later)
+    }
+
+    /// What a client that does not wait any more is told of the failure of its message.
+    pub(super) fn told_later(&self, message: &Message, fault: &Fault) -> Option<Box<NewEvent>> {
+        let Order { id, request, .. } = &message.order;
+        (!message.is_awaited()).then(|| Box::new(events::failure(*id, Some(request), fault, &*self.clock)))
     }
 
     /// A request that was understood and cannot be sent is recorded too: somebody will ask what became of it.

@@ -75,8 +75,6 @@ pub struct Delivery {
     asked: Arc<Asked>,
     /// Wakes the worker: something is due, or sooner than it knows.
     work: Notify,
-    /// Wakes the listener: something is to be told of a message that no provider knows.
-    told: Notify,
     stopping: CancellationToken,
     under_way: TaskTracker,
 }
@@ -102,7 +100,6 @@ impl Delivery {
             lanes: Arc::default(),
             asked: Arc::default(),
             work: Notify::new(),
-            told: Notify::new(),
             stopping: CancellationToken::new(),
             under_way: TaskTracker::new(),
         })
@@ -198,11 +195,6 @@ impl Delivery {
             Err(fault) => Fate::NotRecorded(fault),
         };
         let mut transaction = message.order.id;
-        if let Fate::Failed(fault) = &fate
-            && !message.is_awaited()
-        {
-            self.tell_of_failure(transaction, Some(&message.order.request), fault).await;
-        }
         let outcome = match fate {
             Fate::Sent(accepted) => Ok(accepted),
             Fate::Later => Ok(Accepted::default()),

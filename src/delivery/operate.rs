@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::life::{self, Action, Evidence, Standing, Step};
-use super::{Delivery, order};
+use super::{Delivery, events, order};
 use crate::model::{Fault, FaultKind, State, TransactionId};
 use crate::store::{Cause, Next, StoreError, Transaction, Turn, Written};
 
@@ -90,16 +90,16 @@ impl Delivery {
             _ => return Err(NotDone::Unfit(found.summary.state)),
         };
         let Word { cause, detail, fault } = word;
-        let why = fault.clone().unwrap_or_else(ended_by_operator);
         let (from, at) = (vec![found.summary.state], self.clock.now());
-        let turn = Turn { transaction: id, holder: None, from, to, cause, fault, detail, at, next };
+        let tell = (to == State::Failed && cause == Cause::Operator).then(|| {
+            let why = fault.clone().unwrap_or_else(ended_by_operator);
+            Box::new(events::failure(id, found.request.as_ref(), &why, &*self.clock))
+        });
+        let turn = Turn { transaction: id, holder: None, from, to, cause, fault, detail, at, next, frees: None, tell };
         match self.ledger.turn(turn).await? {
             Written::Done => {
                 tracing::info!(transaction.id = %id, state = to.as_str(), "transaction changed without an attempt");
                 self.work.notify_one();
-                if to == State::Failed && cause == Cause::Operator {
-                    self.tell_of_failure(id, found.request.as_ref(), &why).await;
-                }
                 Ok(to)
             }
             _ => Err(NotDone::Changed),

@@ -104,6 +104,7 @@ pub(super) fn settlement(message: &Message, answered: &Answered, next: Next, now
         fault: answered.outcome.as_ref().err().cloned(),
         finished_at: now,
         next,
+        tell: None,
     }
 }
 
@@ -127,6 +128,8 @@ pub(super) fn turn(
         detail: None,
         at,
         next,
+        frees: None,
+        tell: None,
     }
 }
 

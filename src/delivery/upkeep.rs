@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use time::OffsetDateTime;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Delivery;
@@ -66,22 +67,16 @@ impl Delivery {
 
     async fn give_up(&self, lapsed: &Lapsed) -> Result<(), StoreError> {
         let now = self.clock.now();
+        if lapsed.state != State::Sending {
+            self.ledger.turn(abandoned(lapsed, lapsed.state, Next::Done, now)).await?;
+            return Ok(());
+        }
         let policy = self.policy_of(&lapsed.account);
         // Its age is not known here; what is too old is held when its window is over.
         let standing = Standing { state: State::Sending, attempts: lapsed.attempt, since: now, lifetime: None };
         let step = life::next(&standing, Evidence::Lapsed, &policy, now, self.clock.chance());
         let Step::Hold(resend_at) = step else { return Ok(()) };
-        let turn = Turn {
-            transaction: lapsed.transaction,
-            holder: None,
-            from: vec![State::Sending],
-            to: State::Unknown,
-            cause: Cause::Abandoned,
-            fault: None,
-            detail: None,
-            at: now,
-            next: Next::Hold { resend_at },
-        };
+        let turn = abandoned(lapsed, State::Unknown, Next::Hold { resend_at }, now);
         if self.ledger.turn(turn).await? == Written::Done {
             measure::unknown(&lapsed.account, &lapsed.upstream);
             tracing::warn!(transaction.id = %lapsed.transaction, upstream.name = lapsed.upstream, "an attempt was abandoned; its transaction is unknown");
@@ -110,5 +105,22 @@ impl Delivery {
             self.under_way.spawn(Arc::clone(self).work_on(claimed, None));
         }
         Ok(())
+    }
+}
+
+/// That nobody came back from an attempt.
+fn abandoned(lapsed: &Lapsed, to: State, next: Next, now: OffsetDateTime) -> Turn {
+    Turn {
+        transaction: lapsed.transaction,
+        holder: None,
+        from: vec![lapsed.state],
+        to,
+        cause: Cause::Abandoned,
+        fault: None,
+        detail: None,
+        at: now,
+        next,
+        frees: None,
+        tell: None,
     }
 }

@@ -11,7 +11,6 @@ use time::OffsetDateTime;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
-use super::carry::Fate;
 use super::life::{Evidence, Standing, Step};
 use super::order::{Message, Order, lifetime};
 use super::{Account, AccountConfig, Delivery};
@@ -95,10 +94,7 @@ impl Delivery {
     /// Carries a message that was taken up; a hand is free again when it ends.
     pub(super) async fn work_on(self: Arc<Self>, claimed: Claimed, hand: Option<OwnedSemaphorePermit>) {
         if let Some(mut message) = self.in_hand(claimed).await {
-            let fate = self.carry(&mut message).await;
-            if let Fate::Failed(fault) = fate {
-                self.tell_of_failure(message.order.id, Some(&message.order.request), &fault).await;
-            }
+            self.carry(&mut message).await;
         }
         drop(hand);
         self.work.notify_one();
@@ -152,6 +148,8 @@ impl Delivery {
             detail: None,
             at: now,
             next,
+            frees: None,
+            tell: None,
         };
         let turned = self.ledger.turn(turn).await;
         message.state = to;

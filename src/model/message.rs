@@ -64,6 +64,16 @@ impl Request {
             Self::Read(_) => None,
         }
     }
+
+    /// Where the client wants to hear of it, and what is repeated then.
+    pub fn return_address(&self) -> ReturnAddress {
+        let callbacks = match self {
+            Self::Send(message) => message.callbacks.clone(),
+            Self::Relay(relay) => relay.callbacks.clone(),
+            Self::Read(_) => Vec::new(),
+        };
+        ReturnAddress { callbacks, references: self.references().cloned().unwrap_or_default() }
+    }
 }
 
 /// One message to one recipient.
@@ -135,6 +145,17 @@ impl References {
     pub fn is_empty(&self) -> bool {
         self.client_id.is_none() && self.external_id.is_none() && self.opaque.is_none()
     }
+}
+
+/// What telling a client of its request takes: less than the request, and no word of the message.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ReturnAddress {
+    /// Where its statuses go, beside the account's own callbacks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub callbacks: Vec<String>,
+    /// The client's own references, which are repeated.
+    #[serde(default, skip_serializing_if = "References::is_empty")]
+    pub references: References,
 }
 
 /// Marks an inbound message, and those before it, as read.

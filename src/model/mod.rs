@@ -39,7 +39,7 @@ pub use interactive::{
     Action, ButtonExtra, Header, HeaderContent, Interactive, ListRow, ListSection, Paragraph, ProductItem,
     ProductSection, ReplyButton,
 };
-pub use message::{Channel, Message, Quote, ReadMark, References, Relay, Request};
+pub use message::{Channel, Message, Quote, ReadMark, References, Relay, Request, ReturnAddress};
 pub use outcome::{Accepted, Warning};
 pub use pace::{Meter, Pace, Rate};
 pub use recipient::{NoUserId, PhoneNumber, PhoneNumberError, Recipient, RecipientAddress};

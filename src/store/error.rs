@@ -17,10 +17,12 @@ pub enum StoreError {
     /// The address names no store that we have.
     #[error("store.url is no store's address; give sqlite://PATH or postgres://user:password@host/database")]
     Address,
-    /// The database cannot be reached, is too slow, or is shutting down. A write may have been committed all the same,
-    /// where the connection broke before its answer came.
+    /// The database cannot be reached, is too slow, or is shutting down.
     #[error("the store cannot be reached")]
     Unreachable(#[source] Cause),
+    /// The same, but a write may have been committed, now or in a few seconds: its answer did not come.
+    #[error("the store did not say whether it committed")]
+    InDoubt(#[source] Cause),
     /// More writes wait than the gateway takes at once.
     #[error("the store is behind: too many writes are waiting")]
     Overloaded,
@@ -36,6 +38,14 @@ impl StoreError {
     /// The store cannot be reached, for a reason of ours.
     pub(super) fn unreachable(cause: impl Error + Send + Sync + 'static) -> Self {
         Self::Unreachable(Arc::new(cause))
+    }
+
+    /// The same error of a write that was sent.
+    pub(super) fn in_doubt(self) -> Self {
+        match self {
+            Self::Unreachable(cause) => Self::InDoubt(cause),
+            error => error,
+        }
     }
 
     /// A defect, for a reason of ours.

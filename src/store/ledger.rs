@@ -2,7 +2,9 @@
 //!
 //! A single task writes. While it commits a batch the next one gathers in its queue; where nothing waits a request is
 //! committed alone and at once. Records, begins and turns are acknowledged when they are durable: *demands*, as somebody
-//! waits for them to go on. Settlements may be left to the ledger, so that a client is answered meanwhile; while the store is away they are kept and tried again, in their order.
+//! waits for them to go on. Settlements may be left to the ledger, so that a client is answered meanwhile; while the store is
+//! away they are kept and tried again, in their order. What may have been committed although its answer was lost is taken
+//! back before anything else is written (`withdraw.rs`).
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -11,12 +13,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use std::{iter, mem, slice};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::measure;
 
+use super::withdraw::Withdrawals;
 use super::{Begin, NewTransaction, Settlement, StoreError, Transactions, Turn, Write, Written};
 
 /// How soon kept settlements are tried again while no new request tells whether the store is back.
@@ -33,7 +36,8 @@ const CLOSING: Duration = Duration::from_secs(5);
 pub struct Limits {
     /// Records, begins and turns that wait for their commit; more are refused at once.
     pub records: usize,
-    /// Settlements that wait for theirs; more are lost, so this is the longest outage times the rate of sending.
+    /// Settlements that wait for theirs; more are lost, so this is the longest outage times the rate of sending. So many
+    /// writes may be in doubt as well, before more are refused.
     pub settlements: usize,
     /// Of these, and as many settlements, in one commit.
     pub batch: usize,
@@ -53,6 +57,8 @@ pub struct Ledger {
     demands: Arc<Semaphore>,
     settlements: Arc<Semaphore>,
     lost: Arc<AtomicU64>,
+    /// Keeps one notification for whoever asks next.
+    told: Arc<Notify>,
     ended: CancellationToken,
 }
 
@@ -60,7 +66,7 @@ impl Ledger {
     /// Starts the task that writes.
     pub fn start(store: Arc<dyn Transactions>, limits: Limits) -> Self {
         let (sender, jobs) = mpsc::unbounded_channel();
-        let lost = Arc::new(AtomicU64::new(0));
+        let (lost, told) = <(Arc<AtomicU64>, Arc<Notify>)>::default();
         let ended = CancellationToken::new();
         let writer = Writer {
             store,
@@ -68,10 +74,13 @@ impl Ledger {
             batch: limits.batch.max(1),
             demands: Vec::new(),
             settlements: VecDeque::new(),
+            withdrawals: Withdrawals::default(),
+            most_withdrawals: limits.settlements,
             flushes: Vec::new(),
             away: false,
             give_up_at: None,
             lost: Arc::clone(&lost),
+            told: Arc::clone(&told),
             _ended: ended.clone().drop_guard(),
         };
         tokio::spawn(writer.run());
@@ -80,6 +89,7 @@ impl Ledger {
             demands: Arc::new(Semaphore::new(limits.records)),
             settlements: Arc::new(Semaphore::new(limits.settlements)),
             lost,
+            told,
             ended,
         }
     }
@@ -88,8 +98,8 @@ impl Ledger {
     ///
     /// # Errors
     /// [`StoreError::Overloaded`] at once where too many wait, [`StoreError::Unreachable`] within about a second while
-    /// the store is away, [`StoreError::Defect`] where it refuses this one. Nothing may be sent after an error. A
-    /// transaction that was committed although its answer was lost becomes `unknown` when its lease is over.
+    /// the store is away, [`StoreError::InDoubt`] where it did not answer, [`StoreError::Defect`] where it refuses this one.
+    /// Nothing may be sent after an error: what was committed all the same is taken back.
     pub async fn record(&self, new: NewTransaction) -> Result<Written, StoreError> {
         self.demand(Write::Record(Box::new(new))).await
     }
@@ -97,7 +107,8 @@ impl Ledger {
     /// Begins an attempt of a job that is held and returns when that is durable.
     ///
     /// # Errors
-    /// As for a record. Nothing may be sent after an error, and nothing where it is [`Written::Stale`].
+    /// As for a record. Nothing may be sent after an error, and nothing where it is [`Written::Stale`]. One that was
+    /// committed all the same is taken back, and its message waits until the lease is over.
     pub async fn begin(&self, begin: Begin) -> Result<Written, StoreError> {
         self.demand(Write::Begin(Box::new(begin))).await
     }
@@ -136,6 +147,11 @@ impl Ledger {
     /// How many settlements were lost.
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Returns when an event of ours was committed since it returned last: somebody is to be told of a failure.
+    pub async fn told(&self) {
+        self.told.notified().await;
     }
 
     /// Returns when everything that was queued before is committed.
@@ -212,20 +228,27 @@ struct Writer {
     demands: Vec<Entry>,
     /// Taken from the queue, in their order; they stay here until they are committed.
     settlements: VecDeque<Entry>,
+    /// What may have been committed although nobody was told so.
+    withdrawals: Withdrawals,
+    most_withdrawals: usize,
     flushes: Vec<oneshot::Sender<()>>,
     /// Whether the last commit found the store unreachable.
     away: bool,
     /// Set when the ledger closes.
     give_up_at: Option<Instant>,
     lost: Arc<AtomicU64>,
+    told: Arc<Notify>,
     _ended: DropGuard,
 }
 
 impl Writer {
     async fn run(mut self) {
         while self.gather().await {
-            let (writes, waiters) = self.next_batch();
-            self.commit(writes, waiters).await;
+            if self.take_back().await {
+                let (writes, waiters) = self.next_batch();
+                self.commit(writes, waiters).await;
+            }
+            self.give_up();
             if self.settlements.is_empty() {
                 self.tell_flushed();
             }
@@ -234,10 +257,10 @@ impl Writer {
 
     /// Waits for something to do, then takes what else is there. False when all is done and nothing can come.
     async fn gather(&mut self) -> bool {
-        if self.settlements.is_empty() {
+        if self.settlements.is_empty() && self.withdrawals.is_empty() {
             let Some(job) = self.jobs.recv().await else { return false };
             self.take(job);
-        } else if self.away {
+        } else if self.away || self.settlements.is_empty() {
             tokio::select! {
                 Some(job) = self.jobs.recv() => self.take(job),
                 () = sleep(RETRY_AFTER) => {}
@@ -265,6 +288,12 @@ impl Writer {
     fn take(&mut self, job: Job) {
         match job {
             Job::Write(write @ Write::Settle(_), waiter) => self.settlements.push_back((write, waiter)),
+            Job::Write(Write::Begin(begin), waiter) if self.withdrawals.concerns(begin.transaction) => {
+                waiter.end(Ok(Written::Stale));
+            }
+            Job::Write(_, waiter) if self.withdrawals.len() >= self.most_withdrawals => {
+                waiter.end(Err(StoreError::Overloaded));
+            }
             Job::Write(write, waiter) => self.demands.push((write, waiter)),
             Job::Flush(flush) => self.flushes.push(flush),
             Job::Close => {
@@ -272,6 +301,27 @@ impl Writer {
                 self.give_up_at = Some(Instant::now() + CLOSING);
             }
         }
+    }
+
+    /// Takes back what is in doubt, before anything is written that may depend on it. False while the store is away.
+    async fn take_back(&mut self) -> bool {
+        let due = self.withdrawals.due(Instant::now());
+        if due.is_empty() {
+            return true;
+        }
+        match self.store.write(&due).await {
+            Ok(_) => self.withdrawals.written(Instant::now()),
+            Err(error @ (StoreError::Unreachable(_) | StoreError::InDoubt(_))) => {
+                self.postpone(iter::empty(), &error);
+                return false;
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn Error, "what was in doubt could not be taken back");
+                self.withdrawals.clear();
+            }
+        }
+        self.is_back();
+        true
     }
 
     /// Settlements come first: a client's next message of a pair follows right behind the settlement of the last.
@@ -290,11 +340,24 @@ impl Writer {
         let entries = writes.into_iter().zip(waiters);
         match outcome {
             Ok(written) => {
-                entries.zip(written).for_each(|((_, waiter), written)| waiter.end(Ok(written)));
+                entries.zip(written).for_each(|(entry, written)| self.committed(entry, written));
                 self.is_back();
             }
-            Err(error @ StoreError::Unreachable(_)) => self.postpone(entries, &error),
+            Err(error @ (StoreError::Unreachable(_) | StoreError::InDoubt(_))) => self.postpone(entries, &error),
             Err(_) => self.commit_each(entries).await,
+        }
+    }
+
+    /// A write is durable. One that was made before and is taken back is none that could be repeated.
+    fn committed(&self, (write, waiter): Entry, written: Written) {
+        if write.tell().is_some() {
+            self.told.notify_one();
+        }
+        match written {
+            Written::Repeated { transaction, .. } if self.withdrawals.concerns(transaction) => {
+                waiter.end(Err(StoreError::unreachable(TakenBack)));
+            }
+            written => waiter.end(Ok(written)),
         }
     }
 
@@ -302,32 +365,39 @@ impl Writer {
     async fn commit_each(&mut self, mut entries: impl Iterator<Item = Entry>) {
         while let Some((write, waiter)) = entries.next() {
             match self.store.write(slice::from_ref(&write)).await {
-                Err(error @ StoreError::Unreachable(_)) => {
+                Err(error @ (StoreError::Unreachable(_) | StoreError::InDoubt(_))) => {
                     return self.postpone(iter::once((write, waiter)).chain(entries), &error);
                 }
                 Err(error) => {
                     tracing::error!(transaction.id = %write.transaction(), error = &error as &dyn Error, "a write is refused");
                     waiter.end(Err(error));
                 }
-                Ok(written) => waiter.end(Ok(written.first().copied().unwrap_or(Written::Done))),
+                Ok(written) => {
+                    let written = written.first().copied().unwrap_or(Written::Done);
+                    self.committed((write, waiter), written);
+                }
             }
         }
         self.is_back();
     }
 
     /// The store is away. Settlements go back to the head of their queue. Demands fail, and with them those that came
-    /// meanwhile: they have waited as long as anybody should.
+    /// meanwhile: they have waited as long as anybody should. What may have been committed all the same is taken back.
     fn postpone(&mut self, entries: impl Iterator<Item = Entry>, error: &StoreError) {
-        while let Ok(job) = self.jobs.try_recv() {
-            self.take(job);
-        }
-        let mut kept = VecDeque::new();
-        for (write, mut waiter) in entries.chain(mem::take(&mut self.demands)) {
+        let (mut kept, now) = (VecDeque::new(), Instant::now());
+        for (write, mut waiter) in entries {
+            if let StoreError::InDoubt(_) = error {
+                self.withdrawals.add(&write, now);
+            }
             waiter.tell(Err(error.clone()));
             if let Write::Settle(_) = write {
                 kept.push_back((write, waiter));
             }
         }
+        while let Ok(job) = self.jobs.try_recv() {
+            self.take(job);
+        }
+        mem::take(&mut self.demands).into_iter().for_each(|(_, waiter)| waiter.end(Err(error.clone())));
         kept.append(&mut self.settlements);
         self.settlements = kept;
         self.is_away(error);
@@ -337,7 +407,15 @@ impl Writer {
         if !mem::replace(&mut self.away, true) {
             tracing::error!(error = error as &dyn Error, "the store is away: nothing is accepted until it is back");
         }
-        if !self.settlements.is_empty() && self.give_up_at.is_some_and(|at| Instant::now() >= at) {
+    }
+
+    /// A ledger that closes does not wait for ever, neither for a store that is away nor for what is in doubt.
+    fn give_up(&mut self) {
+        if self.give_up_at.is_none_or(|at| Instant::now() < at) {
+            return;
+        }
+        self.withdrawals.clear();
+        if self.away && !self.settlements.is_empty() {
             let lost = mem::take(&mut self.settlements).len() as u64;
             self.lost.fetch_add(lost, Ordering::Relaxed);
             tracing::error!(lost, "settlements are lost: the store is away and the gateway stops");
@@ -350,6 +428,11 @@ impl Writer {
         }
     }
 }
+
+/// The reason given to who repeats what is taken back at this moment.
+#[derive(Debug, thiserror::Error)]
+#[error("the first request is being taken back")]
+struct TakenBack;
 
 /// The reason given to who comes too late.
 #[derive(Debug, thiserror::Error)]

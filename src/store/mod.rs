@@ -26,6 +26,7 @@ mod rounds;
 mod rows;
 mod sqlite;
 mod views;
+mod withdraw;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -23,6 +23,7 @@ pub(super) struct NewRow<'a> {
     pub received_at: Moment,
     pub client_request: Cow<'a, str>,
     pub request: String,
+    pub return_address: String,
     pub warnings: String,
     pub refusal: Option<String>,
     pub pair: Option<Cow<'a, str>>,
@@ -54,6 +55,7 @@ impl<'a> TryFrom<&'a NewTransaction> for NewRow<'a> {
             received_at: Moment(new.received_at),
             client_request: text(&new.client_request),
             request: json(&new.request)?,
+            return_address: json(&new.request.return_address())?,
             warnings: json(&new.warnings)?,
             refusal: new.fault.as_ref().map(json).transpose()?,
             pair: job.and_then(|job| job.pair.as_deref()).map(text),
@@ -150,6 +152,7 @@ pub(super) struct TurnRow<'a> {
     pub detail: Option<Cow<'a, str>>,
     pub at: Moment,
     pub next: NextRow,
+    pub frees: Option<Cow<'a, str>>,
 }
 
 impl<'a> TryFrom<&'a Turn> for TurnRow<'a> {
@@ -167,6 +170,7 @@ impl<'a> TryFrom<&'a Turn> for TurnRow<'a> {
             detail: turn.detail.as_deref().map(text),
             at: Moment(turn.at),
             next: turn.next.into(),
+            frees: turn.frees.as_deref().map(text),
         })
     }
 }

@@ -46,9 +46,9 @@ pub(super) const TURNS: &str = "select at, from_state, to_state, cause, fault, d
 
 /// Attempts whose lease was over at `$1`, at most `$2`.
 pub(super) const LAPSED: &str = "\
-    select t.id, t.account, t.dialect, t.kind, j.attempts, j.upstream \
+    select t.id, t.account, t.dialect, t.kind, t.state, j.attempts, j.upstream \
     from jobs j join transactions t on t.id = j.transaction_id \
-    where j.state = 'sending' and t.state = 'sending' and j.due_at <= $1 order by j.due_at limit $2";
+    where j.state = 'sending' and j.due_at <= $1 order by j.due_at limit $2";
 
 /// Jobs that a claim looks at beside those that it wants: those that wait for their pair are among them.
 pub(super) const ASIDE: i64 = 256;
@@ -61,8 +61,9 @@ pub(super) const LONG_GONE: Duration = Duration::from_secs(3600);
 
 pub(super) const LEAVE: &str = "delete from processes where id = $1";
 
-/// Changes nothing, and needs all that a write needs: the schema, a database that may be written, SQLite's lock.
-pub(super) const PING: &str = "delete from jobs where attempts < 0";
+/// Changes nothing, and needs all that a write needs: the schema, a database that may be written, SQLite's lock. One look
+/// for an id that no job has.
+pub(super) const PING: &str = "delete from jobs where transaction_id = '00000000-0000-0000-0000-000000000000'";
 
 /// The list of transactions that fit the filter, the latest first. Only what is asked for is compared, so that each
 /// list can take the index that suits it.

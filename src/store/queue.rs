@@ -31,7 +31,7 @@ pub trait Queue: Send + Sync {
     async fn release(&self, holder: Uuid, ids: &[TransactionId], now: OffsetDateTime) -> Result<u64, StoreError>;
 
     /// Attempts under way whose lease is over, the longest first: whoever made them is gone and nobody knows whether they
-    /// went out. The caller turns each to `unknown`.
+    /// went out. The caller turns each to `unknown`, or ends its job where the transaction is beyond that.
     async fn lapsed(&self, now: OffsetDateTime, limit: u32) -> Result<Vec<Lapsed>, StoreError>;
 
     /// When the next job of these upstreams is due, or was. `Ok(None)` where none ever is.
@@ -90,6 +90,8 @@ pub struct Lapsed {
     pub dialect: String,
     /// What kind of request.
     pub kind: Kind,
+    /// Where the transaction stands: `sending`, or beyond where an earlier attempt turned out to have gone out.
+    pub state: State,
     /// Which attempt.
     pub attempt: u32,
     /// The upstream that was called.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Filter, StoreError, Summary, Transaction};
+use super::{Filter, NewEvent, StoreError, Summary, Transaction};
 use crate::model::{Fault, Request, State, TransactionId, Warning};
 
 /// The record of transactions. What holds for all methods of [`super::Store`] holds for these too.
@@ -19,7 +19,8 @@ use crate::model::{Fault, Request, State, TransactionId, Warning};
 pub trait Transactions: Send + Sync {
     /// Commits a batch: all of it or nothing, durable when it returns, and says what became of each entry. The entries
     /// of one transaction apply in their order, and settlements before the records that follow them. Recording an id
-    /// twice is a [`StoreError::Defect`]. Of bodies it keeps what [`super::Bodies`] says.
+    /// twice is a [`StoreError::Defect`], and a commit whose answer did not come [`StoreError::InDoubt`]. Of bodies it keeps
+    /// what [`super::Bodies`] says.
     async fn write(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError>;
 
     /// One transaction with its bodies, attempts and turns, by its id, the id that the client was given, or the
@@ -53,6 +54,15 @@ impl Write {
             Self::Begin(begin) => begin.transaction,
             Self::Settle(settlement) => settlement.transaction,
             Self::Turn(turn) => turn.transaction,
+        }
+    }
+
+    /// What is told of a failure where it applies.
+    pub(super) fn tell(&self) -> Option<&NewEvent> {
+        match self {
+            Self::Record(_) | Self::Begin(_) => None,
+            Self::Settle(settlement) => settlement.tell.as_deref(),
+            Self::Turn(turn) => turn.tell.as_deref(),
         }
     }
 }
@@ -194,6 +204,9 @@ pub struct Settlement {
     pub finished_at: OffsetDateTime,
     /// What becomes of the job.
     pub next: Next,
+    /// What the client is told where the transaction is `failed` then; it is kept with the settlement, as an event of its
+    /// upstream.
+    pub tell: Option<Box<NewEvent>>,
 }
 
 /// What becomes of a job.
@@ -218,8 +231,8 @@ pub enum Next {
 /// A change without an attempt: postponed, given up, abandoned; settled, sent again or ended by a person; told by a
 /// status. Each leaves a row on the record, but for postponements by the pace.
 ///
-/// A turn to `waiting` of a transaction that is at its end makes its job again, where its request was not forgotten. One out of `sending` without a holder
-/// applies only when the lease is over.
+/// A turn to `waiting` of a transaction that is at its end makes its job again, where its request was not forgotten. One out
+/// of `sending` without a holder applies only when the lease is over.
 #[derive(Clone, Debug)]
 pub struct Turn {
     /// Whose.
@@ -240,6 +253,10 @@ pub struct Turn {
     pub at: OffsetDateTime,
     /// What becomes of the job.
     pub next: Next,
+    /// The idempotency key that may be used again where this applies: the request under it was never taken.
+    pub frees: Option<String>,
+    /// What the client is told where the transaction is `failed` then, as of a settlement.
+    pub tell: Option<Box<NewEvent>>,
 }
 
 /// Why a transaction changed without an attempt.
@@ -252,6 +269,8 @@ pub enum Cause {
     Deadline,
     /// Whoever sent it is gone.
     Abandoned,
+    /// The store did not say in time that it was recorded, so it was taken back: nothing was sent.
+    Withdrawn,
     /// A person.
     Operator,
     /// It was asked to be sent once more.
@@ -269,6 +288,7 @@ impl Cause {
             Self::Policy => "policy",
             Self::Deadline => "deadline",
             Self::Abandoned => "abandoned",
+            Self::Withdrawn => "withdrawn",
             Self::Operator => "operator",
             Self::Replay => "replay",
             Self::Status => "status",

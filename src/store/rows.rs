@@ -3,6 +3,7 @@
 //! Texts go in through [`text`], JSON through [`json`]; both come out as they are.
 
 use std::borrow::Cow;
+use std::error::Error;
 
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IntoDeserializer, value};
@@ -89,7 +90,8 @@ impl TransactionRow {
         Ok(Transaction {
             summary: self.summary.try_into()?,
             client_request: optional("client_request", self.client_request)?.unwrap_or_default(),
-            request: optional("request", self.request)?,
+            // Without it the transaction can be looked at all the same, and given up.
+            request: self.request.and_then(|request| serde_json::from_str(&request).ok()),
             warnings: optional("warnings", self.warnings)?.unwrap_or_default(),
             refusal: optional("refusal", self.refusal)?,
             attempts: attempts.into_iter().map(Attempt::try_from).collect::<Result<_, _>>()?,
@@ -177,6 +179,17 @@ pub(super) struct ClaimedRow {
     pair: Option<String>,
 }
 
+/// Those of claimed jobs that read back. Another stops nobody but its pair: it is left to its lease, and an operator can give
+/// it up.
+pub(super) fn claimed(rows: Vec<ClaimedRow>) -> Vec<Claimed> {
+    let read = |row: ClaimedRow| {
+        let id = row.id;
+        let log = |error: &StoreError| tracing::error!(transaction.id = %id, error = error as &dyn Error, "a job does not read back; give it up");
+        row.try_into().inspect_err(log).ok()
+    };
+    rows.into_iter().filter_map(read).collect()
+}
+
 impl TryFrom<ClaimedRow> for Claimed {
     type Error = StoreError;
 
@@ -204,6 +217,7 @@ pub(super) struct LapsedRow {
     account: String,
     dialect: String,
     kind: String,
+    state: String,
     attempts: i32,
     upstream: String,
 }
@@ -217,6 +231,7 @@ impl TryFrom<LapsedRow> for Lapsed {
             account: row.account,
             dialect: row.dialect,
             kind: named("kind", &row.kind)?,
+            state: named("state", &row.state)?,
             attempt: row.attempts.unsigned_abs(),
             upstream: row.upstream,
         })

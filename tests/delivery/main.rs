@@ -11,6 +11,7 @@
     reason = "a test that cannot go on fails, and says where"
 )]
 
+mod doubt;
 mod memory;
 mod order;
 mod provider;

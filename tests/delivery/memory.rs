@@ -48,6 +48,10 @@ struct Inner {
 pub struct Memory {
     inner: Mutex<Inner>,
     is_away: AtomicBool,
+    /// Batches whose answer gets lost after they were committed.
+    lost_answers: AtomicUsize,
+    /// Whose clients are told of a failure.
+    told: Mutex<Vec<TransactionId>>,
     commits: Arc<AtomicUsize>,
     changed: Notify,
 }
@@ -60,6 +64,16 @@ impl Memory {
     /// From here on nothing can be read or written, until it is back.
     pub fn goes_away(&self, is_away: bool) {
         self.is_away.store(is_away, Ordering::SeqCst);
+    }
+
+    /// The answers of so many batches get lost: they are committed all the same.
+    pub fn loses_answers(&self, batches: usize) {
+        self.lost_answers.store(batches, Ordering::SeqCst);
+    }
+
+    /// The transactions of whose failure somebody is told.
+    pub fn told(&self) -> Vec<TransactionId> {
+        self.told.lock().unwrap().clone()
     }
 
     /// Every transaction, in the order in which they came.
@@ -87,6 +101,18 @@ impl Memory {
     pub fn moved_to(&self, id: TransactionId, upstream: &str) {
         let mut inner = self.inner.lock().unwrap();
         inner.rows.get_mut(&id).unwrap().transaction.summary.upstream = Some(upstream.to_owned());
+    }
+
+    fn note_told(&self, inner: &Inner, write: &Write) {
+        let tells = match write {
+            Write::Settle(settlement) => settlement.tell.is_some(),
+            Write::Turn(turn) => turn.tell.is_some(),
+            Write::Record(_) | Write::Begin(_) => false,
+        };
+        let id = write.transaction();
+        if tells && inner.rows[&id].transaction.summary.state == State::Failed {
+            self.told.lock().unwrap().push(id);
+        }
     }
 
     fn open(&self) -> Result<MutexGuard<'_, Inner>, StoreError> {
@@ -206,6 +232,10 @@ impl Inner {
             return Written::Stale;
         }
         row.transaction.summary.state = turn.to;
+        if let Some(key) = &turn.frees {
+            let account = row.transaction.summary.account.clone();
+            self.keys.remove(&(account, key.clone()));
+        }
         if let Some(fault) = &turn.fault {
             row.transaction.summary.fault = Some(fault.kind.code().to_owned());
         }
@@ -297,10 +327,15 @@ impl Transactions for Memory {
                 Write::Turn(turn) => inner.turn(turn),
             });
             inner.line_up(write.transaction());
+            self.note_told(&inner, write);
         }
         let free = |row: &Row| row.job.as_ref().is_some_and(|job| job.holder.is_none());
         if batch.iter().any(|write| inner.rows.get(&write.transaction()).is_some_and(free)) {
             self.changed.notify_waiters();
+        }
+        let lost = self.lost_answers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |lost| lost.checked_sub(1));
+        if lost.is_ok() {
+            return Err(StoreError::InDoubt(Arc::new(TakenAway)));
         }
         Ok(written)
     }
@@ -370,6 +405,7 @@ impl Queue for Memory {
                 account: summary.account.clone(),
                 dialect: summary.dialect.clone(),
                 kind: summary.kind,
+                state: summary.state,
                 attempt: job.attempts,
                 upstream: summary.upstream.clone().unwrap(),
             })

@@ -70,6 +70,7 @@ fn outcome(nth: usize, new: &NewTransaction) -> Settlement {
         answer: None,
         fault: None,
         finished_at: AT,
+        tell: None,
         next: Next::Done,
     }
 }

@@ -137,6 +137,24 @@ async fn all_heard_but_orphans(app: &TestApp, orphans: usize) {
 }
 
 #[tokio::test]
+async fn what_is_told_is_heard_and_passed_on_where_no_body_is_kept() {
+    for bodies in ["redacted", "none"] {
+        let app = gateway("cloud", &format!("\n[store]\nbodies = \"{bodies}\"\n")).await;
+        let id = sent(&app, "447700900123").await;
+        app.until(State::Sent).await;
+        assert_eq!(tell(&app, &statuses(&[step(&id, "delivered")])).await.status, 200);
+        assert_eq!(tell(&app, &written("wamid.IN1", "447700900124")).await.status, 200);
+        all_heard(&app).await;
+        app.until(State::Delivered).await;
+        // Both are said; that nobody may be called there is the end of them.
+        while !matches!(callbacks(&app).await.as_slice(), [a, b] if a.attempts + b.attempts == 2) {
+            app.forward_a_little().await;
+        }
+        app.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn the_providers_question_is_answered_to_who_knows_the_token() {
     let app = gateway("cloud", "").await;
     let ask =

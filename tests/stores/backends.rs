@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sabir::secret::Secret;
 use sabir::store::{self, Bodies, Config, Store, StoreError};
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
 use crate::postgres::Database;
@@ -62,6 +62,22 @@ impl Backend {
         match self {
             Self::Sqlite { lock, .. } => lock.take().unwrap().close().await.unwrap(),
             Self::Postgres(database) => database.open().await,
+        }
+    }
+
+    /// Changes something behind the store's back.
+    pub async fn spoil(&self, statement: &'static str) {
+        match self {
+            Self::Sqlite { .. } => {
+                let mut connection = SqliteConnection::connect(&self.url()).await.unwrap();
+                sqlx::query(statement).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            Self::Postgres(_) => {
+                let mut connection = PgConnection::connect(&self.url()).await.unwrap();
+                sqlx::query(statement).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
         }
     }
 

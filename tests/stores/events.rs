@@ -7,14 +7,16 @@ use sabir::model::{
 };
 use sabir::model::{State, TransactionId};
 use sabir::store::{
-    CallbackFilter, Clue, DecodedWebhook, EventFilter, Hearing, NewCallback, NewEvent, NewWebhook, Next, Store, Then,
-    WebhookFilter,
+    CallbackFilter, Clue, DecodedWebhook, EventFilter, Hearing, NewCallback, NewEvent, NewWebhook, Next, Settlement,
+    Store, Then, Turn, WebhookFilter,
 };
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::backends::Backend;
-use crate::fixtures::{HOLDER, OTHER, RECIPIENT, abandoned, at, record, sending, sent, settle, turn};
+use crate::fixtures::{
+    HOLDER, OTHER, RECIPIENT, abandoned, accepted, at, failed, record, sending, sent, settle, turn, turned,
+};
 
 /// A webhook that came so many seconds after the first time.
 pub fn webhook(seconds: i64) -> NewWebhook {
@@ -195,7 +197,7 @@ pub async fn a_transaction_is_found_by_every_clue(backend: Backend) {
 
     let found = found[0].clone().unwrap();
     assert_eq!((found.account.as_str(), found.dialect.as_str(), found.state), ("shop", "aisoule", State::Sent));
-    assert_eq!((found.request, found.attempts), (Some(known.request.clone()), 1));
+    assert_eq!((found.return_address, found.attempts), (known.request.return_address(), 1));
     assert_eq!((found.message_id.as_deref(), found.given_id.as_str()), (Some("wamid.1"), "wamid.1"));
 }
 
@@ -228,6 +230,62 @@ pub async fn an_upstreams_id_that_a_status_told_is_found(backend: Backend) {
     assert_eq!(store.find("wamid.known").await.unwrap().unwrap().summary.id, known.id);
     let found = store.correlate(&[Clue { transaction: Some(new.id), message_id: None }]).await.unwrap();
     assert_eq!(found[0].as_ref().unwrap().given_id, new.id.to_string());
+}
+
+pub async fn an_outcome_that_comes_after_its_status_is_kept_whole(backend: Backend) {
+    let store = backend.open().await;
+    let new = sending();
+    store.write(&[record(&new)]).await.unwrap();
+    store.write(&[turn(&abandoned(&new))]).await.unwrap();
+    let delivered = turned(&new, &[State::Unknown], State::Delivered, Next::Done);
+    store.write(&[turn(&delivered)]).await.unwrap();
+    let event = held(&*store, 1, status("wamid.1", Progress::Delivered)).await;
+    let learnt =
+        Hearing { transaction: Some(new.id), learnt: Some("wamid.1".into()), ..heard(&event, Then::Tell(Vec::new())) };
+    store.end_hearing(HOLDER, &[learnt]).await.unwrap();
+
+    let outcome = sent(&new, "wamid.1");
+    store.write(&[settle(&outcome)]).await.unwrap();
+    let found = store.find("wamid.1").await.unwrap().unwrap();
+    assert_eq!(found.summary.state, State::Delivered);
+    assert_eq!((found.attempts[0].status, &found.attempts[0].answer), (Some(200), &outcome.answer));
+    let found = store.correlate(&[Clue { transaction: Some(new.id), message_id: None }]).await.unwrap();
+    assert_eq!(found[0].as_ref().unwrap().given_id, "wamid.1", "the client was given it");
+}
+
+pub async fn a_failure_is_told_with_the_commit_that_ends_it(backend: Backend) {
+    let store = backend.open().await;
+    let (by_outcome, by_turn, went_out) = (sending(), accepted(), sending());
+    store.write(&[&by_outcome, &by_turn, &went_out].map(record)).await.unwrap();
+    store.write(&[settle(&sent(&went_out, "wamid.1"))]).await.unwrap();
+    let tell = |identity| {
+        let event = status("wamid.9", Progress::Failed);
+        Some(Box::new(NewEvent { webhook: Uuid::nil(), upstream: String::new(), ..told(&webhook(0), identity, event) }))
+    };
+    let give_up = turned(&by_turn, &[State::Accepted], State::Failed, Next::Done);
+    let too_late =
+        Turn { holder: Some(OTHER), tell: tell(3), ..turned(&went_out, &[State::Accepted], State::Failed, Next::Done) };
+    let batch = [
+        settle(&Settlement { tell: tell(1), ..failed(&by_outcome) }),
+        turn(&Turn { tell: tell(2), ..give_up }),
+        turn(&too_late),
+    ];
+    store.write(&batch).await.unwrap();
+    store.write(&batch[..1]).await.unwrap();
+    let events = store.events(&EventFilter::default(), None, 9).await.unwrap();
+    assert_eq!(events.len(), 2, "{events:?}");
+    assert!(events.iter().all(|event| event.upstream == "main" && event.due_at == Some(at(0))));
+}
+
+pub async fn a_transaction_that_does_not_read_back_stops_no_other(backend: Backend) {
+    let store = backend.open().await;
+    let (bad, good) = (sending(), sending());
+    store.write(&[record(&bad)]).await.unwrap();
+    backend.spoil("update transactions set state = 'odd'").await;
+    store.write(&[record(&good)]).await.unwrap();
+    let clues = [&bad, &good].map(|new| Clue { transaction: Some(new.id), message_id: None });
+    let found = store.correlate(&clues).await.unwrap();
+    assert_eq!(found.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true]);
 }
 
 pub async fn evidence_by_a_status_ends_the_job(backend: Backend) {

@@ -100,6 +100,7 @@ pub fn sent(new: &NewTransaction, message_id: &str) -> Settlement {
         fault: None,
         finished_at: at(2),
         next: Next::Done,
+        tell: None,
     }
 }
 
@@ -141,6 +142,8 @@ pub fn turned(new: &NewTransaction, from: &[State], to: State, next: Next) -> Tu
         detail: None,
         at: at(70),
         next,
+        frees: None,
+        tell: None,
     }
 }
 

@@ -307,6 +307,36 @@ pub async fn a_turn_needs_the_state_and_the_lease(backend: Backend) {
     assert_eq!((last.at, last.cause, last.detail.as_deref()), (at(70), Cause::Operator, Some("by hand \u{fffd}")));
 }
 
+pub async fn what_went_out_by_an_older_attempt_is_done_when_the_last_one_lapses(backend: Backend) {
+    let store = backend.open().await;
+    let new = sending();
+    store.write(&[record(&new)]).await.unwrap();
+    let again = Next::Hold { resend_at: Some(at(61)) };
+    store.write(&[turn(&Turn { next: again, ..abandoned(&new) })]).await.unwrap();
+    store.claim("main", OTHER, at(61), at(90), 9).await.unwrap();
+    store.write(&[begin(&new, OTHER, 2)]).await.unwrap();
+    store.write(&[settle(&sent(&new, "wamid.1"))]).await.unwrap();
+    assert_eq!(state(&store, new.id).await, State::Sent);
+
+    let [lapsed] = store.lapsed(at(90), 9).await.unwrap().try_into().unwrap();
+    assert_eq!((lapsed.transaction, lapsed.attempt, lapsed.state), (new.id, 2, State::Sent));
+    let over = Turn { at: at(90), cause: Cause::Abandoned, ..turned(&new, &[State::Sent], State::Sent, Next::Done) };
+    assert_eq!(written(&store, turn(&over)).await, Written::Done);
+    assert_eq!((state(&store, new.id).await, store.depth().await.unwrap()), (State::Sent, Vec::new()));
+}
+
+pub async fn a_job_that_does_not_read_back_stops_no_other(backend: Backend) {
+    let store = backend.open().await;
+    let (bad, good) = (accepted(), accepted());
+    store.write(&[record(&bad)]).await.unwrap();
+    backend.spoil("update bodies set request = '7'").await;
+    store.write(&[record(&good)]).await.unwrap();
+    assert_eq!(claimed(&store, at(0)).await, [good.id]);
+
+    let give_up = turned(&bad, &[found(&store, bad.id).await.summary.state], State::Failed, Next::Done);
+    assert_eq!(written(&store, turn(&give_up)).await, Written::Done);
+}
+
 pub async fn postponing_by_the_pace_leaves_no_trace(backend: Backend) {
     let store = backend.open().await;
     let new = sending();

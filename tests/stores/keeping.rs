@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use sabir::model::{State, TransactionId};
-use sabir::store::{Bodies, Filter, NewTransaction, Next, PayloadHash, Settlement, Store, Written};
+use sabir::model::{Request, State, TransactionId};
+use sabir::store::{Bodies, Clue, Filter, NewTransaction, Next, PayloadHash, Settlement, Store, Turn, Written};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -11,7 +11,8 @@ use uuid::Uuid;
 use crate::backends::Backend;
 use crate::contract::{found, listed};
 use crate::fixtures::{
-    HOLDER, RECIPIENT, accepted, at, failed, keyed, record, refused, sending, sent, settle, turn, turned, waits,
+    HOLDER, OTHER, RECIPIENT, accepted, at, failed, keyed, record, refused, sending, sent, settle, text_to, turn,
+    turned, waits,
 };
 
 pub async fn a_repeated_key_records_nothing(backend: Backend) {
@@ -141,6 +142,45 @@ pub async fn redacted_bodies_keep_their_shape_and_go_at_the_end(backend: Backend
     assert_eq!(answer, json!({ "error": { "code": 131_026, "to": "***" } }));
     assert_eq!(found(&store, sent_one.id).await.summary.message_id.as_deref(), Some("wamid.1"));
     assert!(found(&store, waiting.id).await.request.is_some());
+}
+
+pub async fn a_turn_gives_a_key_free_where_it_applies(backend: Backend) {
+    let store = backend.open().await;
+    let first = keyed("a key", 1, sending());
+    store.write(&[record(&first)]).await.unwrap();
+    let withdrawn = Turn {
+        frees: Some("a key".into()),
+        holder: Some(OTHER),
+        ..turned(&first, &[State::Sending], State::Failed, Next::Done)
+    };
+    assert_eq!(store.write(&[turn(&withdrawn)]).await.unwrap(), [Written::Stale]);
+    let again = keyed("a key", 1, sending());
+    let repeated = Written::Repeated { transaction: first.id, payload: PayloadHash([1; 32]) };
+    assert_eq!(store.write(&[record(&again)]).await.unwrap(), [repeated]);
+
+    let elsewhere = NewTransaction { account: "bank".into(), ..keyed("a key", 1, sending()) };
+    store.write(&[record(&elsewhere)]).await.unwrap();
+    let withdrawn = Turn { holder: Some(HOLDER), ..withdrawn };
+    assert_eq!(store.write(&[turn(&withdrawn)]).await.unwrap(), [Written::Done]);
+    assert_eq!(store.write(&[record(&again)]).await.unwrap(), [Written::Done]);
+    let bank = NewTransaction { id: sending().id, ..elsewhere.clone() };
+    let repeated = Written::Repeated { transaction: elsewhere.id, payload: PayloadHash([1; 32]) };
+    assert_eq!(store.write(&[record(&bank)]).await.unwrap(), [repeated], "another account's is its own");
+}
+
+pub async fn what_is_told_of_a_message_outlives_its_request(backend: Backend) {
+    for (bodies, id) in [(Bodies::Redacted, "wamid.1"), (Bodies::None, "wamid.2")] {
+        let store = backend.open_keeping(bodies).await;
+        let mut message = text_to(RECIPIENT, "Your table is free");
+        message.callbacks = vec!["https://shop.example.net/hook".into()];
+        message.references.client_id = Some("order 7".into());
+        let new = NewTransaction { request: Request::Send(message), ..sending() };
+        store.write(&[record(&new), settle(&sent(&new, id))]).await.unwrap();
+        assert_eq!(found(&store, new.id).await.request, None);
+        let clue = Clue { transaction: None, message_id: Some(id.into()) };
+        let found = store.correlate(&[clue]).await.unwrap().remove(0).unwrap();
+        assert_eq!(found.return_address, new.request.return_address());
+    }
 }
 
 pub async fn bodies_that_are_not_kept_are_there_as_long_as_they_are_needed(backend: Backend) {

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sabir::model::TransactionId;
 use sabir::store::{
-    Filter, Ledger, Limits, NewTransaction, Settlement, StoreError, Summary, Transaction, Transactions, Write, Written,
+    Filter, Ledger, Limits, NewTransaction, PayloadHash, Settlement, StoreError, Summary, Transaction, Transactions,
+    Write, Written,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Duration, Instant};
 
-use crate::fixtures::{abandoned, begun, failed, sending, sent};
+use crate::fixtures::{abandoned, accepted, begun, failed, keyed, sending, sent};
 
 /// What the ledger tells; in the place of a batch's, what became of each of its entries.
 type Outcome = Result<Written, StoreError>;
@@ -153,6 +154,78 @@ async fn while_the_store_is_away_records_fail_and_settlements_are_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_in_doubt_is_taken_back_before_anything_else_until_no_commit_can_come() {
+    let (ledger, mut store) = played(Limits::default());
+    let [new, held] = [keyed("a key", 1, sending()), accepted()];
+    let recorded = record(&ledger, &new).await;
+    store.batch().await.answer(in_doubt());
+    assert!(matches!(recorded.await.unwrap(), Err(StoreError::InDoubt(_))));
+
+    let (began, meanwhile) = (Instant::now(), record(&ledger, &sending()).await);
+    let batch = store.batch().await;
+    assert_eq!(batch.names(), vec![format!("turn {}", new.id); 2]);
+    let frees = |write: &Write| matches!(write, Write::Turn(turn) if turn.frees.as_deref() == Some("a key"));
+    assert!(batch.writes.iter().all(frees));
+    batch.answer(Ok(Written::Stale));
+    let batch = store.batch().await;
+    assert_eq!(batch.writes.len(), 1);
+    batch.answer(done());
+    meanwhile.await.unwrap().unwrap();
+
+    // Another process may have it by now; this one begins nothing of it, and repeats nothing.
+    let begun = spawn(&ledger, {
+        let new = new.clone();
+        |ledger| async move { ledger.begin(begun(&new)).await }
+    })
+    .await;
+    assert_eq!(begun.await.unwrap().unwrap(), Written::Stale);
+    let again = record(&ledger, &held).await;
+    let mut repeated = Some(Ok(Written::Repeated { transaction: new.id, payload: PayloadHash([1; 32]) }));
+    let mut turns = 0;
+    while began.elapsed() < Duration::from_secs(14) {
+        let batch = store.batch().await;
+        if batch.names() == [format!("record {}", held.id)] {
+            batch.answer(repeated.take().unwrap());
+        } else {
+            turns += 1;
+            batch.answer(Ok(Written::Stale));
+        }
+    }
+    assert!(matches!(again.await.unwrap(), Err(StoreError::Unreachable(_))));
+    assert!(turns > 20, "looked for {turns} times");
+    let closed = close(&ledger).await;
+    while let Some(batch) = store.next_batch().await {
+        batch.answer(Ok(Written::Stale));
+    }
+    closed.await.unwrap();
+    assert!(began.elapsed() <= Duration::from_secs(17), "and not for ever");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_certainly_was_not_committed_needs_no_taking_back() {
+    let (ledger, mut store) = played(Limits::default());
+    let recorded = record(&ledger, &sending()).await;
+    store.batch().await.answer(away());
+    recorded.await.unwrap().unwrap_err();
+    let next = record(&ledger, &sending()).await;
+    let batch = store.batch().await;
+    assert!(matches!(batch.writes.as_slice(), [Write::Record(_)]));
+    batch.answer(done());
+    next.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_begun_that_could_not_be_taken_back() {
+    let (ledger, mut store) = played(Limits { settlements: 1, ..Limits::default() });
+    let recorded = record(&ledger, &sending()).await;
+    store.batch().await.answer(in_doubt());
+    recorded.await.unwrap().unwrap_err();
+    let refused = record(&ledger, &sending()).await;
+    store.batch().await.answer(away());
+    assert!(matches!(refused.await.unwrap(), Err(StoreError::Overloaded)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_poisoned_entry_spoils_nothing_but_itself() {
     let (ledger, mut store) = played(Limits::default());
     let first = record(&ledger, &sending()).await;
@@ -284,6 +357,10 @@ fn done() -> Outcome {
 
 fn away() -> Outcome {
     Err(StoreError::Unreachable(Arc::new(io::Error::other("played"))))
+}
+
+fn in_doubt() -> Outcome {
+    Err(StoreError::InDoubt(Arc::new(io::Error::other("played"))))
 }
 
 fn defect() -> Outcome {

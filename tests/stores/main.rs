@@ -18,8 +18,9 @@ mod migration;
 #[path = "../support/postgres.rs"]
 mod postgres;
 
+use sabir::model::State;
 use sabir::secret::Secret;
-use sabir::store::{self, Config, StoreError};
+use sabir::store::{self, Config, Next, StoreError};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
@@ -89,6 +90,8 @@ on_each_back_end! {
         evidence_settles_what_is_unknown,
         an_older_attempt_counts_only_where_it_was_sent,
         a_turn_needs_the_state_and_the_lease,
+        what_went_out_by_an_older_attempt_is_done_when_the_last_one_lapses,
+        a_job_that_does_not_read_back_stops_no_other,
         postponing_by_the_pace_leaves_no_trace,
         what_is_at_its_end_can_be_sent_once_more,
         a_process_that_stops_gives_its_jobs_back,
@@ -105,6 +108,8 @@ on_each_back_end! {
         old_transactions_are_forgotten_whole,
         a_recipient_is_erased,
         redacted_bodies_keep_their_shape_and_go_at_the_end,
+        a_turn_gives_a_key_free_where_it_applies,
+        what_is_told_of_a_message_outlives_its_request,
         bodies_that_are_not_kept_are_there_as_long_as_they_are_needed,
         what_was_forgotten_cannot_be_sent_once_more,
     }
@@ -120,6 +125,9 @@ on_each_back_end! {
         a_transaction_is_found_by_every_clue,
         a_client_that_was_answered_before_knows_our_id,
         an_upstreams_id_that_a_status_told_is_found,
+        an_outcome_that_comes_after_its_status_is_kept_whole,
+        a_failure_is_told_with_the_commit_that_ends_it,
+        a_transaction_that_does_not_read_back_stops_no_other,
         evidence_by_a_status_ends_the_job,
         an_event_waits_or_ends_with_its_callbacks,
         events_are_listed_by_what_they_are,
@@ -204,6 +212,42 @@ async fn a_gateway_hears_of_jobs_that_another_left() {
     one.jobs_changed().await;
 }
 
+/// Two that wanted each other's second would wait for the server to find out, which is longer than anybody waits.
+#[tokio::test]
+async fn every_write_locks_jobs_before_their_transactions() {
+    let database = postgres::Database::create().await;
+    let store = store::connect(&Config::new(Secret::new(database.url()), 1)).await.unwrap();
+    store.migrate().await.unwrap();
+    let [settled, begun, turned] = [fixtures::sending(), fixtures::accepted(), fixtures::accepted()];
+    store.write(&[&settled, &begun, &turned].map(fixtures::record)).await.unwrap();
+    let claimed = store.claim("main", fixtures::HOLDER, fixtures::at(0), fixtures::at(60), 9).await.unwrap();
+    assert_eq!(claimed.len(), 2);
+    let give_up = fixtures::turned(&turned, &[State::Accepted], State::Failed, Next::Done);
+    let writes = [
+        fixtures::settle(&fixtures::sent(&settled, "wamid.1")),
+        fixtures::begin(&begun, fixtures::HOLDER, 1),
+        fixtures::turn(&give_up),
+    ];
+    for write in writes {
+        let mut other = PgConnection::connect(&database.url()).await.unwrap();
+        let mut watch = PgConnection::connect(&database.url()).await.unwrap();
+        let mut lock = other.begin().await.unwrap();
+        let (id, row) = (write.transaction().0, "select 1 from transactions where id = $1 for update");
+        sqlx::query(row).bind(id).execute(&mut *lock).await.unwrap();
+        let writing = tokio::spawn({
+            let (store, write) = (store.clone(), write.clone());
+            async move { store.write(&[write]).await }
+        });
+        let waits = "select exists (select 1 from pg_locks where not granted)";
+        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut watch).await.unwrap() {}
+        let job = "select 1 from jobs where transaction_id = $1 for update skip locked";
+        let free = sqlx::query(job).bind(id).fetch_optional(&mut watch).await.unwrap();
+        assert!(free.is_none(), "{write:?} waits for its transaction without its job");
+        lock.rollback().await.unwrap();
+        assert_eq!(writing.await.unwrap().unwrap(), [store::Written::Done]);
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_hangs_is_as_good_as_none() {
     let database = postgres::Database::create().await;
@@ -214,7 +258,7 @@ async fn a_server_that_hangs_is_as_good_as_none() {
     let mut lock = other.begin().await.unwrap();
     sqlx::query("lock table transactions").execute(&mut *lock).await.unwrap();
     let refused = store.write(&[fixtures::record(&fixtures::sending())]).await;
-    assert!(matches!(refused, Err(StoreError::Unreachable(_))), "{refused:?}");
+    assert!(matches!(refused, Err(StoreError::InDoubt(_))), "{refused:?}");
 
     lock.rollback().await.unwrap();
     store.write(&[fixtures::record(&fixtures::sending())]).await.unwrap();

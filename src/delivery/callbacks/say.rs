@@ -114,11 +114,10 @@ fn header(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
 
 /// A status with the id and the number that the client knows, and with what it sent along.
 fn known_as(status: Status, transaction: &Correlated) -> Status {
-    let references = transaction.request.as_ref().and_then(|request| request.references()).cloned().unwrap_or_default();
     let is_number = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit());
     status.known_as(&Known {
         message_id: &transaction.given_id,
-        references: &references,
+        references: &transaction.return_address.references,
         kind: transaction.kind,
         number: transaction.recipient.as_deref().filter(is_number),
     })

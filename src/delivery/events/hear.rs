@@ -140,6 +140,8 @@ impl Listener {
             detail: None,
             at: self.clock.now(),
             next: Next::Done,
+            frees: None,
+            tell: None,
         };
         let settles = found.state == State::Unknown;
         if self.delivery.ledger.turn(turn).await? != Written::Done {

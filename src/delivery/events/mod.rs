@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use door::{Entry, Turned};
+pub(super) use own::failure;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -124,7 +125,7 @@ impl Listener {
             tokio::select! {
                 () = self.stopping.cancelled() => {}
                 () = self.work.notified() => {}
-                () = self.delivery.told.notified() => {}
+                () = self.delivery.ledger.told() => {}
                 () = sleep(pause) => {}
             }
         }

@@ -4,38 +4,22 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::delivery::Delivery;
+use crate::clock::Clock;
 use crate::model::{Event, Fault, Person, Progress, Request, Status, TransactionId};
-use crate::store::{DecodedWebhook, NewEvent};
+use crate::store::NewEvent;
 
-impl Delivery {
-    /// A client that was answered before its message failed is told of that as of a status of its provider.
-    pub(in crate::delivery) async fn tell_of_failure(
-        &self,
-        id: TransactionId,
-        request: Option<&Request>,
-        fault: &Fault,
-    ) {
-        let now = self.clock.now();
-        let event = NewEvent {
-            id: self.clock.record_id(),
-            webhook: Uuid::nil(),
-            upstream: self.upstream_of(id).await,
-            identity: Sha256::digest(format!("{id}/failed/{}", now.unix_timestamp_nanos())).into(),
-            replaces: None,
-            received_at: now,
-            event: Event::Status(failed(id, request, fault, now)),
-        };
-        let told = DecodedWebhook { webhook: Uuid::nil(), events: vec![event], problem: None };
-        if let Err(error) = self.store.keep_events(self.process, &[told]).await {
-            tracing::error!(transaction.id = %id, error = &error as &dyn std::error::Error, "a client is not told that its message failed");
-        }
-        self.told.notify_one();
-    }
-
-    async fn upstream_of(&self, id: TransactionId) -> String {
-        let found = self.store.find(&id.to_string()).await.ok().flatten();
-        found.and_then(|found| found.summary.upstream).unwrap_or_default()
+/// What a client that was answered before its message failed is told: a status, as of its provider. It is kept with the
+/// commit by which the message fails, so that neither is there without the other.
+pub fn failure(id: TransactionId, request: Option<&Request>, fault: &Fault, clock: &dyn Clock) -> NewEvent {
+    let now = clock.now();
+    NewEvent {
+        id: clock.record_id(),
+        webhook: Uuid::nil(),
+        upstream: String::new(),
+        identity: Sha256::digest(format!("{id}/failed/{}", now.unix_timestamp_nanos())).into(),
+        replaces: None,
+        received_at: now,
+        event: Event::Status(failed(id, request, fault, now)),
     }
 }
 

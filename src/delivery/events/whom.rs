@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::delivery::{Account, Directory};
-use crate::model::{Event, Progress, Request, Setting};
+use crate::model::{Event, Progress, Setting};
 use crate::store::{Correlated, HeardEvent, NewCallback, Store, StoreError};
 
 /// Longest address that is called.
@@ -74,7 +74,7 @@ impl Addresses {
         if addressee.is_some_and(|addressee| !addressee.wants(&event.event)) {
             return Vec::new();
         }
-        let own = own_callbacks(found).iter();
+        let own = found.return_address.callbacks.iter();
         let all = own.chain(addressee.into_iter().flat_map(|addressee| &addressee.targets));
         let each: BTreeSet<_> = all.map(String::as_str).filter(is_callable).collect();
         each.into_iter().map(|target| Told { account: &found.account, dialect: &found.dialect, target }).collect()
@@ -142,14 +142,6 @@ fn set_by_client(webhook: Option<&Value>, application: Option<&Value>) -> Option
     let of_options = application.and_then(|options| options.get("webhooks")?.get("url"));
     let url = of_webhook.or(of_options)?.as_str()?.trim();
     (!url.is_empty()).then(|| url.to_owned())
-}
-
-fn own_callbacks(found: &Correlated) -> &[String] {
-    match &found.request {
-        Some(Request::Send(message)) => &message.callbacks,
-        Some(Request::Relay(relay)) => &relay.callbacks,
-        Some(Request::Read(_)) | None => &[],
-    }
 }
 
 fn is_callable(target: &&str) -> bool {

@@ -1,14 +1,17 @@
 //! What the rows hold, and the way from them to the contract's types.
 
+use std::collections::BTreeMap;
+use std::error::Error;
+
 use serde_json::Value;
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{Correlated, HeardEvent, KeptEvent, KeptWebhook, NewEvent, RawWebhook};
-use crate::model::{Event, Fault, FaultKind, TransactionId, Unreadable};
+use crate::model::{Event, Fault, FaultKind, Request, ReturnAddress, TransactionId, Unreadable};
 use crate::store::StoreError;
 use crate::store::cell::Cell;
-use crate::store::rows::{Moment, json, named, optional, parsed};
+use crate::store::rows::{Moment, json, named, parsed};
 
 impl NewEvent {
     /// The columns: id, webhook_id, upstream, identity, kind, message_id, person, occurred_at, received_at, body, tries,
@@ -44,6 +47,11 @@ pub(in crate::store) fn event(body: String) -> Event {
     })
 }
 
+/// Headers of a webhook. They are an aside of its body, so those that do not read back stop nothing.
+fn headers(kept: &str) -> BTreeMap<String, String> {
+    serde_json::from_str(kept).unwrap_or_default()
+}
+
 #[derive(FromRow)]
 pub(in crate::store) struct RawRow {
     id: Uuid,
@@ -62,7 +70,7 @@ impl TryFrom<RawRow> for RawWebhook {
             id: row.id,
             upstream: row.upstream,
             received_at: row.received_at.0,
-            headers: parsed("headers", &row.headers)?,
+            headers: headers(&row.headers),
             body: row.body,
             tries: row.tries.unsigned_abs(),
         })
@@ -88,7 +96,7 @@ impl TryFrom<KeptWebhookRow> for KeptWebhook {
             id: row.id,
             upstream: row.upstream,
             received_at: row.received_at.0,
-            headers: parsed("headers", &row.headers)?,
+            headers: headers(&row.headers),
             body: row.body,
             due_at: row.due_at.map(|moment| moment.0),
             problem: row.problem,
@@ -166,6 +174,8 @@ pub(in crate::store) struct CorrelatedRow {
     received_at: Moment,
     sender: Option<String>,
     recipient: Option<String>,
+    return_address: Option<String>,
+    /// Of the version before, which kept no address apart.
     request: Option<String>,
     attempts: Option<i64>,
     message_id: Option<String>,
@@ -177,6 +187,23 @@ impl CorrelatedRow {
     pub fn place(&self) -> usize {
         usize::try_from(self.place).unwrap_or(usize::MAX)
     }
+
+    /// The transaction. One that does not read back, as after an upgrade, is as good as none, and stops no other.
+    pub fn correlated(self) -> Option<Correlated> {
+        let id = self.id;
+        let read = Correlated::try_from(self);
+        if let Err(error) = &read {
+            tracing::error!(transaction.id = %id, error = error as &dyn Error, "a transaction does not read back");
+        }
+        read.ok()
+    }
+}
+
+/// Where the client wants to hear of it. What does not read back is no reason to tell nobody.
+fn return_address(kept: Option<String>, request: Option<String>) -> ReturnAddress {
+    let kept = kept.and_then(|kept| serde_json::from_str(&kept).ok());
+    let asked = || serde_json::from_str::<Request>(&request?).ok();
+    kept.or_else(|| asked().map(|request| request.return_address())).unwrap_or_default()
 }
 
 impl TryFrom<CorrelatedRow> for Correlated {
@@ -194,7 +221,7 @@ impl TryFrom<CorrelatedRow> for Correlated {
             received_at: row.received_at.0,
             sender: row.sender,
             recipient: row.recipient,
-            request: optional("request", row.request)?,
+            return_address: return_address(row.return_address, row.request),
             message_id: row.message_id,
             given_id: row.given_id.unwrap_or_else(|| TransactionId(row.id).to_string()),
         })

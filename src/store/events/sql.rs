@@ -10,12 +10,12 @@ use super::{
     Clue, Correlated, DecodedWebhook, EventFilter, Events, HeardEvent, Hearing, KeptEvent, KeptWebhook, NewEvent,
     NewWebhook, RawWebhook, Then, WebhookFilter,
 };
-use crate::store::StoreError;
 use crate::store::callbacks::sql::insert_callbacks;
 use crate::store::cell::{Built, Cell};
 use crate::store::clients::sql::Backend;
 use crate::store::retention::first_id;
 use crate::store::rows::{Moment, all, column, json};
+use crate::store::{StoreError, Write};
 
 /// Rows of one statement: SQLite takes 32766 values.
 pub(in crate::store) const ROWS: usize = 1000;
@@ -116,7 +116,7 @@ where
             for row in self.read(correlate(clues)).await? {
                 let row = CorrelatedRow::from_row(&row)?;
                 if let Some(place) = found.get_mut(offset + row.place()) {
-                    *place = Some(row.try_into()?);
+                    *place = row.correlated();
                 }
             }
         }
@@ -269,6 +269,31 @@ where
     Ok(Built::new(insert).values(rows).sql(" on conflict (identity) do nothing"))
 }
 
+/// What clients are told of transactions that failed with this batch, as events of the transactions' upstreams.
+pub(in crate::store) fn told<DB: Database>(batch: &[Write]) -> Result<Option<Built<DB>>, StoreError>
+where
+    Cell: Type<DB> + for<'q> Encode<'q, DB>,
+{
+    let mut rows = Vec::new();
+    for (write, told) in batch.iter().filter_map(|write| Some((write, write.tell()?))) {
+        let [id, webhook, _, identity, kind, message, person, at, received_at, body, tries, due_at] = told.cells()?;
+        let transaction = Cell::id(write.transaction().0);
+        rows.push([id, webhook, transaction, identity, kind, message, person, at, received_at, body, tries, due_at]);
+    }
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let new = "with new (id, webhook_id, about, identity, kind, message_id, person, occurred_at, received_at, body, tries, \
+               due_at) as (";
+    Ok(Some(Built::new(new).values(rows).sql(
+        ") insert into events (id, webhook_id, upstream, identity, kind, message_id, person, occurred_at, received_at, \
+           body, tries, due_at) \
+         select new.id, webhook_id, coalesce(t.upstream, ''), identity, new.kind, message_id, person, occurred_at, \
+           new.received_at, body, tries, due_at \
+         from new join transactions t on t.id = new.about where t.state = 'failed' on conflict (identity) do nothing",
+    )))
+}
+
 /// What could not be read before, and can be now.
 fn forget_unread<DB: Database>(events: &[&NewEvent]) -> Option<Built<DB>>
 where
@@ -356,7 +381,7 @@ where
            from clues \
          ) \
          select f.place, t.id, t.account, t.dialect, t.upstream, t.kind, t.state, t.received_at, t.sender, t.recipient, \
-           b.request, \
+           b.return_address, case when b.return_address is null then nullif(b.request, '') end as request, \
            (select cast(max(a.number) as bigint) from attempts a where a.transaction_id = t.id) as attempts, \
            (select o.message_id from outcomes o where o.transaction_id = t.id and o.message_id is not null \
             order by o.number desc limit 1) as message_id, \

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::model::{Event, EventKind, Kind, Request, State, TransactionId};
+use crate::model::{Event, EventKind, Kind, ReturnAddress, State, TransactionId};
 
 /// A webhook that is to be decoded.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,8 +72,8 @@ pub struct Correlated {
     pub sender: Option<String>,
     /// The recipient, in digits or as the id.
     pub recipient: Option<String>,
-    /// What was understood; none where it was forgotten.
-    pub request: Option<Request>,
+    /// Where its client wants to hear of it, and what is repeated then.
+    pub return_address: ReturnAddress,
     /// The upstream's id for the message, where it is known.
     pub message_id: Option<String>,
     /// The id that the client was given for it: the upstream's where the answer had it.

@@ -92,7 +92,7 @@ impl Transactions for Postgres {
         let deadline = Instant::now() + PATIENCE;
         let mut connection = self.writers.acquire().await?;
         let written = timeout_at(deadline, write::write(&mut connection, batch, self.bodies)).await;
-        in_time(connection, written)
+        in_time(connection, written).map_err(StoreError::in_doubt)
     }
 
     async fn find(&self, id: &str) -> Result<Option<Transaction>, StoreError> {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{PATIENCE, Postgres, READING, in_time};
 use crate::model::TransactionId;
-use crate::store::rows::{ClaimedRow, DepthRow, LapsedRow, Moment, text};
+use crate::store::rows::{self, ClaimedRow, DepthRow, LapsedRow, Moment, text};
 use crate::store::{ALIVE, Claimed, Depth, Lapsed, Queue, StoreError, queries};
 
 #[async_trait]
@@ -139,7 +139,7 @@ async fn claim(
         .bind(Moment(now + Duration::seconds(queries::PUT_OFF)))
         .fetch_all(connection)
         .await?;
-    claimed.into_iter().map(Claimed::try_from).collect()
+    Ok(rows::claimed(claimed))
 }
 
 async fn release(

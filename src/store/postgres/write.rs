@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::column;
 use crate::model::TransactionId;
+use crate::store::events::sql::told;
 use crate::store::params::{BeginRow, NewAttemptRow, NewOutcomeRow, NewRow, TurnRow};
 use crate::store::rounds::{Round, Tally, rounds};
 use crate::store::rows::KeyRow;
@@ -45,9 +46,11 @@ pub(super) async fn write(
     let (batch, ended) = (bodies.kept(batch), bodies.maybe_ended(batch));
     let rounds = rounds(&batch);
     let mut tally = Tally::new(&batch);
+    let told = told(&batch)?;
     if let [round] = rounds.as_slice()
         && round.is_uniform()
         && ended.is_empty()
+        && told.is_none()
     {
         // A statement is a transaction by itself: one round trip where it would be three.
         write_round(connection, round, &mut tally).await?;
@@ -56,6 +59,9 @@ pub(super) async fn write(
     let mut transaction = connection.begin().await?;
     for round in &rounds {
         write_round(&mut transaction, round, &mut tally).await?;
+    }
+    if let Some(told) = told {
+        told.into_inner().build().persistent(false).execute(&mut *transaction).await?;
     }
     forget_requests(&mut transaction, &ended).await?;
     transaction.commit().await?;
@@ -116,9 +122,10 @@ async fn insert(
            select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], \
              $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::text[], $14::text[], \
              $15::text[], $16::text[], $17::timestamptz[], $18::uuid[], $19::integer[], $20::text[], $21::bytea[], \
-             $22::timestamptz[]) \
+             $22::timestamptz[], $23::text[]) \
            as new (id, account, dialect, upstream, channel, kind, state, sender, recipient, fault, received_at, \
-             client_request, request, warnings, refusal, pair, due_at, holder, attempts, key, payload, expires_at) \
+             client_request, request, warnings, refusal, pair, due_at, holder, attempts, key, payload, expires_at, \
+             return_address) \
          ), keyed as ( \
            insert into idempotency (account, key, payload, transaction_id, used_at, expires_at) \
            select distinct on (account, key) account, key, payload, id, received_at, expires_at \
@@ -137,12 +144,12 @@ async fn insert(
            select id, account, dialect, upstream, channel, kind, case when queued then 'accepted' else state end, \
              sender, recipient, fault, received_at, received_at from kept \
          ), cold as ( \
-           insert into bodies (transaction_id, client_request, request, warnings, refusal, pair) \
-           select id, client_request, request, warnings, refusal, pair from kept \
+           insert into bodies (transaction_id, client_request, request, return_address, warnings, refusal, pair) \
+           select id, client_request, request, return_address, warnings, refusal, pair from kept \
          ), calls as ( \
            insert into attempts (transaction_id, number, upstream, method, url, body, started_at) \
-           select c.* from unnest($23::uuid[], $24::integer[], $25::text[], $26::text[], $27::text[], $28::text[], \
-             $29::timestamptz[]) as c (transaction_id, number, upstream, method, url, body, started_at) \
+           select c.* from unnest($24::uuid[], $25::integer[], $26::text[], $27::text[], $28::text[], $29::text[], \
+             $30::timestamptz[]) as c (transaction_id, number, upstream, method, url, body, started_at) \
            join kept on kept.id = c.transaction_id and not kept.queued \
          ), work as ( \
            insert into jobs (transaction_id, upstream, pair, state, attempts, due_at, holder) \
@@ -178,6 +185,7 @@ async fn insert(
         .bind(column(&new, |row| row.key.as_deref()))
         .bind(column(&new, |row| row.payload))
         .bind(column(&new, |row| row.expires_at))
+        .bind(column(&new, |row| &*row.return_address))
         .bind(column(&calls, |row| row.transaction_id))
         .bind(column(&calls, |row| row.number))
         .bind(column(&calls, |row| &*row.upstream))
@@ -203,8 +211,9 @@ async fn keys(connection: &mut PgConnection, repeated: &[(usize, &NewTransaction
     Ok(keys)
 }
 
-/// Only outcomes that are the first of their attempt, and whose transaction is there, change anything. What is `ended`
-/// has its job's last attempt and the state before beside it.
+/// Only outcomes that are the first of their attempt, and whose transaction is there, change anything; one that a status
+/// stands in for has neither status nor fault yet. What is `ended` has its job's last attempt and the state before beside
+/// it. The statement asks for the jobs, so that those are locked before their transactions, as everywhere.
 async fn settle(connection: &mut PgConnection, settlements: &[(usize, &Settlement)]) -> Result<(), StoreError> {
     if settlements.is_empty() {
         return Ok(());
@@ -220,7 +229,10 @@ async fn settle(connection: &mut PgConnection, settlements: &[(usize, &Settlemen
            insert into outcomes (transaction_id, number, status, message_id, answer, fault, finished_at, state, told) \
            select transaction_id, number, status, message_id, answer, fault, finished_at, state, told from new \
            where exists (select 1 from transactions where id = new.transaction_id) \
-           on conflict do nothing \
+           on conflict (transaction_id, number) do update set status = excluded.status, answer = excluded.answer, \
+             message_id = coalesce(excluded.message_id, outcomes.message_id), fault = excluded.fault, \
+             finished_at = excluded.finished_at, state = excluded.state, told = excluded.told \
+           where outcomes.status is null and outcomes.fault is null \
            returning transaction_id, number \
          ), ended as ( \
            select n.*, j.pair, j.state as job, coalesce(j.attempts = n.number, false) as last, \
@@ -245,8 +257,11 @@ async fn settle(connection: &mut PgConnection, settlements: &[(usize, &Settlemen
            union all select transaction_id, pair, at from stays where state = 'unknown' and pair is not null \
          ), ",
         woken!(),
-        " update transactions t set state = e.state, fault = e.fault_code, updated_at = e.finished_at \
-          from ended e where t.id = e.transaction_id and (e.last or e.state = 'sent') and not e.over"
+        ", hot as ( \
+           update transactions t set state = e.state, fault = e.fault_code, updated_at = e.finished_at \
+           from ended e where t.id = e.transaction_id and (e.last or e.state = 'sent') and not e.over \
+         ) \
+         select (select count(*) from gone) + (select count(*) from stays)"
     );
     sqlx::query(insert)
         .bind(column(&ended, |row| row.transaction_id))
@@ -311,7 +326,8 @@ async fn begin(connection: &mut PgConnection, begins: &[(usize, &Begin)], tally:
     Ok(())
 }
 
-/// The row of the transaction is locked first, so that of two turns the second sees what the first did.
+/// The rows are locked first, jobs before transactions as everywhere, so that of two turns the second sees what the first
+/// did and neither waits for the other in a circle.
 async fn turn(connection: &mut PgConnection, turns: &[(usize, &Turn)], tally: &mut Tally) -> Result<(), StoreError> {
     if turns.is_empty() {
         return Ok(());
@@ -320,12 +336,15 @@ async fn turn(connection: &mut PgConnection, turns: &[(usize, &Turn)], tally: &m
     let turn = concat!(
         "with new as ( \
            select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], \
-             $8::text[], $9::timestamptz[], $10::text[], $11::timestamptz[], $12::boolean[]) \
-           as new (id, holder, origins, target, cause, fault_code, fault, detail, at, next, due_at, keep) \
+             $8::text[], $9::timestamptz[], $10::text[], $11::timestamptz[], $12::boolean[], $13::text[]) \
+           as new (id, holder, origins, target, cause, fault_code, fault, detail, at, next, due_at, keep, frees) \
+         ), held as materialized ( \
+           select transaction_id from jobs where transaction_id in (select id from new) \
+           order by transaction_id for update \
          ), turned as ( \
-           select n.*, t.state as was, t.upstream from new n join transactions t on t.id = n.id \
+           select n.*, t.state as was, t.upstream, t.account from new n join transactions t on t.id = n.id \
              left join jobs j on j.transaction_id = n.id \
-           where t.state = any(string_to_array(n.origins, ' ')) \
+           where (select count(*) from held) >= 0 and t.state = any(string_to_array(n.origins, ' ')) \
              and case when n.holder is not null then coalesce(j.holder = n.holder, false) \
                else t.state <> 'sending' or j.due_at is null or j.due_at <= n.at end \
              and (n.next is null or t.upstream is not null and exists ( \
@@ -354,6 +373,9 @@ async fn turn(connection: &mut PgConnection, turns: &[(usize, &Turn)], tally: &m
         ", noted as ( \
            insert into turns (transaction_id, at, from_state, to_state, cause, fault, detail) \
            select id, at, was, target, cause, fault, detail from turned where was <> target or cause <> 'pace' \
+         ), freed_key as ( \
+           delete from idempotency i using turned d \
+           where i.account = d.account and i.key = d.frees and i.transaction_id = d.id \
          ) \
          update transactions t set state = d.target, updated_at = d.at, \
            fault = case when d.target in ('sent', 'delivered', 'read') then null else coalesce(d.fault_code, t.fault) end \
@@ -373,6 +395,7 @@ async fn turn(connection: &mut PgConnection, turns: &[(usize, &Turn)], tally: &m
         .bind(column(&new, |row| row.next.state))
         .bind(column(&new, |row| row.next.due_at))
         .bind(column(&new, |row| row.next.keep))
+        .bind(column(&new, |row| row.frees.as_deref()))
         .fetch_all(connection)
         .await?;
     tally.stale_but(turns.iter().map(|(index, turn)| (*index, turn.transaction)), &turned);

@@ -20,6 +20,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool, SqliteTrans
 
 use super::cell::Built;
 use super::clients::sql::{Backend, Statement};
+use super::events::sql::told;
 use super::rows::{self, AttemptRow, SummaryRow, TransactionRow, TurnedRow};
 use super::{Bodies, Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
 use crate::model::TransactionId;
@@ -102,8 +103,11 @@ impl Transactions for Sqlite {
     async fn write(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
         let mut transaction = self.begin().await?;
         let written = write::write(&mut transaction, &self.bodies.kept(batch)).await?;
+        if let Some(told) = told(batch)? {
+            write::execute(&mut transaction, told.into_inner()).await?;
+        }
         write::forget_requests(&mut transaction, &self.bodies.maybe_ended(batch)).await?;
-        transaction.commit().await?;
+        transaction.commit().await.map_err(|error| StoreError::from(error).in_doubt())?;
         Ok(written)
     }
 

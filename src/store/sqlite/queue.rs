@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Sqlite;
 use crate::model::TransactionId;
-use crate::store::rows::{ClaimedRow, DepthRow, LapsedRow, Moment, text};
+use crate::store::rows::{self, ClaimedRow, DepthRow, LapsedRow, Moment, text};
 use crate::store::{ALIVE, Claimed, Depth, Lapsed, Queue, StoreError, queries};
 
 #[async_trait]
@@ -140,7 +140,7 @@ async fn claimed(connection: &mut SqliteConnection, ids: &[Uuid]) -> Result<Vec<
                      from jobs j join transactions t on t.id = j.transaction_id \
                      join bodies b on b.transaction_id = j.transaction_id where j.transaction_id = $1";
         let row: Option<ClaimedRow> = sqlx::query_as(claim).bind(id).fetch_optional(&mut *connection).await?;
-        claimed.extend(row.map(Claimed::try_from).transpose()?);
+        claimed.extend(row);
     }
-    Ok(claimed)
+    Ok(rows::claimed(claimed))
 }

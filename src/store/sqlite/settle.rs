@@ -122,7 +122,8 @@ impl<'a> Changes<'a> {
     }
 }
 
-/// Inserts the outcomes that are the first of their attempt and whose transaction is there, and says where it stands.
+/// Inserts the outcomes that are the first of their attempt and whose transaction is there, and says where it stands. One
+/// that a status stands in for has neither status nor fault yet.
 async fn insert_outcomes(
     connection: &mut SqliteConnection,
     ended: &[NewOutcomeRow<'_>],
@@ -139,7 +140,10 @@ async fn insert_outcomes(
     query.push(concat!(
         ") insert into outcomes (transaction_id, number, status, message_id, answer, fault, finished_at, state, told) \
          select * from ended where exists (select 1 from transactions where id = ended.transaction_id) \
-         on conflict do nothing \
+         on conflict (transaction_id, number) do update set status = excluded.status, answer = excluded.answer, \
+           message_id = coalesce(excluded.message_id, outcomes.message_id), fault = excluded.fault, \
+           finished_at = excluded.finished_at, state = excluded.state, told = excluded.told \
+         where outcomes.status is null and outcomes.fault is null \
          returning transaction_id as id, ",
         standing!("outcomes.transaction_id")
     ));
@@ -169,7 +173,25 @@ pub(super) async fn turn(
     }
     make_jobs(connection, &new).await?;
     changes.apply(connection).await?;
+    free_keys(connection, &new).await?;
     turn_transactions(connection, &new).await
+}
+
+/// Keys that may be used again, each with the transaction whose it was.
+async fn free_keys(connection: &mut SqliteConnection, new: &[TurnRow<'_>]) -> Result<(), StoreError> {
+    let freed: Vec<_> = new.iter().filter(|row| row.frees.is_some()).collect();
+    if freed.is_empty() {
+        return Ok(());
+    }
+    let mut query = Query::new("with freed (id, key) as (");
+    query.push_values(freed, |mut row, new| {
+        row.push_bind(new.transaction_id).push_bind(new.frees.as_deref());
+    });
+    query.push(
+        ") delete from idempotency where (account, key, transaction_id) in ( \
+           select t.account, freed.key, t.id from freed join transactions t on t.id = freed.id)",
+    );
+    execute(connection, query).await
 }
 
 /// Which of them apply, and where their transactions stand.

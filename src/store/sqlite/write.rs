@@ -160,10 +160,12 @@ async fn insert_transactions(connection: &mut SqliteConnection, new: &[NewRow<'_
 }
 
 async fn insert_bodies(connection: &mut SqliteConnection, new: &[NewRow<'_>]) -> Result<(), StoreError> {
-    let mut query =
-        Query::new("insert into bodies (transaction_id, client_request, request, warnings, refusal, pair) ");
+    let mut query = Query::new(
+        "insert into bodies (transaction_id, client_request, request, return_address, warnings, refusal, pair) ",
+    );
     query.push_values(new, |mut row, new| {
         row.push_bind(new.id).push_bind(&*new.client_request).push_bind(&*new.request);
+        row.push_bind(&*new.return_address);
         row.push_bind(&*new.warnings).push_bind(new.refusal.as_deref()).push_bind(new.pair.as_deref());
     });
     execute(connection, query).await
