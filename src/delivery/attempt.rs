@@ -40,7 +40,8 @@ impl Delivery {
             return Ok(Ready { prepared, uploads: Vec::new() });
         }
         let started = Instant::now();
-        let placed = self.files.place(&message.order, upstream).await;
+        let until = message.is_awaited().then_some(message.until);
+        let placed = self.files.place(&message.order, upstream, until).await;
         message.took(started.elapsed());
         let Placed { request, uploads, warnings } = placed?;
         let mut prepared = say(upstream, &message.order, &request)?;

@@ -11,7 +11,7 @@ use super::life::{self, Evidence, Step};
 use super::order::{Message, Order, Way};
 use super::valve::{NotYet, left_alone};
 use super::{Delivery, events, record, store_fault};
-use crate::model::{Accepted, Fault, FaultKind, State, TransactionId};
+use crate::model::{Accepted, Fault, FaultKind, Origin, State, TransactionId};
 use crate::store::{Cause, NewEvent, Next, PayloadHash, StoreError, Turn, Written};
 use crate::upstream::Upstream;
 
@@ -103,6 +103,10 @@ impl Delivery {
 
     /// It could not be said, or its files could not be brought.
     async fn stumble(&self, message: &mut Message, fault: Fault, spare: bool) -> Tried {
+        if !message.is_recorded && is_our_own(&fault) {
+            // What cannot be recorded now is not accepted, and its client is not kept waiting for that.
+            return Tried::Done(Fate::NotRecorded(fault));
+        }
         match self.decide(message, Evidence::Failed { fault: &fault, spare }) {
             Step::Wait(_) if spare && life::may_go_elsewhere(&fault) => Tried::Elsewhere,
             Step::Wait(at) if self.keeps(message, at) => Tried::Again(at),
@@ -221,6 +225,11 @@ fn recorded(written: Result<Written, StoreError>, fate: Fate) -> Fate {
         Ok(_) => fate,
         Err(error) => Fate::NotRecorded(store_fault(error)),
     }
+}
+
+/// Whether the store, or the folder of files, is away or behind.
+fn is_our_own(fault: &Fault) -> bool {
+    fault.origin == Origin::Gateway && matches!(fault.kind, FaultKind::StoreUnavailable | FaultKind::Overloaded)
 }
 
 fn too_late() -> Fault {

@@ -110,9 +110,9 @@ impl Delivery {
         let last = transaction.attempts.last();
         match transaction.summary.state {
             State::Sent | State::Delivered | State::Read => {
-                let read = last.and_then(|attempt| self.read_again(attempt));
-                let message_id = transaction.summary.message_id.clone();
-                Ok(read.unwrap_or(Accepted { message_id, ..Accepted::default() }))
+                let read = last.and_then(|attempt| self.read_again(attempt)).unwrap_or_default();
+                // Its callbacks name the message as the first answer did.
+                Ok(Accepted { message_id: transaction.given_id.clone(), ..read })
             }
             State::Failed => Err(fault_of(transaction, last)),
             State::Accepted | State::Sending | State::Waiting | State::Unknown => Ok(Accepted::default()),

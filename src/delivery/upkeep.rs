@@ -1,6 +1,7 @@
 //! What has to be looked after beside the messages themselves: attempts whose maker is gone, the share of this process,
 //! messages of upstreams that are gone, what is measured.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::Delivery;
 use super::life::{self, Evidence, Standing, Step};
 use crate::measure;
 use crate::model::State;
-use crate::store::{Cause, Lapsed, Next, StoreError, Turn, Written};
+use crate::store::{Cause, Depth, Lapsed, Next, StoreError, Turn, Written};
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(5);
@@ -28,28 +29,31 @@ const SWEPT: u32 = 1000;
 /// Messages of an upstream that is gone that are taken up at once at most.
 const STRAYS: usize = 64;
 
+/// The upstreams and states of which a length was shown.
+type Shown = HashSet<(String, State)>;
+
 impl Delivery {
     /// Looks after all that until the process stops.
     pub(super) async fn keep_up(self: Arc<Self>) {
-        let mut ticks = interval(EVERY);
+        let (mut ticks, mut shown) = (interval(EVERY), Shown::new());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         for round in 0_u64.. {
             tokio::select! {
                 _ = ticks.tick() => {}
                 () = self.stopping.cancelled() => return,
             }
-            if let Err(error) = self.look_after(round % SWEEP == 0).await {
-                tracing::debug!(error = &error as &dyn std::error::Error, "not looked after");
+            if let Err(error) = self.look_after(round % SWEEP == 0, &mut shown).await {
+                error.log("not looked after");
             }
         }
     }
 
     /// One round.
-    pub(super) async fn look_after(self: &Arc<Self>, sweep: bool) -> Result<(), StoreError> {
+    pub(super) async fn look_after(self: &Arc<Self>, sweep: bool, shown: &mut Shown) -> Result<(), StoreError> {
         let now = self.clock.now();
         self.valves.shared_by(self.store.beat(self.process, now).await?);
         self.give_up_lapsed().await?;
-        self.look_through_the_queue().await?;
+        self.look_through_the_queue(shown).await?;
         if sweep {
             while self.store.sweep_idempotency(now, SWEPT).await? > 0 {}
         }
@@ -86,14 +90,13 @@ impl Delivery {
 
     /// Measures the queue, and takes up what was meant for an upstream that is gone: its route knows another, or it fails
     /// when it grows too old.
-    async fn look_through_the_queue(self: &Arc<Self>) -> Result<(), StoreError> {
+    async fn look_through_the_queue(self: &Arc<Self>, shown: &mut Shown) -> Result<(), StoreError> {
         let directory = self.directory();
-        let now = self.clock.now();
-        for depth in self.store.depth().await? {
-            let age = (now - depth.oldest).try_into().unwrap_or_default();
-            measure::queue(&depth.upstream, depth.state, depth.count, age);
-            let waits = matches!(depth.state, State::Accepted | State::Waiting);
-            if waits && directory.upstream(&depth.upstream).is_none() {
+        let depths = self.store.depth().await?;
+        show(&depths, shown, self.clock.now());
+        for depth in depths {
+            let may_be_due = depth.state != State::Sending;
+            if may_be_due && directory.upstream(&depth.upstream).is_none() {
                 self.take_up_strays(&depth.upstream).await?;
             }
         }
@@ -106,6 +109,19 @@ impl Delivery {
         }
         Ok(())
     }
+}
+
+/// What is shown of the queue: a gauge stays at its last value, so one of which nothing is left is set to nothing.
+fn show(depths: &[Depth], shown: &mut Shown, now: OffsetDateTime) {
+    let mut gone = std::mem::take(shown);
+    for depth in depths {
+        let age = (now - depth.oldest).try_into().unwrap_or_default();
+        measure::queue(&depth.upstream, depth.state, depth.count, age);
+        let label = (depth.upstream.clone(), depth.state);
+        gone.remove(&label);
+        shown.insert(label);
+    }
+    gone.into_iter().for_each(|(upstream, state)| measure::queue(&upstream, state, 0, Duration::ZERO));
 }
 
 /// That nobody came back from an attempt.

@@ -37,7 +37,7 @@ impl Delivery {
                 Ok(true) => continue,
                 Ok(false) => self.next_look().await,
                 Err(error) => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "nothing could be taken up");
+                    error.log("nothing could be taken up");
                     Instant::now() + AT_LEAST_EVERY
                 }
             };

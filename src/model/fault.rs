@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// The longest that a fault asks anybody to wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+
 /// A normalised failure.
 ///
 /// `detail` names the member, what was found, the limit and the remedy. It is safe to show to the caller and to
@@ -295,10 +298,10 @@ impl Fault {
         self
     }
 
-    /// The same fault, with a time to wait.
+    /// The same fault, with a time to wait; whoever says more than a day means a day.
     #[must_use]
     pub fn retry_after(mut self, wait: Option<Duration>) -> Self {
-        self.retry_after = wait.or(self.retry_after);
+        self.retry_after = wait.map(|wait| wait.min(LONGEST_WAIT)).or(self.retry_after);
         self
     }
 

@@ -54,6 +54,21 @@ impl StoreError {
     }
 }
 
+impl StoreError {
+    /// Logs that something was not done and will be tried again. That the store is away is told once elsewhere; what will
+    /// never pass by itself has to be seen.
+    pub fn log(&self, what: &'static str) {
+        match self {
+            Self::Unreachable(_) | Self::InDoubt(_) | Self::Overloaded => {
+                tracing::debug!(error = self as &dyn Error, "{what}");
+            }
+            Self::Address | Self::Migration(_) | Self::Defect(_) => {
+                tracing::error!(error = self as &dyn Error, "{what}")
+            }
+        }
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         if passes(&error) { Self::unreachable(error) } else { Self::defect(error) }

@@ -25,7 +25,9 @@ macro_rules! summary {
 pub(super) const FIND: &str = concat!(
     "select ",
     summary!(),
-    ", b.client_request, nullif(b.request, '') as request, b.warnings, b.refusal, j.due_at \
+    ", (select o.message_id from outcomes o where o.transaction_id = t.id and o.message_id is not null and o.told \
+        order by o.number limit 1) as given_id, \
+     b.client_request, nullif(b.request, '') as request, b.warnings, b.refusal, j.due_at \
      from transactions t left join bodies b on b.transaction_id = t.id left join jobs j on j.transaction_id = t.id \
      where t.id = coalesce(\
        (select id from transactions where id = $1), \

@@ -72,6 +72,7 @@ impl TryFrom<SummaryRow> for Summary {
 pub(super) struct TransactionRow {
     #[sqlx(flatten)]
     summary: SummaryRow,
+    given_id: Option<String>,
     client_request: Option<String>,
     request: Option<String>,
     warnings: Option<String>,
@@ -89,6 +90,7 @@ impl TransactionRow {
     pub fn with(self, attempts: Vec<AttemptRow>, turns: Vec<TurnedRow>) -> Result<Transaction, StoreError> {
         Ok(Transaction {
             summary: self.summary.try_into()?,
+            given_id: self.given_id,
             client_request: optional("client_request", self.client_request)?.unwrap_or_default(),
             // Without it the transaction can be looked at all the same, and given up.
             request: self.request.and_then(|request| serde_json::from_str(&request).ok()),

@@ -70,6 +70,8 @@ pub struct Transaction {
     /// What stands in lists.
     #[serde(flatten)]
     pub summary: Summary,
+    /// The upstream's id, where the client was given it; else the client knows the message by ours.
+    pub given_id: Option<String>,
     /// The client's body as it came; null where it was forgotten.
     pub client_request: Value,
     /// What was understood; none where it was forgotten.

@@ -89,6 +89,21 @@ async fn one_that_never_answers_delays_nobody_else() {
 }
 
 #[tokio::test]
+async fn nor_does_one_that_has_an_address_for_each_message() {
+    let world = World::new("[callbacks]\ntimeout = \"1s\"").await;
+    let (silent, client) = (Receiver::start(Manner::Hang).await, Receiver::start(Manner::Answer(200)).await);
+    for nth in 0..300 {
+        world.heard(&format!("wamid.S{nth}"), &["sent"], &format!("{}/{nth}", silent.url)).await;
+    }
+    world.heard("wamid.A", &STEPS, &client.url).await;
+    world.start();
+    client.until_taken(3).await;
+    assert_eq!(told(&client, "wamid.A"), STEPS);
+    assert!(silent.got().len() <= 8, "no more than its places, and no sooner than they are free");
+    world.close().await;
+}
+
+#[tokio::test]
 async fn what_nobody_takes_for_a_day_is_dead_and_can_be_told_again() {
     let world = World::new("").await;
     let client = Receiver::start(Manner::Answer(500)).await;

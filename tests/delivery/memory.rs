@@ -217,6 +217,7 @@ impl Inner {
             summary.state = settlement.state;
             summary.fault = settlement.fault.as_ref().map(|fault| fault.kind.code().to_owned());
             summary.message_id.clone_from(&settlement.message_id);
+            row.transaction.given_id = settlement.message_id.clone().filter(|_| settlement.told);
             turn_job(&mut row.job, settlement.next);
         }
         Written::Done
@@ -281,6 +282,7 @@ fn transaction(new: &NewTransaction) -> Transaction {
     };
     Transaction {
         summary,
+        given_id: None,
         client_request: Value::Null,
         request: Some(new.request.clone()),
         warnings: new.warnings.clone(),

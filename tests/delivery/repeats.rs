@@ -122,3 +122,14 @@ async fn an_equal_message_while_the_first_is_sent_waits_and_is_answered_alike() 
     assert_eq!(again.transaction, first.transaction);
     assert_eq!(world.until(first.transaction, State::Sent).await.attempts.len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_repeat_names_the_message_as_its_callbacks_will() {
+    let world = World::new();
+    world.main.does(&[Does::TakesAfter(20 * SECOND)]);
+    let first = world.delivery.send(keyed(&world, "k", "Hi")).await;
+    assert_eq!(first.outcome.unwrap().accepted.message_id, None, "it waited long enough, and knows our id");
+    world.until(first.transaction, State::Sent).await;
+    let again = world.delivery.send(keyed(&world, "k", "Hi")).await;
+    assert_eq!((again.transaction, again.outcome.unwrap().accepted.message_id), (first.transaction, None));
+}

@@ -282,3 +282,12 @@ async fn an_outcome_that_could_not_be_recorded_is_recorded_when_the_store_is_bac
     world.until(transaction, State::Sent).await;
     assert_eq!(world.main.seen().len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_upstream_that_asks_to_wait_for_ages_breaks_nothing() {
+    let world = World::new();
+    world.main.does(&[Does::RefusesFor(130_429, u64::MAX)]);
+    let told = world.send("Hi").await;
+    assert_eq!(kind(&told), FaultKind::RateLimited, "after a day it is too late for this one");
+    assert_eq!(world.find(told.transaction).await.summary.state, State::Failed);
+}

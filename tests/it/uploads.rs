@@ -24,7 +24,7 @@ async fn gateway(provider: &Provider, client: &str, upstream: &str) -> TestApp {
 
 async fn gateway_at(base_url: &str, client: &str, upstream: &str) -> TestApp {
     let app = TestApp::with(&format!(
-        "[net]\nfirst_byte_timeout = \"500ms\"\n\
+        "[delivery]\ndeadline = \"3s\"\n[net]\nfirst_byte_timeout = \"500ms\"\n\
          [[upstreams]]\nname = \"main\"\ndialect = \"{upstream}\"\nbase_url = \"{base_url}\"\nkey = \"upstream-key\"\n\
          sender = \"442079460000\"\n\
          [[accounts]]\nname = \"shop\"\nkey = \"shop-key\"\ndialect = \"{client}\"\n\
@@ -101,7 +101,8 @@ async fn a_file_goes_to_the_upstream_once_and_from_then_on_by_its_id() {
 async fn the_cloud_api_gets_a_form_of_known_length() {
     let provider = Provider::start().await;
     let app = TestApp::with(&format!(
-        "[[upstreams]]\nname = \"main\"\nprovider = \"meta\"\nbase_url = \"{}/v23.0\"\nkey = \"upstream-key\"\n\
+        "[delivery]\ndeadline = \"3s\"\n\
+         [[upstreams]]\nname = \"main\"\nprovider = \"meta\"\nbase_url = \"{}/v23.0\"\nkey = \"upstream-key\"\n\
          phone_number_id = \"551200034477\"",
         provider.url
     ))
@@ -409,7 +410,8 @@ async fn the_sandbox_takes_files_in_every_dialect_that_has_uploads() {
     for client in WITH_IDS {
         for upstream in WITH_IDS {
             let app = TestApp::with(&format!(
-                "[[upstreams]]\nname = \"main\"\nprovider = \"sandbox\"\ndialect = \"{upstream}\"\n\
+                "[delivery]\ndeadline = \"3s\"\n\
+                 [[upstreams]]\nname = \"main\"\nprovider = \"sandbox\"\ndialect = \"{upstream}\"\n\
                  [[accounts]]\nname = \"shop\"\nkey = \"shop-key\"\ndialect = \"{client}\""
             ))
             .await;

@@ -35,6 +35,7 @@ pub async fn what_was_recorded_is_found_with_everything(backend: Backend) {
             received_at: at(0),
             updated_at: at(0),
         },
+        given_id: None,
         client_request: serde_json::from_str(&new.client_request).unwrap(),
         request: Some(new.request),
         warnings: new.warnings,

@@ -138,7 +138,7 @@ on_each_back_end! {
     callbacks {
         a_callback_is_claimed_with_all_that_telling_it_takes,
         what_is_told_of_one_message_goes_in_its_order,
-        a_target_that_is_skipped_keeps_nobody_waiting,
+        a_server_that_is_skipped_keeps_nobody_waiting,
         the_end_of_a_callback_needs_the_lease,
         what_was_not_tried_is_given_back,
         the_dead_are_seen_and_told_again,

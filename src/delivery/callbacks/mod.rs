@@ -2,7 +2,7 @@
 //! as the answer deserves (`fate.rs`).
 //!
 //! Any number of processes may do so on one database. Of one message the store hands out one callback after the other;
-//! each address has places and a breaker of its own (`targets.rs`), so that one that never answers delays nobody else.
+//! each server has places and a breaker of its own (`targets.rs`), so that one that never answers delays nobody else.
 
 mod fate;
 mod say;
@@ -42,7 +42,7 @@ pub struct Config {
     /// How long a client's address may take to answer.
     #[serde(with = "humantime_serde")]
     pub timeout: Duration,
-    /// Callbacks to one address at once at most.
+    /// Callbacks to one server at once at most, whatever its addresses.
     pub per_target: usize,
     /// The longest wait before the second try; it doubles with each.
     #[serde(with = "humantime_serde")]
@@ -129,7 +129,7 @@ impl Callbacks {
                 Ok(true) => continue,
                 Ok(false) => self.next_look().await,
                 Err(error) => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "no callback could be taken up");
+                    error.log("no callback could be taken up");
                     AT_LEAST_EVERY
                 }
             };
@@ -162,12 +162,12 @@ impl Callbacks {
         let is_full = !claimed.is_empty();
         let mut left = Vec::new();
         for callback in claimed {
-            match self.targets.enter(&callback.target) {
+            match self.targets.enter(&callback.origin) {
                 Some(place) => drop(self.under_way.spawn(Arc::clone(self).carry(callback, place))),
                 None => left.push(callback.id),
             }
         }
-        // They are due still, and their address is skipped until it has a place again.
+        // They are due still, and their server is skipped until it has a place again.
         self.store.release_callbacks(self.process, &left, now).await?;
         Ok(is_full)
     }

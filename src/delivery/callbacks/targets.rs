@@ -1,4 +1,5 @@
-//! The addresses that are called: so many places each, and a breaker.
+//! The servers that are called, by their origins: so many places each, and a breaker. Clients name an address for each
+//! message if they like; a server that does not answer does not answer at any.
 //!
 //! Times of breakers follow the gateway's clock, as those of callbacks do: where that is set forward, both move on.
 
@@ -14,10 +15,10 @@ use super::super::breaker::{Admission, Breaker, Health};
 use super::fate::Reply;
 use crate::clock::Clock;
 
-/// Addresses that are remembered before those that nobody calls and that answer are forgotten.
+/// Servers that are remembered before those that nobody calls and that answer are forgotten.
 const SWEEP_AT: usize = 1024;
 
-/// Every address that is called.
+/// Every server that is called.
 pub struct Targets {
     width: usize,
     clock: Arc<dyn Clock>,
@@ -30,7 +31,7 @@ struct Target {
     breaker: Breaker,
 }
 
-/// A place at an address, free again once it is dropped. Whoever has it owes word of the address.
+/// A place at a server, free again once it is dropped. Whoever has it owes word of the server.
 pub struct Place {
     targets: Arc<Targets>,
     target: String,
@@ -44,7 +45,7 @@ impl Targets {
         Arc::new(Self { width, clock, origin, targets: Mutex::default() })
     }
 
-    /// A place at an address; none where all are taken, or where it is left alone.
+    /// A place at a server; none where all are taken, or where it is left alone.
     pub fn enter(self: &Arc<Self>, target: &str) -> Option<Place> {
         let mut targets = self.targets();
         if targets.len() >= SWEEP_AT {
@@ -57,7 +58,7 @@ impl Targets {
         Some(Place { targets: Arc::clone(self), target: target.to_owned(), is_probe, _permit: permit })
     }
 
-    /// The addresses that nothing can be told now.
+    /// The servers that nothing can be told now.
     pub fn closed(&self) -> Vec<String> {
         let now = self.now();
         let targets = self.targets();
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_address_is_skipped_and_others_are_not() {
+    fn a_full_server_is_skipped_and_others_are_not() {
         let (targets, _) = targets();
         let (first, second) = (targets.enter("a"), targets.enter("a"));
         assert!(first.is_some() && second.is_some());
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_down_is_left_alone_and_then_asked_with_one() {
+    fn a_server_that_is_down_is_left_alone_and_then_asked_with_one() {
         let (targets, clock) = targets();
         for _ in 0..10 {
             targets.enter("a").unwrap().report(&Reply::Silent(FetchError::Unreachable));

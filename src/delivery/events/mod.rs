@@ -118,7 +118,7 @@ impl Listener {
                 Ok(true) => continue,
                 Ok(false) => self.next_look().await,
                 Err(error) => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "no webhook could be taken up");
+                    error.log("no webhook could be taken up");
                     AT_LEAST_EVERY
                 }
             };

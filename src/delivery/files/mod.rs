@@ -97,14 +97,20 @@ impl Files {
         Arc::new(Self { gate: Arc::new(gate), patience })
     }
 
-    /// The order's request with its files as the upstream takes them.
+    /// The order's request with its files as the upstream takes them, until then at most; as long as files may take where
+    /// nobody waits.
     ///
     /// # Errors
     /// Where a file forbids sending, or cannot be read or uploaded. Nothing was sent then, so no fault leaves that open.
-    pub async fn place(&self, order: &Order, upstream: &Arc<Upstream>) -> Result<Placed, Fault> {
+    pub async fn place(
+        &self,
+        order: &Order,
+        upstream: &Arc<Upstream>,
+        until: Option<Instant>,
+    ) -> Result<Placed, Fault> {
         let mut request = order.request.clone();
         let (mut uploads, mut warnings) = (Vec::new(), Vec::new());
-        let deadline = Instant::now() + self.patience;
+        let deadline = until.unwrap_or_else(|| Instant::now() + self.patience);
         for mut file in request.files() {
             let look = Look { gate: &self.gate, order, upstream, file: &file };
             let passed = timeout_at(deadline, self.pass(&look, upstream)).await;
@@ -194,11 +200,10 @@ pub async fn watch(store: Arc<dyn Store>, clock: Arc<dyn Clock>) {
     }
 }
 
-/// Clients give up after a while and send again. So before one does, it is told to: a message that went out after its
-/// client had given up would reach the person twice.
+/// No fault of the upstream's, so no other one is tried: the file would be on its way there as long.
 fn still_on_its_way(upstream: &Upstream) -> Fault {
     let detail = format!("the file is still on its way to upstream {}; nothing was sent, try again", upstream.name);
-    Fault::upstream(FaultKind::UpstreamUnavailable, detail).retry_after(Some(RETRY_AFTER))
+    Fault::gateway(FaultKind::UpstreamUnavailable, detail).retry_after(Some(RETRY_AFTER))
 }
 
 /// A fault that another try will not mend lies with the file, so it names the member that names the file.

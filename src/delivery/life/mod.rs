@@ -20,7 +20,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 
 use super::retry::Backoff;
-use crate::model::{Fault, FaultKind, State, Verdict};
+use crate::model::{Fault, FaultKind, Origin, State, Verdict};
 
 /// Where a transaction stands, as far as decisions go by it.
 #[derive(Clone, Copy, Debug)]
@@ -156,7 +156,8 @@ fn failed(standing: &Standing, fault: &Fault, spare: bool, policy: &Policy, now:
         return Step::Wait(now);
     }
     let age = (now - standing.since).try_into().unwrap_or_default();
-    let due_at = now + policy.backoff.delay(standing.attempts, age, fault, jitter);
+    let delay = policy.backoff.delay(standing.attempts, age, fault, jitter);
+    let due_at = now.saturating_add(delay.try_into().unwrap_or(time::Duration::MAX));
     if due_at < give_up_at(standing, policy) { Step::Wait(due_at) } else { Step::End(State::Failed) }
 }
 
@@ -203,6 +204,7 @@ fn is_final(fault: &Fault) -> bool {
 
 /// Whether it certainly did not go out, and for a reason that lies with the upstream.
 pub fn may_go_elsewhere(fault: &Fault) -> bool {
-    fault.verdict() == Verdict::Credential
-        || matches!(fault.kind, FaultKind::UpstreamUnreachable | FaultKind::UpstreamUnavailable)
+    fault.origin == Origin::Upstream
+        && (fault.verdict() == Verdict::Credential
+            || matches!(fault.kind, FaultKind::UpstreamUnreachable | FaultKind::UpstreamUnavailable))
 }

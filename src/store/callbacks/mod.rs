@@ -16,15 +16,15 @@ use crate::model::{Event, TransactionId};
 #[async_trait]
 pub trait Callbacks: Send + Sync {
     /// Takes up to `limit` callbacks that are due, and holds them until `lease_until`: free ones, and those whose lease is
-    /// over. Of one target and order key only the first, the others wait until it is at its end; none of the targets that
-    /// are skipped. The longest due first. No two callers get the same one.
+    /// over. Of one target and order key only the first, the others wait until it is at its end; none of the servers that
+    /// are skipped, by the origins of their addresses. The longest due first. No two callers get the same one.
     async fn claim_callbacks(
         &self,
         holder: Uuid,
         now: OffsetDateTime,
         lease_until: OffsetDateTime,
         limit: u32,
-        skip_targets: &[String],
+        skip_origins: &[String],
     ) -> Result<Vec<ClaimedCallback>, StoreError>;
 
     /// Ends callbacks that this holder has, or puts them off. Those that it does not hold any more are left alone. Returns
@@ -34,8 +34,8 @@ pub trait Callbacks: Send + Sync {
     /// Gives callbacks back that this holder did not try: they are free and due at this time.
     async fn release_callbacks(&self, holder: Uuid, ids: &[Uuid], due_at: OffsetDateTime) -> Result<u64, StoreError>;
 
-    /// When the next callback is due, or was, but for those of targets that are skipped. `Ok(None)` where none ever is.
-    async fn next_due_callback(&self, skip_targets: &[String]) -> Result<Option<OffsetDateTime>, StoreError>;
+    /// When the next callback is due, or was, but for those of servers that are skipped. `Ok(None)` where none ever is.
+    async fn next_due_callback(&self, skip_origins: &[String]) -> Result<Option<OffsetDateTime>, StoreError>;
 
     /// How many callbacks there are in each state that is not `delivered`. It may count for five seconds.
     async fn callback_depth(&self) -> Result<Vec<(CallbackState, u64)>, StoreError>;
@@ -87,6 +87,8 @@ pub struct ClaimedCallback {
     pub dialect: String,
     /// Where.
     pub target: String,
+    /// The server there: the scheme, the host and the port of the address, in small letters.
+    pub origin: String,
     /// What is told in order.
     pub order_key: String,
     /// How often it was tried.

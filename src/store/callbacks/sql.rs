@@ -20,13 +20,13 @@ use crate::store::retention::first_id;
 use crate::store::rows::{Moment, all, column, named};
 use crate::store::{Clue, Correlated, Events, StoreError};
 
-/// The addresses that something waits for, found step by step: each costs one look into the index, whatever waits.
-const TARGETS: &str = "\
-    with recursive targets (target) as ( \
-      select min(target) from callbacks where state = 'pending' \
+/// The servers that something waits for, found step by step: each costs one look into the index, whatever waits.
+const ORIGINS: &str = "\
+    with recursive origins (origin) as ( \
+      select min(origin) from callbacks where state = 'pending' \
       union all \
-      select (select min(c.target) from callbacks c where c.state = 'pending' and c.target > t.target) \
-      from targets t where t.target is not null \
+      select (select min(c.origin) from callbacks c where c.state = 'pending' and c.origin > o.origin) \
+      from origins o where o.origin is not null \
     )";
 
 /// Those of its message before it are at their end.
@@ -51,18 +51,18 @@ where
         now: OffsetDateTime,
         lease_until: OffsetDateTime,
         limit: u32,
-        skip_targets: &[String],
+        skip_origins: &[String],
     ) -> Result<Vec<ClaimedCallback>, StoreError> {
         // A claim writes, and while the store is away it would stand in front of a send; most find nothing.
-        if self.next_due_callback(skip_targets).await?.is_none_or(|at| at > now) {
+        if self.next_due_callback(skip_origins).await?.is_none_or(|at| at > now) {
             return Ok(Vec::new());
         }
-        let claim = claim(B::SKIP_LOCKED, holder, now, lease_until, limit, skip_targets);
+        let claim = claim(B::SKIP_LOCKED, holder, now, lease_until, limit, skip_origins);
         let claimed = column::<DB, Uuid>(&self.take(claim).await?)?;
         if claimed.is_empty() {
             return Ok(Vec::new());
         }
-        let with_events = "select c.id, c.account, c.dialect, c.target, c.order_key, c.attempts, c.created_at, c.event_id, \
+        let with_events = "select c.id, c.account, c.dialect, c.target, c.origin, c.order_key, c.attempts, c.created_at, c.event_id, \
                              c.transaction_id, e.upstream, e.received_at, e.body \
                            from callbacks c join events e on e.id = c.event_id where c.id in ";
         let with_events = Built::new(with_events).list(claimed.into_iter().map(Cell::id)).sql(" order by c.id");
@@ -85,12 +85,12 @@ where
         self.run_all(vec![release.sql(" and id in ").list(ids.iter().copied().map(Cell::id))]).await
     }
 
-    async fn next_due_callback(&self, skip_targets: &[String]) -> Result<Option<OffsetDateTime>, StoreError> {
-        let next = Built::new(TARGETS).sql(
-            " select min((select min(c.due_at) from callbacks c where c.state = 'pending' and c.target = t.target)) \
-             from targets t where t.target is not null",
+    async fn next_due_callback(&self, skip_origins: &[String]) -> Result<Option<OffsetDateTime>, StoreError> {
+        let next = Built::new(ORIGINS).sql(
+            " select min((select min(c.due_at) from callbacks c where c.state = 'pending' and c.origin = o.origin)) \
+             from origins o where o.origin is not null",
         );
-        let next: Vec<Option<Moment>> = column::<DB, Option<Moment>>(&self.read(skipping(next, skip_targets)).await?)?;
+        let next: Vec<Option<Moment>> = column::<DB, Option<Moment>>(&self.read(skipping(next, skip_origins)).await?)?;
         Ok(next.into_iter().flatten().next().map(|moment| moment.0))
     }
 
@@ -139,7 +139,7 @@ async fn transactions_of(
     Ok(found.into_iter().flatten().map(|found| (found.id, found)).collect())
 }
 
-/// Takes what is due, address by address. The locked rows are looked at once more: of two claims at once the second sees
+/// Takes what is due, server by server. The locked rows are looked at once more: of two claims at once the second sees
 /// what the first took.
 fn claim<DB: Database>(
     skip_locked: &str,
@@ -147,19 +147,19 @@ fn claim<DB: Database>(
     now: OffsetDateTime,
     lease_until: OffsetDateTime,
     limit: u32,
-    skip_targets: &[String],
+    skip_origins: &[String],
 ) -> Built<DB>
 where
     Cell: Type<DB> + for<'q> Encode<'q, DB>,
 {
-    let due = Built::new(TARGETS)
+    let due = Built::new(ORIGINS)
         .sql(
             ", due as materialized ( \
-               select c.id from targets t join callbacks c on c.target = t.target and c.state = 'pending' \
+               select c.id from origins o join callbacks c on c.origin = o.origin and c.state = 'pending' \
                where c.due_at <= ",
         )
         .bind(Cell::time(now));
-    let due = skipping(due, skip_targets).sql(" and ").sql(FIRST).sql(" order by c.due_at, c.id limit ");
+    let due = skipping(due, skip_origins).sql(" and ").sql(FIRST).sql(" order by c.due_at, c.id limit ");
     due.bind(Cell::number(limit))
         .sql("), locked as materialized (select id from callbacks where id in (select id from due) and due_at <= ")
         .bind(Cell::time(now))
@@ -172,14 +172,14 @@ where
         .sql(" where id in (select id from locked) returning id")
 }
 
-fn skipping<DB: Database>(query: Built<DB>, skip_targets: &[String]) -> Built<DB>
+fn skipping<DB: Database>(query: Built<DB>, skip_origins: &[String]) -> Built<DB>
 where
     Cell: Type<DB> + for<'q> Encode<'q, DB>,
 {
-    if skip_targets.is_empty() {
+    if skip_origins.is_empty() {
         return query;
     }
-    query.sql(" and t.target not in ").list(skip_targets.iter().map(|target| Cell::text(target.as_str())))
+    query.sql(" and o.origin not in ").list(skip_origins.iter().map(|origin| Cell::text(origin.as_str())))
 }
 
 /// Callbacks of events that this holder has just ended; what somebody else holds by now is told by them.
@@ -248,6 +248,7 @@ pub(in crate::store) struct ClaimedRow {
     account: String,
     dialect: String,
     target: String,
+    origin: String,
     order_key: String,
     attempts: i32,
     created_at: Moment,
@@ -265,6 +266,7 @@ impl ClaimedRow {
             account: self.account,
             dialect: self.dialect,
             target: self.target,
+            origin: self.origin,
             order_key: self.order_key,
             attempts: self.attempts.unsigned_abs(),
             created_at: self.created_at.0,

@@ -43,7 +43,10 @@ fn configuration(base_url: &str, upstream: &str, media: &str, more: &str) -> Str
     );
     for dialect in dialect::all() {
         let name = dialect.name();
-        text += &format!("[[accounts]]\nname = \"{name}\"\nkey = \"{name}\"\ndialect = \"{name}\"\n{more}\n");
+        // Files take their time on a busy machine.
+        text += &format!(
+            "[[accounts]]\nname = \"{name}\"\nkey = \"{name}\"\ndialect = \"{name}\"\ndeadline = \"60s\"\n{more}\n"
+        );
     }
     text
 }
