@@ -24,6 +24,7 @@ pub fn check(draft: &Draft, problems: &mut Vec<Problem>) {
     check_log(draft, problems);
     check_media(draft, problems);
     check_store(draft, problems);
+    check_memory(draft, problems);
     check_providers(draft, problems);
     check_accounts(draft, problems);
     check_upstreams(draft, problems);
@@ -83,6 +84,22 @@ fn check_store(draft: &Draft, problems: &mut Vec<Problem>) {
     {
         let text = "is longer than store.transactions_for, with which bodies go; give at most that";
         problems.push(Problem::new("store.bodies_for", text));
+    }
+}
+
+/// A transaction is needed as long as its request may be repeated, and as long as somebody is told of it.
+fn check_memory(draft: &Draft, problems: &mut Vec<Problem>) {
+    let Some(kept) = draft.store.as_ref().and_then(|store| store.transactions_for) else { return };
+    let keys = draft.delivery.as_ref().map(|delivery| ("delivery.keep_keys".to_owned(), delivery.keep_keys));
+    let told = draft.callbacks.as_ref().map(|callbacks| ("callbacks.give_up_after".to_owned(), callbacks.give_up_after));
+    let windows = draft.accounts.iter().filter_map(|(at, account)| {
+        Some((format!("accounts[{at}].dedupe_window"), account.dedupe_window?))
+    });
+    for (key, needed) in keys.into_iter().chain(told).chain(windows) {
+        if needed > kept {
+            let text = format!("is shorter than {key}, for which transactions are needed; give at least that");
+            problems.push(Problem::new("store.transactions_for", text));
+        }
     }
 }
 

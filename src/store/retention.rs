@@ -23,7 +23,7 @@ pub trait Retention: Send + Sync {
     async fn forget_bodies(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError>;
 
     /// Deletes transactions received before this time with everything that belongs to them, but for idempotency keys,
-    /// which go when they expire. Returns how many there were.
+    /// which go when they expire. Those of which somebody is still to be told are left alone. Returns how many there were.
     async fn forget_transactions(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError>;
 
     /// Forgets the bodies and faults of the recipient's transactions, and to whom they went, and all that was told of them
@@ -44,11 +44,12 @@ macro_rules! old_bodies {
     };
 }
 
-/// Transactions that are old enough.
+/// Transactions that are old enough, and of which everybody was told.
 macro_rules! old {
     () => {
         "(select t.id from transactions t where t.id < $1 \
           and not exists (select 1 from jobs j where j.transaction_id = t.id) \
+          and not exists (select 1 from callbacks c where c.transaction_id = t.id and c.state = 'pending') \
           order by t.id limit $2)"
     };
 }

@@ -148,6 +148,23 @@ fn keys_that_cannot_be_are_told_with_their_place() {
     }
 }
 
+#[test]
+fn what_is_needed_longer_than_it_is_kept_is_told() {
+    let kept = "[store]\ntransactions_for = \"2h\"\n[callbacks]\ngive_up_after = \"1h\"\n";
+    for (more, needed) in [
+        ("", "delivery.keep_keys"),
+        ("[delivery]\nkeep_keys = \"3h\"\n", "delivery.keep_keys"),
+        (
+            "[delivery]\nkeep_keys = \"2h\"\n[[accounts]]\nname = \"shop\"\nkey = \"a\"\ndedupe_window = \"3h\"\n",
+            "accounts[0].dedupe_window",
+        ),
+    ] {
+        let told = config::load_text(&format!("{kept}{more}")).unwrap_err().to_string();
+        assert_eq!(told, format!("store.transactions_for: is shorter than {needed}, for which transactions are needed; give at least that"));
+    }
+    assert!(config::load_text(&format!("{kept}[delivery]\nkeep_keys = \"2h\"\n")).is_ok());
+}
+
 /// What is logged, gathered.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);

@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
-use sabir::model::{Request, State, TransactionId};
-use sabir::store::{Bodies, Clue, Filter, NewTransaction, Next, PayloadHash, Settlement, Store, Turn, Written};
+use sabir::model::{Progress, Request, State, TransactionId};
+use sabir::store::{
+    Bodies, CallbackOutcome, Clue, Filter, NewCallback, NewTransaction, Next, PayloadHash, SettledCallback, Settlement,
+    Store, Then, Turn, Written,
+};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::backends::Backend;
 use crate::contract::{found, listed};
+use crate::events::{callback, heard, held, status};
 use crate::fixtures::{
     HOLDER, OTHER, RECIPIENT, accepted, at, failed, keyed, record, refused, sending, sent, settle, text_to, turn,
     turned, waits,
@@ -95,6 +99,22 @@ pub async fn old_transactions_are_forgotten_whole(backend: Backend) {
     assert_eq!(store.find(&old[4].id.to_string()).await.unwrap(), None);
     assert!(store.find(&unfinished.id.to_string()).await.unwrap().is_some());
     assert!(store.find(&recent.id.to_string()).await.unwrap().is_some());
+}
+
+pub async fn what_somebody_is_still_to_be_told_of_is_not_forgotten(backend: Backend) {
+    let store = backend.open().await;
+    let old = five_that_are_old(&store).await;
+    let event = held(&*store, 1, status("wamid.1", Progress::Delivered)).await;
+    let told = NewCallback { transaction: Some(old[0].id), ..callback(&event, "https://shop.example.net/hook") };
+    let id = told.id;
+    store.end_hearing(HOLDER, &[heard(&event, Then::Tell(vec![told]))]).await.unwrap();
+    assert_eq!(store.forget_transactions(at(40), 10).await.unwrap(), 4);
+    assert_eq!(store.forget_transactions(at(40), 10).await.unwrap(), 0);
+
+    store.claim_callbacks(HOLDER, at(41), at(99), 9, &[]).await.unwrap();
+    let delivered = SettledCallback { id, outcome: CallbackOutcome::Delivered, status: Some(200), error: None, at: at(42) };
+    store.settle_callbacks(HOLDER, &[delivered]).await.unwrap();
+    assert_eq!(store.forget_transactions(at(40), 10).await.unwrap(), 1);
 }
 
 pub async fn a_recipient_is_erased(backend: Backend) {

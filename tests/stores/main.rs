@@ -106,6 +106,7 @@ on_each_back_end! {
         a_refused_request_keeps_its_key,
         old_bodies_are_forgotten_in_small_steps,
         old_transactions_are_forgotten_whole,
+        what_somebody_is_still_to_be_told_of_is_not_forgotten,
         a_recipient_is_erased,
         redacted_bodies_keep_their_shape_and_go_at_the_end,
         a_turn_gives_a_key_free_where_it_applies,
