@@ -101,7 +101,7 @@ impl App {
             vault,
             known,
             dialect_limits: config.media.check.dialect_limits,
-            limits: ArcSwap::from_pointee(config.server.clone()),
+            limits: ArcSwap::from_pointee(server(config)),
             door: web::Door::new(&config.server),
             admin: config.admin.clone(),
         };
@@ -118,7 +118,7 @@ impl App {
         let dev_key = self.dev_key.as_ref().filter(|_| config.accounts.is_empty());
         let directory = self.links.directory(config, dev_key)?;
         self.state.delivery.replace_directory(directory);
-        self.state.replace_limits(config.server.clone());
+        self.state.replace_limits(server(config));
         Ok(())
     }
 
@@ -159,6 +159,11 @@ impl App {
         self.state.delivery.close().await;
         self.state.store.close().await;
     }
+}
+
+/// The server's options in force: on a first run, with no client yet, this machine itself is trusted.
+fn server(config: &Config) -> web::Config {
+    web::Config { trust_local: config.server.trust_local || config.accounts.is_empty(), ..config.server.clone() }
 }
 
 /// What files are looked at with. What is fetched and mended lies beside what clients uploaded.

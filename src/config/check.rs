@@ -200,14 +200,19 @@ fn check_listeners(draft: &Draft, key: &str, upstream: &upstream::Config, proble
 
 /// What can be run, and may not do what is expected of it.
 pub fn advise(draft: &Draft, warnings: &mut Vec<Problem>) {
+    let has_token = draft.admin.as_ref().is_none_or(|admin| admin.token.is_some());
+    let trusts_local = draft.server.as_ref().is_none_or(|server| server.trust_local);
+    if !draft.accounts.is_empty() && !has_token && !trusts_local {
+        let text = "is missing: nobody may look at the record, decide or replay; give a token, or its sha256";
+        warnings.push(Problem::new("admin.token", text));
+    }
     if draft.accounts.iter().all(|(_, account)| account.callbacks.is_empty()) {
         return;
     }
     for (at, upstream) in &draft.upstreams {
         let is_sandbox = upstream.provider.as_deref() == Some(SANDBOX_SCHEME);
         if upstream.webhook_secret.is_none() && !is_sandbox {
-            let text = "is missing: webhooks of this upstream are refused, unless they come from this machine itself, so \
-                        its statuses reach no callback; give a secret, and the same to the provider";
+            let text = "is missing: webhooks of this upstream are refused, so its statuses reach no callback; give a secret, and the same to the provider";
             warnings.push(Problem::new(format!("upstreams[{at}].webhook_secret"), text));
         }
     }

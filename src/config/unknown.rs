@@ -20,6 +20,7 @@ const KNOWN: &[(&str, &[&str])] = &[
             "trusted_proxies",
             "address_rate",
             "wrong_key_rate",
+            "trust_local",
         ],
     ),
     ("store", &["url", "connections", "bodies", "bodies_for", "transactions_for"]),

@@ -149,7 +149,7 @@ pub struct Upstream {
     pub media: MediaWay,
     /// How fast it is called, and how often at once.
     pub limits: Limits,
-    /// The secret of its webhooks; without one only this machine itself may tell.
+    /// The secret of its webhooks; without one only this machine itself may tell, where it is trusted.
     pub webhook_secret: Option<Secret>,
     /// The token of its provider's question.
     pub webhook_token: Option<Secret>,

@@ -74,7 +74,7 @@ pub(super) fn as_recorded(recipient: String) -> String {
 }
 
 pub(super) fn forbidden() -> Response {
-    let text = "give the admin token as Authorization: Bearer; without admin.token only this machine itself may ask";
+    let text = "give the admin token as Authorization: Bearer; without admin.token nobody may ask, or with server.trust_local this machine itself";
     refuse(StatusCode::UNAUTHORIZED, text)
 }
 

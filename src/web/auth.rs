@@ -84,13 +84,13 @@ pub fn is_operator(state: &AppState, request: &Request) -> bool {
     is_operator
 }
 
-/// Whether the request comes with the admin token, or, where none is set, from this machine itself.
+/// Whether the request comes with the admin token, or, where none is set, from this machine itself where that is trusted.
 pub fn may_operate(state: &AppState, request: &Request) -> bool {
     match &state.admin.token {
         Some(token) => {
             CredentialForm::Bearer.read(request.headers()).is_some_and(|key| is_token(state, token, key, request))
         }
-        None => is_on_this_machine(request) && !is_from_elsewhere(request.headers()),
+        None => is_trusted(state, request) && !is_from_elsewhere(request.headers()),
     }
 }
 
@@ -127,8 +127,13 @@ pub fn audit_sign_in(state: &AppState, head: &Parts, is_allowed: bool) {
     tracing::info!(target: "sabir::audit", allowed = is_allowed, address, "sign in");
 }
 
-/// Whether the request comes from this machine itself.
-pub fn is_on_this_machine(request: &Request) -> bool {
+/// Whether the request comes from this machine itself, and that is enough. A proxy on this machine that does not say what
+/// it is, as nginx as it comes, is not told from its own user; so where there are clients it has to be asked for.
+pub fn is_trusted(state: &AppState, request: &Request) -> bool {
+    state.config().trust_local && is_on_this_machine(request)
+}
+
+fn is_on_this_machine(request: &Request) -> bool {
     is_local(request.headers(), request.extensions().get::<Peer>()) && is_asked_for_by_address(request)
 }
 

@@ -58,12 +58,14 @@ pub struct Config {
     pub address_rate: Option<Rate>,
     /// Wrong keys from one address.
     pub wrong_key_rate: Rate,
+    /// Whether this machine itself needs neither an admin token nor, for webhooks, a secret, where none is configured.
+    pub trust_local: bool,
 }
 
 /// Options of the admin API.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct AdminConfig {
-    /// The token, or its hash; without one only this machine may ask.
+    /// The token, or its hash; without one only this machine may ask, where it is trusted.
     pub token: Option<KeyHash>,
 }
 

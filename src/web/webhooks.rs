@@ -13,7 +13,7 @@ use crate::store::StoreError;
 /// `GET` and `POST /webhooks/{upstream}`. Answered as soon as the webhook is kept: providers wait a few seconds, and count
 /// who is slow among the dead.
 pub async fn take(State(state): State<Shared>, Path(upstream): Path<String>, request: Request) -> Response {
-    let is_local = auth::is_on_this_machine(&request);
+    let is_local = auth::is_trusted(&state, &request);
     let (parts, stream) = request.into_parts();
     let config = state.config();
     let body = match body::within(stream, config.max_webhook, config.body_timeout).await {

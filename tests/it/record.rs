@@ -70,7 +70,7 @@ async fn the_list_is_filtered_and_paged_from_the_latest() {
 }
 
 #[tokio::test]
-async fn the_admin_api_opens_to_its_token_and_without_one_to_this_machine_alone() {
+async fn the_admin_api_opens_to_its_token_and_without_one_to_a_trusted_machine_alone() {
     let open = TestApp::start().await;
     let list = |app: &TestApp| http::Request::get(format!("{}/admin/v1/transactions", app.url()));
     let nothing = bytes::Bytes::new;
@@ -83,6 +83,11 @@ async fn the_admin_api_opens_to_its_token_and_without_one_to_this_machine_alone(
     let by_name = list(&open).header("host", "localhost:8080").body(nothing()).unwrap();
     assert_eq!(open.call(by_name).await.status, 200);
     open.stop().await;
+    // Where there are clients, this machine has to be trusted: a proxy need not say that it is one.
+    let unsaid = TestApp::with("[server]\ntrust_local = false").await;
+    assert_eq!(unsaid.call(list(&unsaid).body(nothing()).unwrap()).await.status, 401);
+    assert_eq!(unsaid.get("/sandbox/messages").await.status, 401);
+    unsaid.stop().await;
     let closed = TestApp::with("[admin]\ntoken = \"operator\"").await;
     for (key, status) in [("operator", 200), (KEY, 401), ("", 401)] {
         let request = list(&closed).header("authorization", format!("Bearer {key}")).body(nothing()).unwrap();

@@ -52,7 +52,7 @@ impl Turned {
 
 impl Listener {
     /// Takes a provider's call for an upstream: answers its question, or keeps its webhook. `is_local` says that it comes
-    /// from this machine itself, which an upstream without a secret listens to alone.
+    /// from this machine itself and that this is trusted: an upstream without a secret listens to nobody else.
     ///
     /// # Errors
     /// Where it is turned away.
@@ -97,7 +97,7 @@ impl Listener {
             Some(secret) => upstream.dialect.verify_webhook(webhook, secret.expose(), self.clock.now()),
             None if is_local => Ok(()),
             None => {
-                let detail = "the upstream has no webhook_secret, so only this machine itself may tell; configure one";
+                let detail = "the upstream has no webhook_secret, so nobody may tell; configure one";
                 Err(Fault::client(FaultKind::Unauthenticated, detail))
             }
         }
