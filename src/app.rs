@@ -104,6 +104,8 @@ impl App {
             limits: ArcSwap::from_pointee(server(config)),
             door: web::Door::new(&config.server),
             admin: config.admin.clone(),
+            live: web::Live::default(),
+            counted: web::Counted::default(),
         };
         Ok(Self { state: Arc::new(state), dev_key, links, ages: Ages::from(&config.store) })
     }
@@ -145,6 +147,10 @@ impl App {
         let forgetting = AbortOnDrop(tokio::spawn(forgetting));
         let ageing = delivery::watch_age(Arc::clone(&state.store), Arc::clone(&state.clock), self.ages);
         let ageing = AbortOnDrop(tokio::spawn(ageing));
+        let stop = async {
+            stop.await;
+            state.live.close();
+        };
         web::serve(listener, web::router(Arc::clone(state)), &state.limits, stop).await;
         drop((sweeping, forgetting, ageing, measuring));
         self.close().await;

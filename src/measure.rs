@@ -2,11 +2,15 @@
 //!
 //! A label holds a name from the configuration or from the code, never a telephone number, a text or a key.
 
+mod recent;
+
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+pub use recent::{Minute, Times, last_hour};
 
 use crate::model::{EventKind, FaultKind, Kind, State};
 
@@ -93,6 +97,7 @@ pub fn upkeep() {
 
 /// A transaction came to its first end.
 pub fn transaction(account: &str, dialect: &'static str, upstream: Option<&str>, kind: Kind, state: State) {
+    recent::ended(state);
     counter!(
         TRANSACTIONS,
         "account" => account.to_owned(),
@@ -157,11 +162,13 @@ pub fn event(upstream: &str, kind: EventKind) {
 
 /// A request was answered.
 pub fn overhead(own: Duration) {
+    recent::own(own);
     histogram!(OVERHEAD).record(own);
 }
 
 /// An upstream answered, or did not.
 pub fn upstream(name: &str, took: Duration) {
+    recent::upstream(took);
     histogram!(UPSTREAM, "upstream" => name.to_owned()).record(took);
 }
 

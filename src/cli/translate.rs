@@ -4,12 +4,11 @@ use std::io::Read as _;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
 use super::{CliError, Context, print, print_json};
-use crate::dialect::{self, Call, Dialect, Losses, Target, Translation};
-use crate::model::{Fault, Warning};
+use crate::dialect::{self, Decoded, Dialect, Losses, Target};
+use crate::model::Fault;
 
 /// A request and the dialects to translate between.
 #[derive(Debug, clap::Args)]
@@ -54,7 +53,8 @@ fn parse_dialect(name: &str) -> Result<Name, String> {
 pub fn translate(arguments: &Arguments, context: &Context) -> Result<(), CliError> {
     let text = read(arguments.file.as_ref())?;
     let body: Value = serde_json::from_str(&text).context("the request is no valid JSON")?;
-    let (request, warnings) = translated(arguments, body).map_err(|fault| CliError::Negative(fault.detail))?;
+    let translated = translated(arguments, body).map_err(|fault| CliError::Negative(fault.detail))?;
+    let Decoded { value: request, warnings } = translated;
     let body: Value = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
     if context.json {
         let losses: Vec<_> = warnings.iter().collect();
@@ -70,21 +70,16 @@ pub fn translate(arguments: &Arguments, context: &Context) -> Result<(), CliErro
     Ok(())
 }
 
-fn translated(arguments: &Arguments, body: Value) -> Result<(http::Request<bytes::Bytes>, Vec<Warning>), Fault> {
+fn translated(arguments: &Arguments, body: Value) -> Result<Decoded<http::Request<bytes::Bytes>>, Fault> {
     let (from, to) = (arguments.from.0, arguments.to.0);
-    let call = Call { method: Method::POST, path: from.send_path().to_owned(), headers: HeaderMap::new(), body };
-    let mut decoded = from.decode_send(call)?;
     let losses = if arguments.strict { Losses::Refuse } else { Losses::Warn };
-    let mut translation = Translation::new(from, to, losses);
     let target = Target {
         correlation: None,
         sender: Some(&arguments.sender),
         phone_number_id: None,
         template_namespace: Some(&arguments.template_namespace),
     };
-    let request = translation.say(&decoded.value, &target)?;
-    decoded.warnings.extend(translation.into_warnings());
-    Ok((request, decoded.warnings))
+    dialect::say(&dialect::understand(from, body)?, (from, to), losses, &target)
 }
 
 fn read(file: Option<&PathBuf>) -> Result<String, CliError> {

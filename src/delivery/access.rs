@@ -49,7 +49,7 @@ pub enum Scope {
 
 impl Scope {
     /// Its name in the configuration.
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Send => "send",
             Self::Media => "media",
@@ -77,6 +77,16 @@ impl Key {
     /// Whether it is still good.
     pub fn is_live(&self, now: OffsetDateTime) -> bool {
         self.expires.is_none_or(|expires| now < expires)
+    }
+
+    /// What it may do; everything where there are none.
+    pub fn scopes(&self) -> Option<&[Scope]> {
+        self.scopes.as_deref()
+    }
+
+    /// Until when it is good; for ever where there is none.
+    pub fn expires(&self) -> Option<OffsetDateTime> {
+        self.expires
     }
 
     /// # Errors

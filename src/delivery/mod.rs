@@ -36,6 +36,7 @@ use std::time::Duration;
 pub use access::{Access, Key, KeyConfig, Limits, Place, Scope, too_fast};
 pub use account::{Account, AccountConfig, Config, Mode, ProviderConfig};
 use arc_swap::ArcSwap;
+pub use breaker::Health;
 use carry::Fate;
 pub use directory::{Choice, Directory, Holder, Parts, RouteConfig};
 pub use files::{FileReport, Files, Tools, Used, refusal, watch as watch_files};
@@ -54,6 +55,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
+pub use valve::Condition;
 use valve::Valves;
 
 use crate::clock::Clock;
@@ -149,8 +151,8 @@ impl Delivery {
     }
 
     /// The upstreams that are called, each with how it is doing.
-    pub fn upstreams(&self) -> Vec<(String, String)> {
-        self.valves.health().into_iter().map(|(name, health)| (name, health.words())).collect()
+    pub fn upstreams(&self) -> Vec<Condition> {
+        self.valves.conditions()
     }
 
     /// Takes nothing up any more, ends what is under way, leaves the rest to others, and records everything.

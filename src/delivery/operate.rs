@@ -81,14 +81,7 @@ impl Delivery {
         later: Option<OffsetDateTime>,
     ) -> Result<State, NotDone> {
         let found = self.store.find(&id.to_string()).await?.ok_or(NotDone::Missing)?;
-        let (to, next) = match self.follows(&found, evidence) {
-            Step::Wait(due_at) => {
-                can_be_sent(&found)?;
-                (State::Waiting, Next::Wait { due_at: later.unwrap_or(due_at), keep: false })
-            }
-            Step::End(state) => (state, Next::Done),
-            _ => return Err(NotDone::Unfit(found.summary.state)),
-        };
+        let (to, next) = self.change_of(&found, evidence, later)?;
         let Word { cause, detail, fault } = word;
         let (from, at) = (vec![found.summary.state], self.clock.now());
         let tell = (to == State::Failed && cause == Cause::Operator).then(|| {
@@ -103,6 +96,30 @@ impl Delivery {
                 Ok(to)
             }
             _ => Err(NotDone::Changed),
+        }
+    }
+
+    /// Where a transaction would stand after that decision, which is not made.
+    ///
+    /// # Errors
+    /// As [`Self::operate`].
+    pub fn foresee(&self, found: &Transaction, action: Action) -> Result<State, NotDone> {
+        self.change_of(found, Evidence::Operator(action), None).map(|(to, _)| to)
+    }
+
+    fn change_of(
+        &self,
+        found: &Transaction,
+        evidence: Evidence<'_>,
+        later: Option<OffsetDateTime>,
+    ) -> Result<(State, Next), NotDone> {
+        match self.follows(found, evidence) {
+            Step::Wait(due_at) => {
+                can_be_sent(found)?;
+                Ok((State::Waiting, Next::Wait { due_at: later.unwrap_or(due_at), keep: false }))
+            }
+            Step::End(state) => Ok((state, Next::Done)),
+            _ => Err(NotDone::Unfit(found.summary.state)),
         }
     }
 

@@ -24,6 +24,21 @@ pub struct Valves {
     valves: Mutex<HashMap<String, Arc<Valve>>>,
 }
 
+/// How an upstream is doing that was called.
+#[derive(Clone, Debug)]
+pub struct Condition {
+    /// Its name.
+    pub name: String,
+    /// Whether it is there.
+    pub health: Health,
+    /// Messages a second that this gateway may send, where a pace is kept.
+    pub rate: Option<f64>,
+    /// Calls under way.
+    pub calls: usize,
+    /// Calls at once at most.
+    pub most_calls: u32,
+}
+
 /// The valve before one upstream.
 pub struct Valve {
     name: String,
@@ -75,11 +90,10 @@ impl Valves {
     }
 
     /// What may be told of the upstreams that were called.
-    pub fn health(&self) -> Vec<(String, Health)> {
-        let valves = self.valves();
-        let mut health: Vec<_> = valves.values().map(|valve| (valve.name.clone(), valve.health())).collect();
-        health.sort_by(|(a, _), (b, _)| a.cmp(b));
-        health
+    pub fn conditions(&self) -> Vec<Condition> {
+        let mut conditions: Vec<_> = self.valves().values().map(|valve| valve.condition()).collect();
+        conditions.sort_by(|a, b| a.name.cmp(&b.name));
+        conditions
     }
 
     fn valves(&self) -> MutexGuard<'_, HashMap<String, Arc<Valve>>> {
@@ -137,8 +151,16 @@ impl Valve {
         self.state().breaker.closed_until(Instant::now())
     }
 
-    fn health(&self) -> Health {
-        self.state().breaker.health()
+    fn condition(&self) -> Condition {
+        let state = self.state();
+        let most_calls = self.limits.concurrency;
+        Condition {
+            name: self.name.clone(),
+            health: state.breaker.health(),
+            rate: state.pace.rate(),
+            calls: (most_calls as usize).saturating_sub(self.places.available_permits()),
+            most_calls,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

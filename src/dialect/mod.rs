@@ -37,7 +37,7 @@ pub use promise::{KindPromise, MediaPromise, SizeLimit};
 pub use samples::{Sample, events, samples};
 pub use speaker::{Speaker, media_call, service, speaker};
 pub use telling::Telling;
-pub use translation::{Losses, Translation};
+pub use translation::{Losses, Translation, say, understand};
 pub use upload::Upload;
 pub use webhook::{EventContext, Signing, Webhook};
 

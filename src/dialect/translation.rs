@@ -3,11 +3,12 @@
 use std::fmt::Display;
 
 use bytes::Bytes;
+use http::{HeaderMap, Method};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::reader::within;
-use super::{Dialect, Target};
+use super::{Call, Decoded, Dialect, Target};
 use crate::model::{Extra, Fault, FaultKind, Request, Warning};
 
 /// What happens to a member that the upstream's dialect cannot say.
@@ -19,6 +20,31 @@ pub enum Losses {
     Refuse,
     /// The member is dropped and a warning recorded.
     Warn,
+}
+
+/// Reads a request of a client of that dialect, sent where its sends go.
+///
+/// # Errors
+/// As [`Dialect::decode_send`].
+pub fn understand(client: &dyn Dialect, body: Value) -> Result<Decoded<Request>, Fault> {
+    let path = client.send_path().to_owned();
+    client.decode_send(Call { method: Method::POST, path, headers: HeaderMap::new(), body })
+}
+
+/// Says what was understood of a client in an upstream's dialect, with all that was dropped or bent on the whole way.
+///
+/// # Errors
+/// As [`Dialect::encode_send`].
+pub fn say(
+    understood: &Decoded<Request>,
+    (client, upstream): (&dyn Dialect, &dyn Dialect),
+    losses: Losses,
+    target: &Target<'_>,
+) -> Result<Decoded<http::Request<Bytes>>, Fault> {
+    let mut translation = Translation::new(client, upstream, losses);
+    let value = translation.say(&understood.value, target)?;
+    let warnings = understood.warnings.iter().cloned().chain(translation.into_warnings()).collect();
+    Ok(Decoded { value, warnings })
 }
 
 /// Carries the policy and gathers the warnings while an upstream's request is written.

@@ -63,6 +63,28 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 13] = [
+        Self::Text,
+        Self::Image,
+        Self::Audio,
+        Self::Video,
+        Self::Document,
+        Self::Sticker,
+        Self::Location,
+        Self::Contacts,
+        Self::Interactive,
+        Self::Template,
+        Self::Reaction,
+        Self::Read,
+        Self::Relay,
+    ];
+
+    /// The kind of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     /// Its name: in every dialect that has the kind, the value of `type`.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -24,6 +24,7 @@ mod record;
 mod retention;
 mod rounds;
 mod rows;
+mod search;
 mod sqlite;
 mod views;
 mod withdraw;
@@ -51,6 +52,7 @@ pub use record::{
     Write, Written,
 };
 pub use retention::Retention;
+pub use search::{Found, Search};
 use serde::Deserialize;
 pub use views::{Attempt, Filter, Summary, Transaction, Turned};
 
@@ -96,7 +98,7 @@ pub async fn connect(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
     }
 }
 
-/// All that is kept: the record of [`Transactions`], the [`Queue`] of those that are not at their end, [`Retention`] of
+/// All that is kept: the record of [`Transactions`], in which people [`Search`], the [`Queue`] of those that are not at their end, [`Retention`] of
 /// both, what [`Clients`] leave with us beside them, the [`Events`] that providers tell, the [`Callbacks`] that clients are
 /// told, and the database itself.
 ///
@@ -104,7 +106,7 @@ pub async fn connect(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
 /// is back; none waits for it longer than about a second. Times are kept to the microsecond. A NUL in a text becomes
 /// U+FFFD; in JSON it is escaped and stays.
 #[async_trait]
-pub trait Store: Transactions + Queue + Retention + Clients + Events + Callbacks {
+pub trait Store: Transactions + Search + Queue + Retention + Clients + Events + Callbacks {
     /// Brings the schema up to date. Safe to call from several processes at once; does nothing when it is. Takes the time
     /// that a migration takes.
     async fn migrate(&self) -> Result<(), StoreError>;

@@ -20,6 +20,9 @@ macro_rules! summary {
     };
 }
 
+/// The same, for statements that are put together.
+pub(super) const SUMMARY: &str = summary!();
+
 /// One transaction: `$1` is its id, null where the text is none, `$2` the upstream's id. Ids that we gave out come
 /// first: an upstream may use UUIDs too.
 pub(super) const FIND: &str = concat!(
@@ -80,6 +83,7 @@ where
     let mut query = QueryBuilder::new(concat!("select ", summary!(), " from transactions t where true"));
     let texts = [
         (" and t.account = ", filter.account.as_deref()),
+        (" and t.dialect = ", filter.dialect.as_deref()),
         (" and t.upstream = ", filter.upstream.as_deref()),
         (" and t.state = ", filter.state.map(|state| state.as_str())),
         (" and t.kind = ", filter.kind.map(|kind| kind.as_str())),

@@ -13,6 +13,8 @@ use crate::model::{Channel, Fault, Kind, Request, State, TransactionId, Warning}
 pub struct Filter {
     /// Of this account.
     pub account: Option<String>,
+    /// In this dialect.
+    pub dialect: Option<String>,
     /// Over this upstream.
     pub upstream: Option<String>,
     /// In this state.

@@ -94,7 +94,7 @@ pub async fn replay_many(State(state): State<Shared>, request: Request) -> Respo
 }
 
 /// Those that fit, as they are now: what is told meanwhile is not told twice.
-async fn fitting(state: &AppState, filter: CallbackFilter) -> Result<Vec<Uuid>, StoreError> {
+pub(super) async fn fitting(state: &AppState, filter: CallbackFilter) -> Result<Vec<Uuid>, StoreError> {
     let filter = CallbackFilter { state: Some(filter.state.unwrap_or(CallbackState::Dead)), ..filter };
     let mut ids = Vec::new();
     loop {
@@ -106,7 +106,8 @@ async fn fitting(state: &AppState, filter: CallbackFilter) -> Result<Vec<Uuid>, 
     }
 }
 
-async fn replay(state: &AppState, ids: &[Uuid]) -> Result<u64, StoreError> {
+/// Has these told again, and says how many were at their end.
+pub(super) async fn replay(state: &AppState, ids: &[Uuid]) -> Result<u64, StoreError> {
     let mut replayed = 0;
     for ids in ids.chunks(STEP as usize) {
         replayed += state.store.replay_callbacks(&Which::Ids(ids.to_vec()), state.clock.now(), STEP).await?;

@@ -19,7 +19,7 @@ pub async fn ready(State(state): State<Shared>) -> Response {
     match state.store.ping().await {
         Ok(()) => {
             let upstreams: Map<_, _> =
-                state.delivery.upstreams().into_iter().map(|(name, health)| (name, Value::from(health))).collect();
+                state.delivery.upstreams().into_iter().map(|one| (one.name, Value::from(one.health.words()))).collect();
             Json(json!({ "status": "ready", "store": "ok", "upstreams": upstreams })).into_response()
         }
         Err(error) => {

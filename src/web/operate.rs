@@ -27,7 +27,7 @@ const LONGEST: Duration = Duration::hours(1);
 /// Transactions that an answer shows.
 const SHOWN: usize = 5;
 /// What a filter may name.
-const NAMES: [&str; 8] = ["account", "upstream", "state", "kind", "recipient", "fault", "since", "until"];
+const NAMES: [&str; 9] = ["account", "dialect", "upstream", "state", "kind", "recipient", "fault", "since", "until"];
 
 /// What an operator decides of a transaction.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -219,7 +219,7 @@ async fn read<T: DeserializeOwned>(state: &Shared, request: Request, or_nothing:
     serde_json::from_slice(text).map_err(|error| refuse(StatusCode::BAD_REQUEST, &error.to_string()))
 }
 
-/// Changes one transaction, by any of its ids, and writes down who did.
+/// Changes one transaction, by any of its ids.
 async fn change(
     state: &Shared,
     id: &str,
@@ -231,14 +231,22 @@ async fn change(
         Ok(None) => return not_done(&NotDone::Missing),
         Err(error) => return failed(&error),
     };
-    match change(&state.delivery, found).await {
-        Ok(now) => {
-            measure::operated(action, 1);
-            tracing::info!(target: "sabir::audit", action, transaction.id = %found, state = now.as_str(), "operator");
-            Json(Changed { id: found, state: now }).into_response()
-        }
+    match changed(action, found, change(&state.delivery, found)).await {
+        Ok(changed) => Json(changed).into_response(),
         Err(why) => not_done(&why),
     }
+}
+
+/// A change that an operator makes is counted, and written down.
+pub(super) async fn changed(
+    action: &'static str,
+    id: TransactionId,
+    change: impl Future<Output = Result<model::State, NotDone>>,
+) -> Result<Changed, NotDone> {
+    let state = change.await?;
+    measure::operated(action, 1);
+    tracing::info!(target: "sabir::audit", action, transaction.id = %id, state = state.as_str(), "operator");
+    Ok(Changed { id, state })
 }
 
 fn not_done(why: &NotDone) -> Response {

@@ -9,7 +9,9 @@ use bytesize::ByteSize;
 use serde::Deserialize;
 
 use super::Network;
+use super::console::Counted;
 use super::door::Door;
+use super::page::Live;
 use crate::clock::Clock;
 use crate::delivery::Delivery;
 use crate::delivery::callbacks::Callbacks;
@@ -100,6 +102,10 @@ pub struct AppState {
     pub door: Door,
     /// Who may see the record.
     pub admin: AdminConfig,
+    /// Pages that are kept up to date.
+    pub live: Live,
+    /// What the overview shows, counted once for all who look.
+    pub counted: Counted,
 }
 
 impl AppState {

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use sabir::model::{State, TransactionId};
 use sabir::secret::KeyHash;
 use sabir::store::{
-    Attempt, Begin, Cause, Claimed, Clients, Depth, Filter, Lapsed, NewAttempt, NewTransaction, Next, PayloadHash,
-    Queue, Retention, Session, Settlement, Store, StoreError, StoredMedia, Summary, Transaction, Transactions, Turn,
-    Turned, UploadKey, UpstreamMedia, Write, Written,
+    Attempt, Begin, Cause, Claimed, Clients, Depth, Filter, Found, Lapsed, NewAttempt, NewTransaction, Next,
+    PayloadHash, Queue, Retention, Search, Session, Settlement, Store, StoreError, StoredMedia, Summary, Transaction,
+    Transactions, Turn, Turned, UploadKey, UpstreamMedia, Write, Written,
 };
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -349,6 +349,13 @@ impl Transactions for Memory {
 
     async fn list(&self, _: &Filter, _: Option<TransactionId>, _: u32) -> Result<Vec<Summary>, StoreError> {
         Ok(self.all().into_iter().map(|transaction| transaction.summary).collect())
+    }
+}
+
+#[async_trait]
+impl Search for Memory {
+    async fn search(&self, _: &Filter, _: Option<TransactionId>, _: u32, _: u32) -> Result<Found, StoreError> {
+        unimplemented!("delivery does not search")
     }
 }
 

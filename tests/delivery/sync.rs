@@ -242,14 +242,14 @@ async fn a_refused_credential_stops_the_upstream_and_everything_goes_once_it_is_
         assert_eq!(id(&world.delivery.send(order).await), None);
     }
     assert!(world.main.seen().len() < 3, "the others are not even tried");
-    assert_eq!(world.delivery.upstreams()[0].1, "left alone after upstream_credential");
+    assert_eq!(world.delivery.upstreams()[0].health.words(), "left alone after upstream_credential");
     world.pass(600 * SECOND).await;
     assert!(world.main.seen().len() < 12, "now and then one finds out");
     world.main.always(Does::Takes);
     for id in sent {
         world.until(id, State::Sent).await;
     }
-    assert_eq!(world.delivery.upstreams()[0].1, "ok");
+    assert_eq!(world.delivery.upstreams()[0].health.words(), "ok");
     assert_eq!(world.main.taken().len(), 3);
 }
 

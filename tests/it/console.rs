@@ -1,11 +1,16 @@
 //! The console without a browser: who is let in, what is shown, and what a form may do. What it looks like and how it is used
 //! is tried in `tests/browser`.
 
-use bytes::Bytes;
-use http::{Method, Request, Response};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use sabir::model::State;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use crate::harness::TestApp;
+use crate::keys::Lines;
 
 /// A gateway with an admin token.
 const WITH_TOKEN: &str = "[admin]\ntoken = \"admin-token\"";
@@ -196,4 +201,162 @@ async fn pages_run_nothing_and_their_style_is_kept_for_ever() {
     assert_eq!(header(&browser.get("/assets/0/style.css").await, "cache-control"), "no-cache");
     assert_eq!(browser.get("/assets/0/nothing.css").await.status(), 404);
     app.stop().await;
+}
+
+/// The sandbox takes its message, and then the connection breaks; what came of it is not told in these tests.
+const UNKNOWN: &str = "99900000104";
+
+async fn send(app: &TestApp, to: &str, state: State) -> String {
+    let text = json!({ "messaging_product": "whatsapp", "to": to, "type": "text", "text": { "body": "<script>" } });
+    let answer = app.post("/messages", &text).await;
+    let id = answer.headers["sabir-transaction-id"].to_str().unwrap().to_owned();
+    while app.find(&id).await.unwrap().summary.state != state {
+        tokio::task::yield_now().await;
+    }
+    id
+}
+
+#[tokio::test]
+async fn a_search_leads_to_an_id_and_lists_what_fits_page_by_page() {
+    let app = TestApp::start().await;
+    let browser = Browser::new(&app);
+    let id = send(&app, "447700900123", State::Sent).await;
+    let upstreams = app.find(&id).await.unwrap().summary.message_id.unwrap();
+    for known in [&id, &upstreams] {
+        let found = browser.get(&format!("/console/transactions?q={known}")).await;
+        assert_eq!((found.status().as_u16(), location(&found)), (303, &*format!("/console/transactions/{id}")));
+    }
+    let by_number = text(&browser.get("/console/transactions?q=%2B44+7700+900123").await);
+    assert!(by_number.contains(&format!("id=\"t-{id}\"")) && by_number.contains("value=\"+44 7700 900123\""));
+    for nothing in ["q=447700900199", "state=failed", "fault=not_on_whatsapp", "kind=image", "since=2030-01-01T00:00"] {
+        let page = text(&browser.get(&format!("/console/transactions?{nothing}")).await);
+        assert!(page.contains("Nothing fits") && !page.contains("id=\"t-"), "{nothing}");
+    }
+    let wrong = text(&browser.get("/console/transactions?since=noon").await);
+    assert!(wrong.contains("From: is no time"), "{wrong}");
+    for nth in 0..60 {
+        send(&app, &format!("4477009002{nth:02}"), State::Sent).await;
+    }
+    let first = text(&browser.get("/console/transactions?account=shop").await);
+    assert_eq!(first.matches("id=\"t-").count(), 50);
+    let more = first.split_once("href=\"/console/transactions?account=shop").unwrap().1.split('"').next().unwrap();
+    let more = format!("/console/transactions?account=shop{}", more.replace("&#38;", "&"));
+    let second = text(&browser.get(&more).await);
+    assert_eq!(second.matches("id=\"t-").count(), 11);
+    assert!(second.contains(&format!("id=\"t-{id}\"")) && !second.contains("rel=\"next\""));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_transaction_is_shown_with_all_that_was_said_and_runs_nothing() {
+    let app = TestApp::start().await;
+    let browser = Browser::new(&app);
+    let id = send(&app, "447700900123", State::Sent).await;
+    let page = text(&browser.get(&format!("/console/transactions/{id}")).await);
+    for words in ["Received", "Checked", "Recorded", "Attempt 1: sent", "The upstream&#39;s answer", "status 200"] {
+        assert!(page.contains(words), "{words} is not on {page}");
+    }
+    assert!(page.contains("&#60;script&#62;") && !page.contains("<script>"), "a message's text is text");
+    let record = browser.get(&format!("/console/transactions/{id}/record")).await;
+    assert_eq!(header(&record, "content-type"), "application/json");
+    let record: Value = serde_json::from_slice(record.body()).unwrap();
+    assert_eq!(record, app.get(&format!("/admin/v1/transactions/{id}")).await.body);
+    for nothing in ["transactions/nothing", "transactions/nothing/record", "transactions/nothing/send-again", "nothing"]
+    {
+        let missing = browser.get(&format!("/console/{nothing}")).await;
+        assert_eq!((missing.status().as_u16(), header(&missing, "content-type")), (404, "text/html; charset=utf-8"));
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_decision_is_shown_before_it_is_made_and_made_only_of_what_was_seen() {
+    let app = TestApp::start().await;
+    let browser = Browser::new(&app);
+    let id = send(&app, UNKNOWN, State::Unknown).await;
+    let path = |decision: &str| format!("/console/transactions/{id}/{decision}");
+    let asked = text(&browser.get(&path("send-again")).await);
+    assert!(asked.contains("What would be sent now") && asked.contains("Nothing has happened yet"), "{asked}");
+    assert_eq!(app.received().len(), 1, "a look sends nothing");
+    assert_eq!(browser.post(&path("settle-sent"), "seen=failed").await.status(), 409);
+    let settled = browser.post(&path("settle-sent"), "seen=unknown").await;
+    assert_eq!(location(&settled), format!("/console/transactions/{id}?done=settle-sent"));
+    let page = text(&browser.get(location(&settled)).await);
+    assert!(page.contains("It counts as sent.") && page.contains("by an operator"), "{page}");
+    assert!(!page.contains("settle-failed"), "only what its state allows is offered");
+    assert_eq!(browser.get(&path("settle-failed")).await.status(), 409);
+    assert_eq!(browser.post(&path("send-again"), "seen=sent").await.status(), 409, "it went out");
+    assert_eq!(browser.post(&path("send-again"), "seen=sent&force=on").await.status(), 303);
+    while app.received().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn the_set_up_shows_what_is_in_force_and_no_secret_of_it() {
+    let app = TestApp::of(
+        "[[accounts]]\nname = \"shop\"\nkeys = [{ key = \"canary-key\", scopes = [\"send\"], expires = \"2027-06-30T00:00:00Z\" }]\n\
+         upstream = \"main\"\ncallbacks = [\"https://user:canary-user@shop.example.net/hook?token=canary-query\"]\n\
+         callback_secret = \"canary-callback\"\n\
+         [[upstreams]]\nname = \"main\"\nprovider = \"meta\"\nphone_number_id = \"551200034477\"\nkey = \"canary-upstream\"\n\
+         webhook_secret = \"canary-webhook\"\n\
+         [[routes]]\nchannel = \"WHATSAPP\"\nupstreams = [\"main\"]\n",
+    )
+    .await;
+    let page = text(&Browser::new(&app).get("/console/setup").await);
+    for shown in
+        ["shop", "*** (send, until 2027-06-30 00:00:00 UTC)", "https://shop.example.net/hook?***", "551200034477"]
+    {
+        assert!(page.contains(shown), "{shown} is not on {page}");
+    }
+    assert!(!page.contains("canary") && !page.contains("sha256"), "{page}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn no_page_of_the_console_leaves_a_number_a_text_or_a_token_in_the_log() {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(lines.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let app = TestApp::with(WITH_TOKEN).await;
+    let mut browser = Browser::new(&app);
+    browser.post("/console/sign-in", "token=canary-guess").await;
+    browser.sign_in().await;
+    let id = send(&app, UNKNOWN, State::Unknown).await;
+    for path in
+        ["transactions?q=447700900123", &format!("transactions/{id}"), "translator", "setup", "live?q=447700900123"]
+    {
+        browser.get(&format!("/console/{path}")).await;
+    }
+    browser.post("/console/translator", "from=cloud&body=%7B%22to%22%3A%22447700900123%22%7D").await;
+    browser.post(&format!("/console/transactions/{id}/settle-failed"), "seen=unknown").await;
+    app.stop().await;
+    let audit = lines.audit();
+    let told = |name: &str, value: &str| audit.iter().filter(|line| line[name] == value).count();
+    assert_eq!((told("message", "sign in"), told("action", "settle")), (2, 1), "{audit:#?}");
+    assert_eq!(told("route", "/console/transactions/{id}"), 1);
+    let all = lines.text().to_lowercase();
+    for secret in ["canary", "admin-token", "console.", "447700900123", UNKNOWN] {
+        assert!(!all.contains(secret), "{secret} is in the log: {all}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_up_to_date_ends_when_the_gateway_stops() {
+    let app = TestApp::start().await;
+    let mut stream = tokio::net::TcpStream::connect(app.url().trim_start_matches("http://")).await.unwrap();
+    let host = app.url().trim_start_matches("http://").to_owned();
+    let head = format!("GET /console/live/stream HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut seen = String::new();
+    while !seen.contains("event: replace") {
+        let mut some = [0; 4096];
+        let count = stream.read(&mut some).await.unwrap();
+        assert!(count > 0, "{seen}");
+        seen.push_str(&String::from_utf8_lossy(&some[..count]));
+    }
+    assert!(seen.contains("text/event-stream"), "{seen}");
+    // The grace is 25 seconds: a stream that went on would take them all.
+    tokio::time::timeout(Duration::from_secs(10), app.stop()).await.unwrap();
 }

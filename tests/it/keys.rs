@@ -167,7 +167,7 @@ fn what_is_needed_longer_than_it_is_kept_is_told() {
 
 /// What is logged, gathered.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -189,9 +189,14 @@ impl<'a> MakeWriter<'a> for Lines {
 }
 
 impl Lines {
+    /// All of it.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
     /// The lines of the audit log.
-    fn audit(&self) -> Vec<Value> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+    pub fn audit(&self) -> Vec<Value> {
+        let text = self.text();
         let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
         lines.filter(|line: &Value| line["target"] == "sabir::audit").collect()
     }
@@ -224,7 +229,7 @@ async fn what_operators_and_accounts_change_is_on_the_audit_log_without_a_secret
     assert_eq!((told(2, "route"), told(2, "transaction.id")), (json!("/admin/v1/transactions/{id}"), Value::Null));
     assert_eq!((told(3, "action"), told(3, "account.name")), (json!("change setting"), json!("shop")));
     assert_eq!(told(4, "action"), "set password");
-    let all = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap().to_lowercase();
+    let all = lines.text().to_lowercase();
     for secret in ["canary", "447700900123", "ndq3nza"] {
         assert!(!all.contains(secret), "{secret} is in the log: {all}");
     }

@@ -186,6 +186,64 @@ pub async fn lists_are_paged_from_the_latest(backend: Backend) {
     assert_eq!(store.list(&Filter::default(), None, 0).await.unwrap(), []);
 }
 
+/// Of twenty that came one after the other the first and the eleventh are the bank's.
+async fn twenty(store: &Arc<dyn Store>) -> Vec<NewTransaction> {
+    let all = (0..20).map(|nth| {
+        sending_with(|new| {
+            new.received_at = at(nth);
+            if nth % 10 == 0 {
+                new.account = "bank".into();
+            }
+        })
+    });
+    let all: Vec<_> = all.collect();
+    store.write(&all.iter().map(record).collect::<Vec<_>>()).await.unwrap();
+    all
+}
+
+fn ids(found: &Found) -> Vec<TransactionId> {
+    found.transactions.iter().map(|summary| summary.id).collect()
+}
+
+pub async fn a_search_looks_at_so_many_and_says_where_it_stopped(backend: Backend) {
+    let store = backend.open().await;
+    let all = twenty(&store).await;
+    let bank = Filter { account: Some("bank".into()), ..Filter::default() };
+    let first = store.search(&bank, None, 5, 15).await.unwrap();
+    assert_eq!((ids(&first), first.next, first.stopped_at), (vec![all[10].id], Some(all[5].id), Some(at(5))));
+    let rest = store.search(&bank, first.next, 5, 15).await.unwrap();
+    assert_eq!((ids(&rest), rest.next, rest.stopped_at), (vec![all[0].id], None, None));
+    let full = store.search(&bank, None, 1, 100).await.unwrap();
+    assert_eq!((ids(&full), full.next, full.stopped_at), (vec![all[10].id], Some(all[10].id), None));
+    let late = Filter { since: Some(at(12)), ..bank };
+    assert_eq!(store.search(&late, None, 5, 100).await.unwrap(), Found::default());
+    let whole = store.search(&Filter::default(), None, 20, 100).await.unwrap();
+    assert_eq!(whole.transactions, store.list(&Filter::default(), None, 20).await.unwrap());
+}
+
+pub async fn a_search_finds_what_is_not_at_its_end_and_what_went_to_a_number(backend: Backend) {
+    let store = backend.open().await;
+    let all = twenty(&store).await;
+    store.write(&[settle(&failed(&all[10]))]).await.unwrap();
+    let filter = Filter { account: Some("bank".into()), state: Some(State::Sending), ..Filter::default() };
+    assert_eq!(ids(&store.search(&filter, None, 5, 100).await.unwrap()), [all[0].id]);
+    let sending = Filter { state: Some(State::Sending), ..Filter::default() };
+    let mut seen = Vec::new();
+    let mut after = None;
+    while seen.len() < 19 {
+        let page = store.search(&sending, after, 4, 100).await.unwrap();
+        seen.extend(ids(&page));
+        after = page.next;
+    }
+    assert!(seen.is_sorted_by(|one, next| one.0 > next.0) && after.is_none(), "{seen:?}");
+    let to_another = sending_with(|new| new.request = Request::Send(text_to("15550100200", "Hello")));
+    store.write(&[record(&to_another)]).await.unwrap();
+    let number = Filter { recipient: Some("15550100200".into()), state: Some(State::Sending), ..Filter::default() };
+    assert_eq!(ids(&store.search(&number, None, 5, 1).await.unwrap()), [to_another.id]);
+    let dialect = Filter { dialect: Some("nothing".into()), ..Filter::default() };
+    assert_eq!(store.search(&dialect, None, 5, 100).await.unwrap(), Found::default());
+}
+
 pub async fn a_batch_is_written_whole_or_not_at_all(backend: Backend) {
     let store = backend.open().await;
     let (first, second) = (sending(), sending());

@@ -59,6 +59,8 @@ on_each_back_end! {
         the_latest_of_several_with_one_message_id_is_found,
         each_filter_keeps_what_fits,
         lists_are_paged_from_the_latest,
+        a_search_looks_at_so_many_and_says_where_it_stopped,
+        a_search_finds_what_is_not_at_its_end_and_what_went_to_a_number,
         a_batch_is_written_whole_or_not_at_all,
         entries_of_a_batch_apply_in_their_order,
         a_settlement_of_an_unknown_transaction_changes_nothing,

@@ -60,6 +60,11 @@ impl Pace {
         self.share = gateways.max(1);
     }
 
+    /// Messages a second that this gateway may send, where a pace is kept.
+    pub fn rate(&self) -> Option<f64> {
+        self.limits.rate.map(|rate| rate / f64::from(self.share))
+    }
+
     /// Reserves the time at which a message may go.
     ///
     /// # Errors
@@ -103,7 +108,7 @@ impl Pace {
             }
             return;
         }
-        let ceiling = self.limits.rate.map(|rate| rate / f64::from(self.share));
+        let ceiling = self.rate();
         let sender = self.senders.entry(whom.sender, || Sender::new(now), |sender| sender.is_idle(now));
         sender.slow_down(now, ceiling, fault.retry_after.unwrap_or(HALT));
     }

@@ -1,5 +1,6 @@
 // Keeps parts of a page up to date. A part names in `data-live` the address of a stream of events:
-// "replace" takes the place of what stands in it, "add" goes on top, and at most `data-most` children stay.
+// "replace" takes the place of what stands in it, "change" that of the children with the same ids, "add" goes on top, and
+// at most `data-most` children stay.
 // Without this script a page shows what was so when it was asked for.
 "use strict";
 
@@ -21,15 +22,41 @@ function follow(part) {
   source.addEventListener("replace", (event) => {
     if (!isInUse(part)) part.innerHTML = event.data;
   });
+  source.addEventListener("change", (event) => {
+    for (const child of children(event.data)) {
+      const old = document.getElementById(child.id);
+      if (old && !isInUse(old)) old.replaceWith(child);
+    }
+  });
   source.addEventListener("add", (event) => {
-    part.insertAdjacentHTML("afterbegin", event.data);
+    const added = children(event.data);
+    part.prepend(...added);
     const most = Number(part.dataset.most ?? 100);
     while (part.childElementCount > most) part.lastElementChild.remove();
+    count(added.length);
   });
   return source;
 }
 
+/** Elements of a text; rows of a table too. */
+function children(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return [...template.content.children];
+}
+
 let sources = [];
+let added = 0;
+let telling;
+
+/** Says how many came, and not more often than somebody can listen to. */
+function count(more) {
+  added += more;
+  telling ??= setTimeout(() => {
+    say(`Live: ${added} new`);
+    telling = undefined;
+  }, 3000);
+}
 
 function start() {
   if (paused || document.hidden || sources.length) return;

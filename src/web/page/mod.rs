@@ -6,6 +6,7 @@
 
 mod assets;
 mod operator;
+mod stream;
 
 use std::fmt;
 
@@ -14,6 +15,7 @@ pub use assets::asset;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 pub use operator::{Operator, for_operators, from_our_pages, sign_in, sign_in_form, sign_out, store_away};
+pub use stream::{Live, Teller, event, stream};
 
 /// Nothing but our own style, script and pictures; nothing within a page runs, nobody frames it, and its forms go nowhere
 /// else.
@@ -25,6 +27,16 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 pub enum Section {
     /// How the gateway is doing.
     Overview,
+    /// The record.
+    Transactions,
+    /// What comes in now.
+    Live,
+    /// What clients are told.
+    Callbacks,
+    /// Accounts, upstreams and routes.
+    Setup,
+    /// One dialect's request in the words of all.
+    Translator,
     /// The simulated provider's inbox.
     Sandbox,
     /// What may be called.
@@ -35,12 +47,26 @@ pub enum Section {
 
 impl Section {
     /// Those that the head leads to, in its order.
-    const SHOWN: [Self; 3] = [Self::Overview, Self::Sandbox, Self::Reference];
+    const SHOWN: [Self; 8] = [
+        Self::Overview,
+        Self::Transactions,
+        Self::Live,
+        Self::Callbacks,
+        Self::Setup,
+        Self::Translator,
+        Self::Sandbox,
+        Self::Reference,
+    ];
 
     /// Its first page.
     pub fn path(self) -> &'static str {
         match self {
             Self::Overview | Self::Elsewhere => "/console",
+            Self::Transactions => "/console/transactions",
+            Self::Live => "/console/live",
+            Self::Callbacks => "/console/callbacks",
+            Self::Setup => "/console/setup",
+            Self::Translator => "/console/translator",
             Self::Sandbox => "/sandbox",
             Self::Reference => "/docs",
         }
@@ -51,6 +77,11 @@ impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Overview => "Overview",
+            Self::Transactions => "Transactions",
+            Self::Live => "Live",
+            Self::Callbacks => "Callbacks",
+            Self::Setup => "Set-up",
+            Self::Translator => "Translator",
             Self::Sandbox => "Sandbox",
             Self::Reference => "Reference",
             Self::Elsewhere => "Sabir",
@@ -81,7 +112,7 @@ impl Frame {
     }
 
     /// Where the head leads, for the template.
-    pub fn sections(&self) -> [Section; 3] {
+    pub fn sections(&self) -> [Section; 8] {
         Section::SHOWN
     }
 

@@ -1,0 +1,120 @@
+//! What happened to a transaction, one thing after the other, whoever did it.
+
+use time::OffsetDateTime;
+use url::Url;
+
+use super::words::{Moment, lasted};
+use crate::model::{Event, Fault, State};
+use crate::store::{Attempt, CallbackState, Cause, KeptCallback, KeptEvent, Transaction, Turned};
+
+/// One thing that happened.
+pub struct Step {
+    /// When.
+    pub at: Moment,
+    /// How it went.
+    pub class: &'static str,
+    /// What.
+    pub title: String,
+    /// More of it.
+    pub detail: String,
+}
+
+/// A step before it is put in order.
+type Timed = (OffsetDateTime, Step);
+
+/// Everything that is known, the first first. Of things at one time the cause stands before what came of it.
+pub fn of(found: &Transaction, events: &[KeptEvent], callbacks: &[KeptCallback]) -> Vec<Step> {
+    let mut steps = beginning(found);
+    steps.extend(found.attempts.iter().flat_map(attempt));
+    steps.extend(found.turns.iter().map(turn));
+    steps.extend(events.iter().rev().map(event));
+    steps.extend(callbacks.iter().rev().map(callback));
+    steps.sort_by_key(|(at, _)| *at);
+    steps.into_iter().map(|(_, step)| step).collect()
+}
+
+fn step(at: OffsetDateTime, class: &'static str, title: impl Into<String>, detail: impl Into<String>) -> Timed {
+    (at, Step { at: at.into(), class, title: title.into(), detail: detail.into() })
+}
+
+fn beginning(found: &Transaction) -> Vec<Timed> {
+    let (at, summary) = (found.summary.received_at, &found.summary);
+    let from = format!("a request of {} in {}, for {}", summary.account, summary.dialect, summary.channel);
+    let remarks = match found.warnings.len() {
+        0 => step(at, "good", "Checked", "nothing was lost or bent"),
+        1 => step(at, "warn", "Checked", "one remark, below"),
+        count => step(at, "warn", "Checked", format!("{count} remarks, below")),
+    };
+    let recorded = match &found.refusal {
+        Some(fault) => step(at, "bad", "Refused, and recorded", words(fault)),
+        None => step(at, "good", "Recorded", "before a byte left"),
+    };
+    vec![step(at, "busy", "Received", from), remarks, recorded]
+}
+
+fn attempt(attempt: &Attempt) -> Vec<Timed> {
+    let begun =
+        step(attempt.started_at, "busy", format!("Attempt {}", attempt.number), format!("over {}", attempt.upstream));
+    let Some(at) = attempt.finished_at else { return vec![begun] };
+    let took = lasted((at - attempt.started_at).try_into().unwrap_or_default());
+    let state = attempt.state.unwrap_or(State::Sent);
+    let status = attempt.status.map_or_else(|| "no answer".to_owned(), |status| format!("status {status}"));
+    let what = attempt.fault.as_ref().map(|fault| format!("; {}", words(fault))).unwrap_or_default();
+    let ended =
+        step(at, class(state), format!("Attempt {}: {state}", attempt.number), format!("{status} after {took}{what}"));
+    vec![begun, ended]
+}
+
+fn turn(turn: &Turned) -> Timed {
+    let why = match turn.cause {
+        Cause::Policy => "by the account's policy for what is unknown",
+        Cause::Deadline => "it took longer than the account allows",
+        Cause::Abandoned => "whoever sent it is gone",
+        Cause::Operator => "by an operator",
+        Cause::Replay => "an operator had it sent again",
+        Cause::Status => "the provider told",
+        Cause::Pace => "it would have gone too fast",
+    };
+    let more = turn.detail.iter().cloned().chain(turn.fault.as_ref().map(words));
+    let detail = std::iter::once(why.to_owned()).chain(more).collect::<Vec<_>>().join("; ");
+    step(turn.at, class(turn.to), format!("{} → {}", turn.from, turn.to), detail)
+}
+
+fn event(kept: &KeptEvent) -> Timed {
+    let title = match &kept.event {
+        Event::Status(status) => format!("The provider told: {}", status.progress.as_str()),
+        _ => format!("The provider told: {}", kept.kind.as_str().replace('_', " ")),
+    };
+    let said = kept.occurred_at.map(|at| format!("of {} UTC", Moment::from(at).seconds()));
+    step(kept.received_at, "busy", title, said.unwrap_or_default())
+}
+
+fn callback(kept: &KeptCallback) -> Timed {
+    let host = Url::parse(&kept.target).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    let (class, word) = match kept.state {
+        CallbackState::Delivered => ("good", "the client has it"),
+        CallbackState::Pending => ("warn", "it is tried still"),
+        CallbackState::Dead => ("bad", "given up"),
+    };
+    let status = kept.last_status.map(|status| format!("; status {status}")).unwrap_or_default();
+    let error = kept.last_error.as_ref().map(|error| format!("; {error}")).unwrap_or_default();
+    let at = kept.finished_at.unwrap_or(kept.created_at);
+    let tried = if kept.attempts == 1 { "one attempt".to_owned() } else { format!("{} attempts", kept.attempts) };
+    step(at, class, format!("Callback to {host}"), format!("{word} after {tried}{status}{error}"))
+}
+
+fn words(fault: &Fault) -> String {
+    let theirs = fault.upstream.as_ref().and_then(|upstream| upstream.code.as_ref());
+    let theirs = theirs.map(|code| format!(" (the upstream's code {code})")).unwrap_or_default();
+    format!("{}: {}{theirs}", fault.kind.code(), fault.detail)
+}
+
+fn class(state: State) -> &'static str {
+    match state {
+        State::Accepted | State::Sending => "busy",
+        State::Waiting => "warn",
+        State::Unknown => "unknown",
+        State::Sent | State::Delivered | State::Read => "good",
+        State::Failed => "bad",
+    }
+}
