@@ -91,10 +91,12 @@ fn check_store(draft: &Draft, problems: &mut Vec<Problem>) {
 fn check_memory(draft: &Draft, problems: &mut Vec<Problem>) {
     let Some(kept) = draft.store.as_ref().and_then(|store| store.transactions_for) else { return };
     let keys = draft.delivery.as_ref().map(|delivery| ("delivery.keep_keys".to_owned(), delivery.keep_keys));
-    let told = draft.callbacks.as_ref().map(|callbacks| ("callbacks.give_up_after".to_owned(), callbacks.give_up_after));
-    let windows = draft.accounts.iter().filter_map(|(at, account)| {
-        Some((format!("accounts[{at}].dedupe_window"), account.dedupe_window?))
-    });
+    let told =
+        draft.callbacks.as_ref().map(|callbacks| ("callbacks.give_up_after".to_owned(), callbacks.give_up_after));
+    let windows = draft
+        .accounts
+        .iter()
+        .filter_map(|(at, account)| Some((format!("accounts[{at}].dedupe_window"), account.dedupe_window?)));
     for (key, needed) in keys.into_iter().chain(told).chain(windows) {
         if needed > kept {
             let text = format!("is shorter than {key}, for which transactions are needed; give at least that");

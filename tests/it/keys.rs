@@ -160,7 +160,12 @@ fn what_is_needed_longer_than_it_is_kept_is_told() {
         ),
     ] {
         let told = config::load_text(&format!("{kept}{more}")).unwrap_err().to_string();
-        assert_eq!(told, format!("store.transactions_for: is shorter than {needed}, for which transactions are needed; give at least that"));
+        assert_eq!(
+            told,
+            format!(
+                "store.transactions_for: is shorter than {needed}, for which transactions are needed; give at least that"
+            )
+        );
     }
     assert!(config::load_text(&format!("{kept}[delivery]\nkeep_keys = \"2h\"\n")).is_ok());
 }

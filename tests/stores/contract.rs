@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use sabir::model::{Channel, Fault, FaultKind, Kind, ReadMark, Request, State, TransactionId};
-use sabir::store::{Attempt, Filter, Ledger, Limits, Next, Store, StoreError, Summary, Transaction};
+use sabir::store::{
+    Attempt, Filter, Found, Ledger, Limits, NewTransaction, Next, Store, StoreError, Summary, Transaction,
+};
 use serde_json::json;
 use tokio::task::JoinSet;
 use uuid::Uuid;

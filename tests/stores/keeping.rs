@@ -112,7 +112,8 @@ pub async fn what_somebody_is_still_to_be_told_of_is_not_forgotten(backend: Back
     assert_eq!(store.forget_transactions(at(40), 10).await.unwrap(), 0);
 
     store.claim_callbacks(HOLDER, at(41), at(99), 9, &[]).await.unwrap();
-    let delivered = SettledCallback { id, outcome: CallbackOutcome::Delivered, status: Some(200), error: None, at: at(42) };
+    let delivered =
+        SettledCallback { id, outcome: CallbackOutcome::Delivered, status: Some(200), error: None, at: at(42) };
     store.settle_callbacks(HOLDER, &[delivered]).await.unwrap();
     assert_eq!(store.forget_transactions(at(40), 10).await.unwrap(), 1);
 }

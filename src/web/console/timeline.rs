@@ -70,6 +70,7 @@ fn turn(turn: &Turned) -> Timed {
         Cause::Policy => "by the account's policy for what is unknown",
         Cause::Deadline => "it took longer than the account allows",
         Cause::Abandoned => "whoever sent it is gone",
+        Cause::Withdrawn => "the store did not say in time that it was recorded; nothing was sent",
         Cause::Operator => "by an operator",
         Cause::Replay => "an operator had it sent again",
         Cause::Status => "the provider told",
