@@ -22,7 +22,7 @@ const KNOWN: &[(&str, &[&str])] = &[
             "wrong_key_rate",
         ],
     ),
-    ("store", &["url", "connections", "bodies", "bodies_for", "transactions_for"]),
+    ("store", &["url", "connections", "bodies", "bodies_for", "transactions_for", "events_for"]),
     ("admin", &["token"]),
     (
         "net",
@@ -51,6 +51,7 @@ const KNOWN: &[(&str, &[&str])] = &[
             "repairs",
             "repair_timeout",
             "ffmpeg",
+            "inbound_for",
         ],
     ),
     (

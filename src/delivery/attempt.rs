@@ -40,7 +40,7 @@ impl Delivery {
             return Ok(Ready { prepared, uploads: Vec::new() });
         }
         let started = Instant::now();
-        let placed = self.files.place(&message.order, upstream).await;
+        let placed = self.files.place(&message.order, upstream, &self.inbound).await;
         message.took(started.elapsed());
         let Placed { request, uploads, warnings } = placed?;
         let mut prepared = say(upstream, &message.order, &request)?;
