@@ -17,7 +17,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::delivery::callbacks::Callbacks;
 use crate::delivery::events::Listener;
-use crate::delivery::{self, Account, AccountConfig, Ages, Delivery, Directory, Files, Parts, Tools};
+use crate::delivery::{self, Account, AccountConfig, Ages, Delivery, Directory, Files, InboundLimits, Parts, Tools};
 use crate::dialect::{self, Dialect};
 use crate::measure;
 use crate::media::links::Spool;
@@ -124,6 +124,14 @@ impl App {
         Ok(())
     }
 
+    /// Forgets what has grown too old, once.
+    ///
+    /// # Errors
+    /// Where the store is away.
+    pub async fn forget(&self) -> anyhow::Result<()> {
+        Ok(self.state.delivery.forget(self.ages).await?)
+    }
+
     /// Listens, serves until `stop` resolves, finishes what is under way and closes the store.
     ///
     /// # Errors
@@ -135,8 +143,9 @@ impl App {
         stop: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
-        ready(listener.local_addr()?);
         let state = &self.state;
+        state.delivery.listens_on(listener.local_addr()?);
+        ready(listener.local_addr()?);
         let measuring = AbortOnDrop(tokio::spawn(keep_measuring()));
         state.delivery.start();
         state.callbacks.start();
@@ -145,8 +154,7 @@ impl App {
         let sweeping = AbortOnDrop(tokio::spawn(sweeping));
         let forgetting = delivery::watch_files(Arc::clone(&state.store), Arc::clone(&state.clock));
         let forgetting = AbortOnDrop(tokio::spawn(forgetting));
-        let ageing = delivery::watch_age(Arc::clone(&state.store), Arc::clone(&state.clock), self.ages);
-        let ageing = AbortOnDrop(tokio::spawn(ageing));
+        let ageing = AbortOnDrop(tokio::spawn(Arc::clone(&state.delivery).watch_age(self.ages)));
         let stop = async {
             stop.await;
             state.live.close();
@@ -195,6 +203,12 @@ pub fn file_tools(
         clock: Arc::clone(clock),
         dialect_limits: config.media.check.dialect_limits,
         patience: config.net.total_timeout,
+        inbound: InboundLimits {
+            kept_for: config.media.inbound.inbound_for,
+            max_bytes: config.server.max_upload.as_u64(),
+            patience: config.net.total_timeout,
+            public_url: config.server.public_url.clone(),
+        },
     })
 }
 

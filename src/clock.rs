@@ -25,6 +25,11 @@ pub trait Clock: Send + Sync {
     /// guessed.
     fn media_id(&self) -> String;
 
+    /// What opens a link, by chance, so that nobody can guess it.
+    fn token(&self) -> String {
+        self.process_id().simple().to_string()
+    }
+
     /// A fresh id for a run of the process.
     fn process_id(&self) -> Uuid;
 

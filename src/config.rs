@@ -249,8 +249,9 @@ impl Reader {
         self.unknown_keys("media", &value);
         let check = self.parse("media", value.clone());
         let links = self.parse("media", value.clone());
-        let repair = self.parse("media", value);
-        Some(media::Config { check: check?, links: links?, repair: repair? })
+        let repair = self.parse("media", value.clone());
+        let inbound = self.parse("media", value);
+        Some(media::Config { check: check?, links: links?, repair: repair?, inbound: inbound? })
     }
 
     fn providers(&mut self) -> BTreeMap<String, Provider> {

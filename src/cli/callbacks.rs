@@ -1,11 +1,10 @@
 //! `sabir callbacks`
 
-use comfy_table::{Table, presets};
 use serde_json::json;
-use url::form_urlencoded::Serializer;
 use uuid::Uuid;
 
 use super::client::Admin;
+use super::listing::{Paging, page, print_more, print_table, query, text};
 use super::transactions::parse_time;
 use super::{CliError, Context, print, print_json};
 use crate::model::TransactionId;
@@ -39,12 +38,8 @@ pub struct List {
     admin: Admin,
     #[command(flatten)]
     filter: Filter,
-    /// At most so many.
-    #[arg(long, default_value_t = 20)]
-    limit: u32,
-    /// Those after this one: `next` of the page before.
-    #[arg(long, value_name = "ID")]
-    after: Option<Uuid>,
+    #[command(flatten)]
+    paging: Paging,
 }
 
 /// Which callbacks.
@@ -97,34 +92,21 @@ pub fn run(command: &Command, context: &Context) -> Result<(), CliError> {
     }
 }
 
+/// Where they are.
+const PATH: &str = "/admin/v1/callbacks";
+
 fn list(arguments: &List, context: &Context) -> Result<(), CliError> {
-    let mut query = arguments.filter.query();
-    query.append_pair("limit", &arguments.limit.to_string());
-    if let Some(after) = arguments.after {
-        query.append_pair("after", &after.to_string());
-    }
-    let page = page(&arguments.admin, &query.finish())?;
+    let listed: CallbackPage = page(&arguments.admin, PATH, &arguments.paging.of(&arguments.filter.query()))?;
     if context.json {
-        return print_json(&page);
+        return print_json(&listed);
     }
-    print_table(&page.callbacks)?;
-    match page.next {
-        Some(next) => print(format_args!("\nmore with --after {next}")),
-        None => Ok(()),
-    }
+    print_rows(&listed.callbacks)?;
+    print_more(listed.next)
 }
 
-fn page(admin: &Admin, query: &str) -> Result<CallbackPage, CliError> {
-    let page = admin.get(&format!("/admin/v1/callbacks?{query}"))?;
-    page.ok_or_else(|| CliError::Negative("no admin API there".to_owned()))
-}
-
-fn print_table(callbacks: &[KeptCallback]) -> Result<(), CliError> {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["CALLBACK", "ACCOUNT", "DIALECT", "STATE", "TRIES", "LAST", "TO"]);
-    table.add_rows(callbacks.iter().map(row));
-    print(table.trim_fmt())
+fn print_rows(callbacks: &[KeptCallback]) -> Result<(), CliError> {
+    let heads = ["CALLBACK", "ACCOUNT", "DIALECT", "STATE", "TRIES", "LAST", "TO"];
+    print_table(heads, callbacks.iter().map(row))
 }
 
 fn row(callback: &KeptCallback) -> [String; 7] {
@@ -146,45 +128,36 @@ fn last(callback: &KeptCallback) -> String {
 
 /// Prints what the client was told of a transaction, where anything was.
 pub(super) fn print_of(admin: &Admin, transaction: TransactionId) -> Result<(), CliError> {
-    let page = page(admin, &format!("transaction={transaction}&limit=100"))?;
-    if page.callbacks.is_empty() {
+    let listed: CallbackPage = page(admin, PATH, &format!("transaction={transaction}&limit=100"))?;
+    if listed.callbacks.is_empty() {
         return Ok(());
     }
     print("\ncallbacks")?;
-    print_table(&page.callbacks)
+    print_rows(&listed.callbacks)
 }
 
 fn replay(arguments: &Replay, context: &Context) -> Result<(), CliError> {
-    let query = arguments.filter.query().finish();
+    let query = arguments.filter.query();
     let path = match arguments.id {
-        Some(id) => format!("/admin/v1/callbacks/{id}/replay"),
+        Some(id) => format!("{PATH}/{id}/replay"),
         None if query.is_empty() && !arguments.all => {
             return Err(CliError::Negative("give an id, a filter such as --account, or --all".to_owned()));
         }
-        None => format!("/admin/v1/callbacks/replay?{query}"),
+        None => format!("{PATH}/replay?{query}"),
     };
     let replayed: Replayed = arguments.admin.post(&path, &json!({}))?;
     if context.json { print_json(&replayed) } else { print(format_args!("{} told again", replayed.replayed)) }
 }
 
 impl Filter {
-    fn query(&self) -> Serializer<'static, String> {
-        let mut query = Serializer::new(String::new());
-        let state = self.state.map(|state| state.as_str().to_owned());
-        let transaction = self.transaction.map(|transaction| transaction.to_string());
-        let parameters = [
-            ("state", &state),
-            ("account", &self.account),
-            ("target", &self.target),
-            ("transaction", &transaction),
-            ("since", &self.since),
-            ("until", &self.until),
-        ];
-        for (name, value) in parameters {
-            if let Some(value) = value {
-                query.append_pair(name, value);
-            }
-        }
-        query
+    fn query(&self) -> String {
+        query(&[
+            ("state", text(self.state.map(CallbackState::as_str))),
+            ("account", self.account.clone()),
+            ("target", self.target.clone()),
+            ("transaction", text(self.transaction)),
+            ("since", self.since.clone()),
+            ("until", self.until.clone()),
+        ])
     }
 }

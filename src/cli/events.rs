@@ -1,11 +1,9 @@
 //! `sabir events`
 
-use comfy_table::{Table, presets};
 use serde_json::json;
-use url::form_urlencoded::Serializer;
-use uuid::Uuid;
 
 use super::client::Admin;
+use super::listing::{Paging, flag, page, print_more, print_table, query, text};
 use super::transactions::{parse_time, written};
 use super::{CliError, Context, print, print_json};
 use crate::model::TransactionId;
@@ -59,12 +57,8 @@ pub struct List {
     /// Told before this time.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     until: Option<String>,
-    /// At most so many.
-    #[arg(long, default_value_t = 20)]
-    limit: u32,
-    /// Those after this one: `next` of the page before.
-    #[arg(long, value_name = "ID")]
-    after: Option<Uuid>,
+    #[command(flatten)]
+    paging: Paging,
 }
 
 /// Which webhooks.
@@ -96,29 +90,20 @@ pub fn run(command: &Command, context: &Context) -> Result<(), CliError> {
     }
 }
 
+/// Where they are.
+const PATH: &str = "/admin/v1/events";
+
 fn list(arguments: &List, context: &Context) -> Result<(), CliError> {
-    let page = page(&arguments.admin, &arguments.query())?;
+    let listed: EventPage = page(&arguments.admin, PATH, &arguments.paging.of(&arguments.query()))?;
     if context.json {
-        return print_json(&page);
+        return print_json(&listed);
     }
-    print_table(&page.events)?;
-    match page.next {
-        Some(next) => print(format_args!("\nmore with --after {next}")),
-        None => Ok(()),
-    }
+    print_rows(&listed.events)?;
+    print_more(listed.next)
 }
 
-fn page(admin: &Admin, query: &str) -> Result<EventPage, CliError> {
-    let page = admin.get(&format!("/admin/v1/events?{query}"))?;
-    page.ok_or_else(|| CliError::Negative("no admin API there".to_owned()))
-}
-
-fn print_table(events: &[KeptEvent]) -> Result<(), CliError> {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["EVENT", "TOLD (UTC)", "UPSTREAM", "KIND", "PERSON", "TRANSACTION"]);
-    table.add_rows(events.iter().map(row));
-    print(table.trim_fmt())
+fn print_rows(events: &[KeptEvent]) -> Result<(), CliError> {
+    print_table(["EVENT", "TOLD (UTC)", "UPSTREAM", "KIND", "PERSON", "TRANSACTION"], events.iter().map(row))
 }
 
 fn row(event: &KeptEvent) -> [String; 6] {
@@ -136,12 +121,12 @@ fn row(event: &KeptEvent) -> [String; 6] {
 
 /// Prints what the provider told of a transaction, where it told anything.
 pub(super) fn print_of(admin: &Admin, transaction: TransactionId) -> Result<(), CliError> {
-    let page = page(admin, &format!("transaction={transaction}&limit=100"))?;
-    if page.events.is_empty() {
+    let listed: EventPage = page(admin, PATH, &format!("transaction={transaction}&limit=100"))?;
+    if listed.events.is_empty() {
         return Ok(());
     }
     print("\nevents")?;
-    print_table(&page.events)
+    print_rows(&listed.events)
 }
 
 fn replay(arguments: &Replay, context: &Context) -> Result<(), CliError> {
@@ -149,41 +134,31 @@ fn replay(arguments: &Replay, context: &Context) -> Result<(), CliError> {
     if query.is_empty() && !arguments.all {
         return Err(CliError::Negative("give a filter such as --unread or --since, or --all".to_owned()));
     }
-    let replayed: Decoded = arguments.admin.post(&format!("/admin/v1/events/replay?{query}"), &json!({}))?;
+    let replayed: Decoded = arguments.admin.post(&format!("{PATH}/replay?{query}"), &json!({}))?;
     if context.json { print_json(&replayed) } else { print(format_args!("{} read once more", replayed.replayed)) }
 }
 
 impl List {
     fn query(&self) -> String {
-        let [transaction, after] = [self.transaction.map(|id| id.0), self.after].map(|id| id.map(|id| id.to_string()));
-        let waiting = self.waiting.then(|| "true".to_owned());
         query(&[
-            ("upstream", &self.upstream),
-            ("kind", &self.kind),
-            ("transaction", &transaction),
-            ("person", &self.person),
-            ("waiting", &waiting),
-            ("since", &self.since),
-            ("until", &self.until),
-            ("limit", &Some(self.limit.to_string())),
-            ("after", &after),
+            ("upstream", self.upstream.clone()),
+            ("kind", self.kind.clone()),
+            ("transaction", text(self.transaction)),
+            ("person", self.person.clone()),
+            ("waiting", flag(self.waiting)),
+            ("since", self.since.clone()),
+            ("until", self.until.clone()),
         ])
     }
 }
 
 impl Replay {
     fn query(&self) -> String {
-        let unread = self.unread.then(|| "true".to_owned());
-        query(&[("upstream", &self.upstream), ("unread", &unread), ("since", &self.since), ("until", &self.until)])
+        query(&[
+            ("upstream", self.upstream.clone()),
+            ("unread", flag(self.unread)),
+            ("since", self.since.clone()),
+            ("until", self.until.clone()),
+        ])
     }
-}
-
-fn query(parameters: &[(&str, &Option<String>)]) -> String {
-    let mut query = Serializer::new(String::new());
-    for (name, value) in parameters {
-        if let Some(value) = value {
-            query.append_pair(name, value);
-        }
-    }
-    query.finish()
 }

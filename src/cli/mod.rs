@@ -12,6 +12,7 @@ mod erase;
 mod events;
 mod health;
 mod key;
+mod listing;
 mod media;
 mod openapi;
 mod operate;

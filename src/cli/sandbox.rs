@@ -29,7 +29,7 @@ use crate::{config, telemetry, web};
 
 The sandbox speaks every dialect as the vendor's server would, keeps what it gets
 (GET /sandbox/messages, /sandbox/files), tells what becomes of it (--webhook), lets people write (POST
-/sandbox/inbound) and misbehaves for certain recipients.")]
+/sandbox/inbound, with files that were put to POST /sandbox/files) and misbehaves for certain recipients.")]
 pub struct Arguments {
     /// Address and port to listen on.
     #[arg(long, default_value = "127.0.0.1:8090", value_name = "ADDRESS")]
@@ -74,7 +74,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<(), CliError> {
         let listener = listener.map_err(CliError::Unreachable)?;
         // Heard before the sandbox says that it is there: whoever reads that may end it at once.
         let stop = stop_signal()?;
-        print(format_args!("the sandbox listens on http://{}", listener.local_addr()?))?;
+        let origin = format!("http://{}", listener.local_addr()?);
+        sandbox.stands_at(origin.clone());
+        print(format_args!("the sandbox listens on {origin}"))?;
         web::serve(listener, web::sandbox_router(sandbox), &ArcSwap::from_pointee(config.server), stop).await;
         Ok(())
     })

@@ -73,7 +73,11 @@ fn check_store(draft: &Draft, problems: &mut Vec<Problem>) {
     if store.connections == 0 {
         problems.push(Problem::new("store.connections", "is 0; give at least 1"));
     }
-    for (key, age) in [("store.bodies_for", store.bodies_for), ("store.transactions_for", store.transactions_for)] {
+    for (key, age) in [
+        ("store.bodies_for", store.bodies_for),
+        ("store.transactions_for", store.transactions_for),
+        ("store.events_for", store.events_for),
+    ] {
         if age.is_some_and(|age| age < SHORTEST_MEMORY) {
             let text = "is less than an hour, in which nobody could look anything up; give at least \"1h\"";
             problems.push(Problem::new(key, text));

@@ -23,7 +23,7 @@ const KNOWN: &[(&str, &[&str])] = &[
             "trust_local",
         ],
     ),
-    ("store", &["url", "connections", "bodies", "bodies_for", "transactions_for"]),
+    ("store", &["url", "connections", "bodies", "bodies_for", "transactions_for", "events_for"]),
     ("admin", &["token"]),
     (
         "net",
@@ -52,6 +52,7 @@ const KNOWN: &[(&str, &[&str])] = &[
             "repairs",
             "repair_timeout",
             "ffmpeg",
+            "inbound_for",
         ],
     ),
     (

@@ -41,7 +41,7 @@ impl Delivery {
         }
         let started = Instant::now();
         let until = message.is_awaited().then_some(message.until);
-        let placed = self.files.place(&message.order, upstream, until).await;
+        let placed = self.files.place(&message.order, upstream, &self.inbound, until).await;
         message.took(started.elapsed());
         let Placed { request, uploads, warnings } = placed?;
         let mut prepared = say(upstream, &message.order, &request)?;

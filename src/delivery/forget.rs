@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::Delivery;
-use crate::clock::Clock;
 use crate::measure;
 use crate::model::TransactionId;
-use crate::store::{Config, Filter, Store, StoreError};
+use crate::store::{Config, Doomed, Filter, StoreError};
 
 /// How often what has grown too old is looked for.
 const EVERY: Duration = Duration::from_secs(60);
@@ -29,44 +27,60 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Ages {
     bodies: Option<Duration>,
     transactions: Option<Duration>,
+    events: Option<Duration>,
 }
 
 impl From<&Config> for Ages {
     fn from(config: &Config) -> Self {
-        Self { bodies: config.bodies_for, transactions: config.transactions_for }
+        let transactions = config.transactions_for;
+        Self { bodies: config.bodies_for, transactions, events: config.events_for.or(transactions) }
     }
 }
 
-/// Forgets what has grown too old, for ever; any number of processes may do so at once.
-pub async fn watch_age(store: Arc<dyn Store>, clock: Arc<dyn Clock>, ages: Ages) {
-    let mut ticks = interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = forget(store.as_ref(), clock.now(), ages).await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "what is too old was not forgotten yet");
+impl Delivery {
+    /// Forgets what has grown too old, for ever; any number of processes may do so at once.
+    pub async fn watch_age(self: Arc<Self>, ages: Ages) {
+        let mut ticks = interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.forget(ages).await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "what is too old was not forgotten yet");
+            }
         }
+    }
+
+    /// One round. Transactions go first, and their bodies and events with them.
+    ///
+    /// # Errors
+    /// Where the store is away; what was forgotten by then stays forgotten.
+    pub async fn forget(&self, ages: Ages) -> Result<(), StoreError> {
+        let (store, now) = (&self.store, self.clock.now());
+        if let Some(age) = ages.transactions {
+            in_steps("transactions", || store.forget_transactions(now - age, STEP)).await?;
+        }
+        if let Some(age) = ages.bodies {
+            in_steps("bodies", || store.forget_bodies(now - age, STEP)).await?;
+        }
+        if let Some(age) = ages.events {
+            in_steps("events", || store.forget_events(now - age, STEP)).await?;
+        }
+        tell("files", self.inbound.remove_old().await?);
+        Ok(())
     }
 }
 
-/// One round. Transactions go first, and their bodies with them.
-async fn forget(store: &dyn Store, now: OffsetDateTime, ages: Ages) -> Result<(), StoreError> {
-    if let Some(age) = ages.transactions {
-        let mut all = 0;
-        while let count @ 1.. = store.forget_transactions(now - age, STEP).await? {
-            all += count;
-            sleep(PAUSE).await;
-        }
-        tell("transactions", all);
+/// Step by step, until nothing is left of it.
+async fn in_steps<F>(what: &'static str, step: impl Fn() -> F) -> Result<(), StoreError>
+where
+    F: Future<Output = Result<u64, StoreError>>,
+{
+    let mut all = 0;
+    while let count @ 1.. = step().await? {
+        all += count;
+        sleep(PAUSE).await;
     }
-    if let Some(age) = ages.bodies {
-        let mut all = 0;
-        while let count @ 1.. = store.forget_bodies(now - age, STEP).await? {
-            all += count;
-            sleep(PAUSE).await;
-        }
-        tell("bodies", all);
-    }
+    tell(what, all);
     Ok(())
 }
 
@@ -89,7 +103,8 @@ pub struct Erased {
 }
 
 impl Delivery {
-    /// Erases the contents of a recipient's transactions and to whom they went, step by step.
+    /// Erases the contents of a recipient's transactions and to whom they went, what they wrote and the files that they sent,
+    /// step by step.
     ///
     /// # Errors
     /// Where the store is away; what was erased by then stays erased.
@@ -105,6 +120,8 @@ impl Delivery {
             }
             sleep(PAUSE).await;
         }
+        // What they sent last: until then an event of theirs might still be told, and its file be named.
+        self.inbound.remove(Doomed::Of(recipient)).await?;
         measure::forgotten("recipients", count);
         let unfinished = if is_cut { Vec::new() } else { self.left_of(recipient).await? };
         Ok(Erased { count, unfinished, is_cut })

@@ -16,6 +16,7 @@ mod directory;
 pub mod events;
 mod files;
 mod forget;
+mod inbound;
 mod lanes;
 mod life;
 mod operate;
@@ -40,7 +41,9 @@ pub use breaker::Health;
 use carry::Fate;
 pub use directory::{Choice, Directory, Holder, Parts, RouteConfig};
 pub use files::{FileReport, Files, Tools, Used, refusal, watch as watch_files};
-pub use forget::{Ages, Erased, watch_age};
+pub use forget::{Ages, Erased};
+use inbound::Inbound;
+pub use inbound::{Behind, Limits as InboundLimits, Opened};
 use lanes::{Lane, Lanes};
 use life::Policy;
 pub use life::{Action, OnUnknown};
@@ -64,10 +67,11 @@ use crate::store::{Ledger, Store, StoreError};
 
 /// The delivery of messages.
 pub struct Delivery {
-    directory: ArcSwap<Directory>,
+    directory: Arc<ArcSwap<Directory>>,
     store: Arc<dyn Store>,
     ledger: Ledger,
     files: Arc<Files>,
+    inbound: Arc<Inbound>,
     clock: Arc<dyn Clock>,
     config: Config,
     /// This run of the process, as which it holds messages.
@@ -90,8 +94,10 @@ impl Delivery {
         clock: Arc<dyn Clock>,
         config: Config,
     ) -> Arc<Self> {
+        let directory = Arc::new(ArcSwap::from_pointee(directory));
         Arc::new(Self {
-            directory: ArcSwap::from_pointee(directory),
+            inbound: files.inbound(Arc::clone(&directory)),
+            directory,
             ledger: Ledger::start(store.clone(), crate::store::Limits::default()),
             store,
             files,
@@ -146,7 +152,7 @@ impl Delivery {
             Err(fault) => return Rehearsal::refused(order, fault),
         };
         let prepared = attempt::prepare(&upstream, order);
-        let (media, fault) = self.files.look(order, &upstream).await;
+        let (media, fault) = self.files.look(order, &upstream, &self.inbound).await;
         Rehearsal::new(order, &upstream, prepared, media, fault)
     }
 
@@ -228,7 +234,7 @@ impl Delivery {
         if message.order.request.may_have_files()
             && let Ok(choice) = self.directory().choose(&message.order.account, &message.order.request)
             && let Ok((_, Some(fault))) =
-                timeout_at(message.until, self.files.look(&message.order, &choice.first)).await
+                timeout_at(message.until, self.files.look(&message.order, &choice.first, &self.inbound)).await
             && fault.verdict() == Verdict::Permanent
         {
             return self.refuse(message, fault).await;

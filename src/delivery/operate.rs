@@ -1,4 +1,4 @@
-//! What people decide, and what providers tell later: evidence that comes without an attempt.
+//! What people decide: evidence that comes without an attempt. What providers tell is heard in `events/`.
 
 use time::OffsetDateTime;
 
@@ -14,7 +14,7 @@ pub struct Word {
     pub cause: Cause,
     /// In words, for the record: who, or why.
     pub detail: Option<String>,
-    /// The fault that a status told.
+    /// The fault, where there is one.
     pub fault: Option<Fault>,
 }
 
@@ -48,7 +48,7 @@ impl Delivery {
     /// # Errors
     /// Where the transaction is not there, or its state does not allow it.
     pub async fn operate(&self, id: TransactionId, action: Action, word: Word) -> Result<State, NotDone> {
-        self.learn_of(id, Evidence::Operator(action), word, None).await
+        self.change(id, action, word, None).await
     }
 
     /// Has a transaction sent once more, at that time or when its turn comes behind it.
@@ -62,26 +62,18 @@ impl Delivery {
         due_at: OffsetDateTime,
         word: Word,
     ) -> Result<State, NotDone> {
-        self.learn_of(id, Evidence::Operator(Action::Resend { forced }), word, Some(due_at)).await
+        self.change(id, Action::Resend { forced }, word, Some(due_at)).await
     }
 
-    /// Learns from a provider what became of a message, and says where the transaction stands now. Old news is no news.
-    ///
-    /// # Errors
-    /// As [`Self::operate`].
-    pub async fn learn(&self, id: TransactionId, told: State, word: Word) -> Result<State, NotDone> {
-        self.learn_of(id, Evidence::Status(told), word, None).await
-    }
-
-    async fn learn_of(
+    async fn change(
         &self,
         id: TransactionId,
-        evidence: Evidence<'_>,
+        action: Action,
         word: Word,
         later: Option<OffsetDateTime>,
     ) -> Result<State, NotDone> {
         let found = self.store.find(&id.to_string()).await?.ok_or(NotDone::Missing)?;
-        let (to, next) = self.change_of(&found, evidence, later)?;
+        let (to, next) = self.change_of(&found, action, later)?;
         let Word { cause, detail, fault } = word;
         let (from, at) = (vec![found.summary.state], self.clock.now());
         let tell = (to == State::Failed && cause == Cause::Operator).then(|| {
@@ -104,16 +96,16 @@ impl Delivery {
     /// # Errors
     /// As [`Self::operate`].
     pub fn foresee(&self, found: &Transaction, action: Action) -> Result<State, NotDone> {
-        self.change_of(found, Evidence::Operator(action), None).map(|(to, _)| to)
+        self.change_of(found, action, None).map(|(to, _)| to)
     }
 
     fn change_of(
         &self,
         found: &Transaction,
-        evidence: Evidence<'_>,
+        action: Action,
         later: Option<OffsetDateTime>,
     ) -> Result<(State, Next), NotDone> {
-        match self.follows(found, evidence) {
+        match self.follows(found, action) {
             Step::Wait(due_at) => {
                 can_be_sent(found)?;
                 Ok((State::Waiting, Next::Wait { due_at: later.unwrap_or(due_at), keep: false }))
@@ -123,13 +115,13 @@ impl Delivery {
         }
     }
 
-    fn follows(&self, found: &Transaction, evidence: Evidence<'_>) -> Step {
+    fn follows(&self, found: &Transaction, action: Action) -> Step {
         let summary = &found.summary;
         let policy = self.policy_of(&summary.account);
         let attempts = found.attempts.last().map_or(0, |attempt| attempt.number);
         let lifetime = found.request.as_ref().and_then(order::lifetime);
         let standing = Standing { state: summary.state, attempts, since: summary.received_at, lifetime };
-        life::next(&standing, evidence, &policy, self.clock.now(), self.clock.chance())
+        life::next(&standing, Evidence::Operator(action), &policy, self.clock.now(), self.clock.chance())
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod aisoule;
 mod aisoule_app;
+mod asked;
 mod channel_request;
 mod cloud;
 mod golden;
@@ -30,7 +31,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, header};
 use serde_json::Value;
 use time::OffsetDateTime;
+use url::Url;
 
+pub use asked::{Described, FileAt};
 pub use golden::{GoldenAnswer, GoldenSend, Wire, golden_faults, golden_receipts, golden_sends};
 pub use media::{FileFacts, MediaAnswer, MediaCall, UploadForm};
 pub use promise::{KindPromise, MediaPromise, SizeLimit};
@@ -208,9 +211,54 @@ pub trait Dialect: Send + Sync {
         None
     }
 
-    /// Writes the answer to such a call.
-    fn encode_media_answer(&self, _said: &MediaAnswer<'_>) -> Response<Bytes> {
-        answer(StatusCode::OK, &Value::Object(serde_json::Map::new()))
+    /// Writes the answer to such a call. A file is a file everywhere: clients that know no such calls are given links.
+    fn encode_media_answer(&self, said: &MediaAnswer<'_>) -> Response<Bytes> {
+        match said {
+            MediaAnswer::Downloaded(file) => media::download(file),
+            _ => answer(StatusCode::OK, &Value::Object(serde_json::Map::new())),
+        }
+    }
+
+    /// What is asked first for a file of that id: what is known of it, or the file itself. None where files have addresses
+    /// alone, so that clients too are told an address in the place of an id.
+    fn file_call(&self, _id: &str) -> Option<MediaCall> {
+        None
+    }
+
+    /// Writes a call for what is known of a file, or for the file itself. The address is relative to the upstream's.
+    ///
+    /// # Errors
+    /// Where the dialect has no such call.
+    fn encode_media_call(&self, _: &MediaCall, _: &Target<'_>) -> Result<http::Request<Bytes>, Fault> {
+        Err(Fault::gateway(FaultKind::Internal, format!("the {} upstream keeps no files by id", self.name())))
+    }
+
+    /// Reads what an upstream knows of a file.
+    ///
+    /// # Errors
+    /// What the upstream refused, as [`Self::decode_outcome`].
+    fn decode_described(&self, _: &Response<Bytes>) -> Result<Described, Fault> {
+        Err(Fault::gateway(FaultKind::Internal, format!("the {} upstream describes no files", self.name())))
+    }
+
+    /// Whose an address of a file is, for an upstream at `base`.
+    fn file_at(&self, address: Url, base: &Url) -> FileAt {
+        asked::file_at(address, base)
+    }
+
+    /// Whether the answer that begins so is the file; else it says why not.
+    fn is_file(&self, head: &Response<()>) -> bool {
+        head.status() == StatusCode::OK
+    }
+
+    /// Reads why an upstream does not give a file.
+    fn decode_no_file(&self, answer: &Response<Bytes>) -> Fault {
+        asked::refusal(answer, self.decode_outcome(answer))
+    }
+
+    /// How long the vendor keeps files that people sent, where that is said.
+    fn keeps_files_for(&self) -> Option<time::Duration> {
+        None
     }
 }
 

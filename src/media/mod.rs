@@ -9,6 +9,8 @@ pub mod links;
 pub mod repair;
 mod vault;
 
+use std::time::Duration;
+
 use check::DialectLimits;
 pub use known::Known;
 use serde::Deserialize;
@@ -23,6 +25,16 @@ pub struct Config {
     pub links: links::Config,
     /// What is mended.
     pub repair: repair::Config,
+    /// What people send.
+    pub inbound: InboundConfig,
+}
+
+/// Options of files that people send.
+#[derive(Clone, Debug, Deserialize)]
+pub struct InboundConfig {
+    /// How long clients can have them, from the day on which they came.
+    #[serde(with = "humantime_serde")]
+    pub inbound_for: Duration,
 }
 
 /// Options of checks.

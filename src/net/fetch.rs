@@ -176,9 +176,14 @@ impl Credentials {
     }
 
     fn authorization(value: &str) -> Result<Self, NetError> {
-        let mut value = HeaderValue::from_str(value).map_err(|_| NetError::Credential)?;
+        let value = HeaderValue::from_str(value).map_err(|_| NetError::Credential)?;
+        Ok(Self::header(header::AUTHORIZATION, value))
+    }
+
+    /// Any header.
+    pub fn header(name: HeaderName, mut value: HeaderValue) -> Self {
         value.set_sensitive(true);
-        Ok(Self { headers: HeaderMap::from_iter([(header::AUTHORIZATION, value)]) })
+        Self { headers: HeaderMap::from_iter([(name, value)]) }
     }
 
     /// Tells credentials apart without holding them.

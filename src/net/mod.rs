@@ -3,6 +3,7 @@
 //! Nothing outside this module knows the HTTP client library. What matters to a messaging gateway is told apart here:
 //! whether a request certainly did not go out, or may have.
 
+mod download;
 mod fetch;
 mod guard;
 mod lanes;

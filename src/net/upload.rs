@@ -12,8 +12,8 @@ use tokio::time::{sleep, timeout};
 
 use super::{CallError, Client, tell_apart};
 
-/// An upload that goes slower is given up, in bytes per second.
-const SLOWEST: u64 = 64 * 1024;
+/// What goes slower is given up, in bytes per second.
+pub(super) const SLOWEST: u64 = 64 * 1024;
 
 /// A body's bytes, as they are read.
 pub type Chunks = BoxStream<'static, Result<Bytes, Box<dyn Error + Send + Sync>>>;

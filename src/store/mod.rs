@@ -5,7 +5,7 @@
 //! methods in the same order and their SQL plain and close by; the last two are simple enough for one SQL. [`Ledger`]
 //! stands in front of either: it gathers concurrent writes into one commit. Nothing outside this module knows SQL.
 //!
-//! To add a method: its comment in the trait, two back ends (one statement in `clients/sql.rs` or `retention.rs`), one
+//! To add a method: its comment in the trait, two back ends (one statement where both share it), one
 //! test in the contract body (`tests/stores/`).
 
 mod bodies;
@@ -14,6 +14,7 @@ mod cell;
 mod clients;
 mod error;
 mod events;
+mod inbound;
 mod intake;
 mod ledger;
 mod params;
@@ -44,6 +45,7 @@ pub use events::{
     Clue, Correlated, DecodedWebhook, EventFilter, Events, HeardEvent, Hearing, KeptEvent, KeptWebhook, NewEvent,
     NewWebhook, RawWebhook, Then, WebhookFilter,
 };
+pub use inbound::{Doomed, InboundFile, InboundFiles};
 pub use intake::Intake;
 pub use ledger::{Ledger, Limits};
 pub use queue::{Claimed, Depth, Lapsed, Queue};
@@ -77,12 +79,15 @@ pub struct Config {
     /// How long transactions are kept; for ever where it is not said.
     #[serde(default, with = "humantime_serde::option")]
     pub transactions_for: Option<Duration>,
+    /// How long webhooks, events and callbacks at their end are kept; as long as transactions where it is not said.
+    #[serde(default, with = "humantime_serde::option")]
+    pub events_for: Option<Duration>,
 }
 
 impl Config {
     /// A database that keeps everything for ever.
     pub fn new(url: Secret, connections: u32) -> Self {
-        Self { url, connections, bodies: Bodies::Full, bodies_for: None, transactions_for: None }
+        Self { url, connections, bodies: Bodies::Full, bodies_for: None, transactions_for: None, events_for: None }
     }
 }
 
@@ -100,13 +105,13 @@ pub async fn connect(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
 
 /// All that is kept: the record of [`Transactions`], in which people [`Search`], the [`Queue`] of those that are not at their end, [`Retention`] of
 /// both, what [`Clients`] leave with us beside them, the [`Events`] that providers tell, the [`Callbacks`] that clients are
-/// told, and the database itself.
+/// told, the [`InboundFiles`] that people send, and the database itself.
 ///
 /// Every method fails with [`StoreError::Unreachable`] while the database is down and works again by itself once it
 /// is back; none waits for it longer than about a second. Times are kept to the microsecond. A NUL in a text becomes
 /// U+FFFD; in JSON it is escaped and stays.
 #[async_trait]
-pub trait Store: Transactions + Search + Queue + Retention + Clients + Events + Callbacks {
+pub trait Store: Transactions + Search + Queue + Retention + Clients + Events + Callbacks + InboundFiles {
     /// Brings the schema up to date. Safe to call from several processes at once; does nothing when it is. Takes the time
     /// that a migration takes.
     async fn migrate(&self) -> Result<(), StoreError>;

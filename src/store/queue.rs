@@ -26,10 +26,6 @@ pub trait Queue: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Claimed>, StoreError>;
 
-    /// Gives jobs back that this process holds and has not begun: they are free and due. Others are left alone. Returns
-    /// how many there were.
-    async fn release(&self, holder: Uuid, ids: &[TransactionId], now: OffsetDateTime) -> Result<u64, StoreError>;
-
     /// Attempts under way whose lease is over, the longest first: whoever made them is gone and nobody knows whether they
     /// went out. The caller turns each to `unknown`, or ends its job where the transaction is beyond that.
     async fn lapsed(&self, now: OffsetDateTime, limit: u32) -> Result<Vec<Lapsed>, StoreError>;

@@ -1,6 +1,7 @@
 //! Whom we call: an upstream is a dialect, an address, a credential and limits. A provider is configuration, so a new
 //! one whose dialect is known needs no code.
 
+mod files;
 mod limits;
 mod sandbox;
 
@@ -9,10 +10,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+pub use files::{Coming, FileName, Found};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::{Request, Response, Uri};
 pub use limits::Limits;
-pub use sandbox::{Behaviour, InProcess, Kept, KeptFile, Line, MAGIC, Magic, Outlet, Received, Sandbox, SandboxConfig};
+pub use sandbox::{
+    Behaviour, InProcess, Kept, KeptFile, Line, MAGIC, Magic, Outlet, Received, Sandbox, SandboxConfig, asked_of_files,
+};
 use serde::Deserialize;
 use url::Url;
 
@@ -114,6 +118,12 @@ pub trait Transport: Send + Sync {
     /// # Errors
     /// As [`Self::call`].
     async fn upload(&self, request: Request<Streamed>) -> Result<Response<Bytes>, CallError>;
+
+    /// Makes one call whose answer is given as it comes.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    async fn download(&self, request: Request<Bytes>) -> Result<Response<Chunks>, CallError>;
 }
 
 #[async_trait]
@@ -124,6 +134,10 @@ impl Transport for net::Client {
 
     async fn upload(&self, request: Request<Streamed>) -> Result<Response<Bytes>, CallError> {
         Self::upload(self, request).await
+    }
+
+    async fn download(&self, request: Request<Bytes>) -> Result<Response<Chunks>, CallError> {
+        Self::download(self, request).await
     }
 }
 

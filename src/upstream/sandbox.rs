@@ -1,9 +1,10 @@
 //! A provider in this process that speaks every dialect from the server's side.
 //!
 //! It reads requests as strictly as the vendors document them, answers, keeps what it got, tells what becomes of it
-//! (`teller.rs`), lets people write (`people.rs`) and misbehaves on request: each number in [`MAGIC`] stands for one class
-//! of fault.
+//! (`teller.rs`), lets people write (`people.rs`) and send files (`handed.rs`), and misbehaves on request: each number in
+//! [`MAGIC`] stands for one class of fault.
 
+mod handed;
 mod magic;
 mod people;
 mod shelf;
@@ -11,11 +12,13 @@ mod teller;
 mod uploads;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+pub use handed::asked as asked_of_files;
 use http::{Request, Response, StatusCode};
 pub use magic::{Behaviour, MAGIC, Magic};
 use magic::{HANG, SLOW, behaviour_of};
@@ -27,7 +30,7 @@ use teller::Teller;
 pub use teller::{Line, Outlet, SandboxConfig};
 use time::OffsetDateTime;
 
-use super::Transport;
+use super::{SANDBOX_SCHEME, Transport};
 use crate::clock::Clock;
 use crate::dialect::{Answer, Call, Dialect, MediaAnswer, MediaCall, Receipt, Speaker, speaker};
 use crate::model::{self, Accepted, Fault, FaultKind, TransactionId};
@@ -35,6 +38,9 @@ use crate::net::{CallError, Chunks, Streamed};
 
 /// How many messages are kept, and how many files, where nobody says; the oldest go first.
 const KEPT: usize = 1000;
+/// Its host in the address that stands for it in this process.
+const IN_PROCESS: &str = "in-process";
+
 /// A message that the sandbox took.
 #[derive(Clone, Debug, Serialize)]
 pub struct Received {
@@ -58,6 +64,8 @@ pub struct Sandbox {
     delay: Duration,
     received: Mutex<VecDeque<Received>>,
     shelf: Shelf,
+    /// Where it is, as a server of its own.
+    origin: OnceLock<String>,
     teller: Arc<Teller>,
 }
 
@@ -66,7 +74,8 @@ impl Sandbox {
     pub fn new(clock: Arc<dyn Clock>, config: SandboxConfig) -> Self {
         let teller = Teller::new(Arc::clone(&clock), config);
         let (room, delay) = (KEPT, Duration::ZERO);
-        Self { clock, room, delay, received: Mutex::default(), shelf: Shelf::default(), teller }
+        let (received, shelf, origin) = Default::default();
+        Self { clock, room, delay, received, shelf, origin, teller }
     }
 
     /// The same, with room for so many messages, and as many files.
@@ -79,6 +88,16 @@ impl Sandbox {
     #[must_use]
     pub fn answering_after(self, delay: Duration) -> Self {
         Self { delay, ..self }
+    }
+
+    /// Says where it is, as a server of its own: `http://127.0.0.1:8090`. The first word counts.
+    pub fn stands_at(&self, origin: String) {
+        // Nobody starts one sandbox twice.
+        let _ = self.origin.set(origin);
+    }
+
+    fn origin(&self) -> String {
+        self.origin.get().cloned().unwrap_or_else(|| format!("{SANDBOX_SCHEME}://{IN_PROCESS}"))
     }
 
     /// Says where its webhooks go; the first word counts. Before it none are sent.
@@ -169,15 +188,18 @@ impl Sandbox {
         (received, response)
     }
 
-    /// An upload in a known dialect: what was asked, as the dialect reads it, and the body. Messages may name any id,
-    /// whether it was given here or not.
-    pub async fn take_upload(
+    /// A call of the media endpoints in a known dialect, as the dialect reads it, and its body. Messages may name any id of
+    /// an upload, whether it was given here or not.
+    pub async fn take_media(
         &self,
         dialect: &'static dyn Dialect,
         asked: Option<Result<MediaCall, Fault>>,
         chunks: Chunks,
     ) -> Response<Bytes> {
         let answer = Answer { transaction: self.clock.transaction_id(), at: self.clock.now(), pace: None };
+        if let Some(given) = asked.as_ref().and_then(|asked| self.give(dialect, asked.as_ref().ok()?)) {
+            return given.unwrap_or_else(|fault| dialect.encode_fault(&fault, &answer));
+        }
         match uploads::read(asked, chunks, &self.shelf).await {
             Ok(read) => dialect.encode_media_answer(&MediaAnswer::Uploaded(&self.keep(dialect, read).id)),
             Err(fault) => dialect.encode_fault(&fault, &answer),
@@ -248,15 +270,30 @@ pub struct InProcess {
 #[async_trait]
 impl Transport for InProcess {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallError> {
+        if let Some(asked) = self.asked(&request) {
+            return Ok(self.sandbox.take_media(self.line.dialect, Some(asked), stream::empty().boxed()).await);
+        }
         let answer = self.sandbox.take(Some(&self.line), &request);
         tokio::time::timeout(self.limit, answer).await.unwrap_or(Err(CallError::TimedOut(self.limit)))
     }
 
     async fn upload(&self, request: Request<Streamed>) -> Result<Response<Bytes>, CallError> {
-        let (parts, body) = request.into_parts();
-        let path = parts.uri.path().to_owned();
-        let call = Call { method: parts.method, path, headers: parts.headers, body: Value::Null };
-        let asked = self.line.dialect.decode_media_call(&call);
-        Ok(self.sandbox.take_upload(self.line.dialect, asked, body.chunks).await)
+        let asked = self.asked(&request);
+        Ok(self.sandbox.take_media(self.line.dialect, asked, request.into_body().chunks).await)
+    }
+
+    async fn download(&self, request: Request<Bytes>) -> Result<Response<Chunks>, CallError> {
+        let asked = self.asked(&request);
+        let answer = self.sandbox.take_media(self.line.dialect, asked, stream::empty().boxed()).await;
+        Ok(answer.map(|bytes| stream::iter([Ok(bytes)]).boxed()))
+    }
+}
+
+impl InProcess {
+    /// What a request asks of the media endpoints, where it asks for something there.
+    fn asked<B>(&self, request: &Request<B>) -> Option<Result<MediaCall, Fault>> {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let call = Call { method, path, headers: request.headers().clone(), body: Value::Null };
+        handed::asked(self.line.dialect, &call)
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use http::request::Parts;
 use http::uri::Authority;
@@ -12,12 +12,13 @@ use serde_json::Value;
 
 use super::upload::{self, Received};
 use super::{AppState, Shared, auth, error, send};
-use crate::delivery::{self, Account, Scope};
-use crate::dialect::{self, Answer, Call, Dialect, FileFacts, MediaAnswer, MediaCall, UploadForm};
+use crate::delivery::{self, Account, Behind, Opened, Scope};
+use crate::dialect::{self, Answer, Call, Dialect, FileFacts, MediaAnswer, MediaCall, Speaker, UploadForm};
 use crate::measure;
 use crate::media::check::{self, Question};
 use crate::media::{Vault, VaultError};
 use crate::model::{Fault, FaultKind};
+use crate::secret::KeyHash;
 use crate::store::{StoreError, StoredMedia};
 
 /// The member that a refused upload is about: the part of the form, in the vendors' words too.
@@ -44,6 +45,37 @@ pub async fn media(State(state): State<Shared>, request: Request) -> Response {
         let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now(), pace };
         send::refused(&speaker, &fault, &answer)
     })
+}
+
+/// `GET /files/{token}`: a file that somebody sent, for clients of dialects without media endpoints, who are told a link. What
+/// stands in the link is all that is asked for, so who guesses is held up as with keys.
+pub async fn behind(State(state): State<Shared>, Path(token): Path<String>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let found = match guarded(&state, &parts, &token).await {
+        Ok(Some(found)) => found,
+        Ok(None) => return error::unknown_path(State(state), Request::from_parts(parts, body)).await,
+        Err(fault) => return error::turned_away(&state, Request::from_parts(parts, body), &fault),
+    };
+    let (pace, counted) = found.account.access.count(false, state.clock.now());
+    let counter = Counter { state: &state, account: &found.account, dialect: found.dialect };
+    let done = match counted.and_then(|()| found.account.access.place()) {
+        Ok(_place) => counter.download(&found.id).await,
+        Err(fault) => Err(fault),
+    };
+    done.unwrap_or_else(|fault| {
+        let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now(), pace };
+        send::refused(&Speaker::of(found.dialect), &fault, &answer)
+    })
+}
+
+async fn guarded(state: &AppState, parts: &Parts, token: &str) -> Result<Option<Behind>, Fault> {
+    let (visitor, shown) = (state.door.visitor(&parts.extensions, &parts.headers), KeyHash::of(token));
+    state.door.try_key(visitor, shown, state.clock.now())?;
+    let found = state.delivery.behind_link(token).await?;
+    if found.is_some() {
+        state.door.was_right(visitor, shown);
+    }
+    Ok(found)
 }
 
 /// Whoever asks for a head alone is answered as if for the whole; the server leaves out the body.
@@ -121,31 +153,26 @@ impl Counter<'_> {
     }
 
     async fn download(&self, id: &str) -> Result<Response, Fault> {
-        let file = self.find(id).await?;
-        let bytes = self.state.vault.get(id).await.map_err(|error| vault_fault(&error))?;
-        let Some((size, bytes)) = bytes else {
-            tracing::error!(media.id = id, "the file is on the record, but not in server.data_dir");
-            return Err(unknown());
-        };
-        let file = FileFacts { size, ..facts(&file) };
+        let Opened { media, size, bytes } = self.state.delivery.open_file(&self.account.name, id).await?;
+        let file = FileFacts { size, ..facts(&media) };
         Ok(self.say(&MediaAnswer::Downloaded(file)).map(|_| Body::from_stream(bytes)))
     }
 
     /// The row first: what is on the record can be read.
     async fn delete(&self, id: &str) -> Result<Response, Fault> {
-        let deleted =
-            self.state.store.delete_media(&self.account.name, id).await.map_err(|error| store_fault(&error))?;
-        if !deleted {
-            return Err(unknown());
+        let (state, account) = (self.state, &self.account.name);
+        if !state.delivery.remove_file(account, id).await? {
+            if !state.store.delete_media(account, id).await.map_err(|error| store_fault(&error))? {
+                return Err(unknown());
+            }
+            remove(&state.vault, id).await;
         }
-        remove(&self.state.vault, id).await;
-        tracing::info!(media.id = id, account.name = self.account.name, "media deleted");
+        tracing::info!(media.id = id, account.name = account, "media deleted");
         Ok(self.say(&MediaAnswer::Deleted))
     }
 
     async fn find(&self, id: &str) -> Result<StoredMedia, Fault> {
-        let found = self.state.store.media(&self.account.name, id).await.map_err(|error| store_fault(&error))?;
-        found.ok_or_else(unknown)
+        self.state.delivery.file(&self.account.name, id).await
     }
 
     fn say(&self, said: &MediaAnswer<'_>) -> Response {

@@ -87,6 +87,7 @@ pub fn router(state: Shared) -> NormalizePath<Router> {
         .route("/{phone_number_id}/media", post(media::media))
         .route("/{version}/{phone_number_id}/media", post(media::media))
         .route("/media/{id}", get(media::media))
+        .route("/files/{token}", get(media::behind))
         .route("/{media_id}", on(CALLS, media::media))
         .route("/{version}/{media_id}", on(CALLS, media::media))
         // What their old server did and the gateway has no part in: refused in their words.
@@ -115,7 +116,7 @@ pub fn router(state: Shared) -> NormalizePath<Router> {
         .route("/admin/v1/transactions/replay", post(operate::replay_all))
         .route("/admin/v1/erase", post(operate::erase))
         .route("/sandbox/messages", get(sandbox::list).delete(sandbox::clear))
-        .route("/sandbox/files", get(sandbox::files))
+        .route("/sandbox/files", get(sandbox::files).post(sandbox::hold))
         .route("/sandbox/inbound", post(sandbox::write))
         // The same for people, whose pages are no API: their paths stand in console/mod.rs.
         .nest("/console", console::routes(&state))

@@ -9,14 +9,15 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::{StreamExt, TryStreamExt};
 use http::StatusCode;
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Shared, admin, auth, send};
-use crate::dialect::{self, Call, media_call};
+use crate::dialect::{self, Call, media as told, media_call};
 use crate::net::CallError;
-use crate::upstream::{Line, Sandbox};
+use crate::upstream::{Line, Sandbox, asked_of_files};
 
 /// The largest message that somebody writes, and the largest request of a send.
 const MAX_BODY: usize = 1024 * 1024;
@@ -35,6 +36,25 @@ pub async fn files(State(state): State<Shared>, request: Request) -> Response {
         return admin::forbidden();
     }
     Json(state.sandbox.files()).into_response()
+}
+
+/// `POST /sandbox/files`: a file for somebody to send, bare, with its type as Content-Type and its name, if it has one, as
+/// Content-Disposition.
+pub async fn hold(State(state): State<Shared>, request: Request) -> Response {
+    if !auth::is_operator(&state, &request) {
+        return admin::forbidden();
+    }
+    held(&state.sandbox, request).await
+}
+
+async fn held(sandbox: &Sandbox, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let mime_type = told::mime_type(parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()), None);
+    let (filename, chunks) = (told::filename(&parts.headers), body.into_data_stream().map_err(Into::into).boxed());
+    match sandbox.take_file_of_somebody(dialect::reference(), mime_type, filename, chunks).await {
+        Ok(id) => (StatusCode::CREATED, Json(json!({ "id": id }))).into_response(),
+        Err(fault) => refuse(&fault.detail),
+    }
 }
 
 /// `DELETE /sandbox/messages`: the sandbox forgets both.
@@ -104,9 +124,10 @@ pub fn router(sandbox: Arc<Sandbox>) -> Router {
         StatusCode::NO_CONTENT
     };
     let files = |State(sandbox): State<Arc<Sandbox>>| async move { Json(sandbox.files()) };
+    let hold = |State(sandbox): State<Arc<Sandbox>>, request: Request| async move { held(&sandbox, request).await };
     Router::new()
         .route("/sandbox/messages", get(list).delete(clear))
-        .route("/sandbox/files", get(files))
+        .route("/sandbox/files", get(files).post(hold))
         .route("/sandbox/inbound", post(write))
         .fallback(provide)
         .with_state(sandbox)
@@ -115,9 +136,12 @@ pub fn router(sandbox: Arc<Sandbox>) -> Router {
 /// A server cannot break a connection from within a handler, so "reset" and "absent" end as an empty 502.
 async fn provide(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    if let Some((speaker, asked)) = media_call(&head(&parts), None) {
+    let call = head(&parts);
+    let asked = media_call(&call, None).map(|(speaker, asked)| (speaker.dialect(), asked));
+    let asked = asked.or_else(|| Some((dialect::reference(), asked_of_files(dialect::reference(), &call)?)));
+    if let Some((dialect, asked)) = asked {
         let chunks = body.into_data_stream().map_err(Into::into).boxed();
-        return send::into_axum(sandbox.take_upload(speaker.dialect(), Some(asked), chunks).await);
+        return send::into_axum(sandbox.take_media(dialect, Some(asked), chunks).await);
     }
     let Ok(bytes) = axum::body::to_bytes(body, MAX_BODY).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();

@@ -399,10 +399,6 @@ impl Queue for Memory {
         Ok(claimed)
     }
 
-    async fn release(&self, _: Uuid, _: &[TransactionId], _: OffsetDateTime) -> Result<u64, StoreError> {
-        unimplemented!("delivery puts each message down by itself")
-    }
-
     async fn lapsed(&self, now: OffsetDateTime, _: u32) -> Result<Vec<Lapsed>, StoreError> {
         let inner = self.open()?;
         let jobs = inner.rows.values().filter_map(|row| Some((row.job.as_ref()?, &row.transaction.summary)));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use sabir::net::{CallError, Streamed};
+use sabir::net::{CallError, Chunks, Streamed};
 use sabir::upstream::Transport;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -129,6 +129,10 @@ impl Transport for Line {
 
     async fn upload(&self, _: Request<Streamed>) -> Result<Response<Bytes>, CallError> {
         Ok(json_of(200, &json!({ "id": "given-1" }), None))
+    }
+
+    async fn download(&self, _: Request<Bytes>) -> Result<Response<Chunks>, CallError> {
+        unimplemented!("nobody sends files here")
     }
 }
 

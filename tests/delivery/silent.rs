@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use sabir::store::{
-    CallbackFilter, CallbackState, Callbacks, ClaimedCallback, Clue, Correlated, DecodedWebhook, EventFilter, Events,
-    HeardEvent, Hearing, KeptCallback, KeptEvent, KeptWebhook, NewWebhook, RawWebhook, SettledCallback, StoreError,
-    WebhookFilter, Which,
+    CallbackFilter, CallbackState, Callbacks, ClaimedCallback, Clue, Correlated, DecodedWebhook, Doomed, EventFilter,
+    Events, HeardEvent, Hearing, InboundFile, InboundFiles, KeptCallback, KeptEvent, KeptWebhook, NewWebhook,
+    RawWebhook, SettledCallback, StoreError, StoredMedia, WebhookFilter, Which,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -108,6 +108,38 @@ impl Callbacks for Memory {
     }
 
     async fn replay_callbacks(&self, _: &Which, _: At, _: u32) -> Result<u64, StoreError> {
+        unimplemented!()
+    }
+}
+
+/// And nobody sends files.
+#[async_trait]
+impl InboundFiles for Memory {
+    async fn name_inbound(&self, _: &InboundFile) -> Result<InboundFile, StoreError> {
+        unimplemented!()
+    }
+
+    async fn inbound(&self, _: &str, _: &str) -> Result<Option<InboundFile>, StoreError> {
+        Ok(None)
+    }
+
+    async fn inbound_behind(&self, _: &str) -> Result<Option<InboundFile>, StoreError> {
+        Ok(None)
+    }
+
+    async fn keep_inbound(&self, _: &StoredMedia) -> Result<bool, StoreError> {
+        unimplemented!()
+    }
+
+    async fn end_inbound(&self, _: &str, _: At) -> Result<(), StoreError> {
+        unimplemented!()
+    }
+
+    async fn doom_inbound(&self, _: Doomed<'_>, _: u32) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn forget_inbound(&self, _: &[String]) -> Result<(), StoreError> {
         unimplemented!()
     }
 }

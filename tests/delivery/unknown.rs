@@ -132,12 +132,3 @@ async fn nothing_is_decided_while_an_attempt_is_under_way() {
         Err(NotDone::Missing)
     ));
 }
-
-#[tokio::test(start_paused = true)]
-async fn a_status_settles_what_is_unknown_and_late_news_changes_nothing() {
-    let world = World::new();
-    let id = unknown(&world).await;
-    let status = || Word { cause: Cause::Status, detail: None, fault: None };
-    assert_eq!(world.delivery.learn(id, State::Delivered, status()).await.unwrap(), State::Delivered);
-    assert!(matches!(world.delivery.learn(id, State::Sent, status()).await, Err(NotDone::Unfit(State::Delivered))));
-}

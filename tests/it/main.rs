@@ -20,6 +20,7 @@ mod gate;
 #[allow(dead_code, reason = "shared with the tests of dialects")]
 mod golden;
 mod harness;
+mod inbound;
 mod keys;
 mod legacy;
 mod limits;

@@ -1,14 +1,20 @@
 //! What providers tell: who may, what is kept of it, what it does to transactions, and who is told.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Method, Request};
+use sabir::clock::{Clock, FixedClock};
 use sabir::dialect::{self, Dialect, EventContext, Signing, Telling};
 use sabir::model::{Business, Event, EventKind, Progress, State, Status, Tastes, TransactionId};
-use sabir::store::{CallbackFilter, Cause, EventFilter, KeptCallback, KeptEvent, KeptWebhook, WebhookFilter};
+use sabir::store::{
+    CallbackFilter, Cause, DecodedWebhook, EventFilter, KeptCallback, KeptEvent, KeptWebhook, NewWebhook, WebhookFilter,
+};
 use serde_json::{Value, json};
 use time::macros::datetime;
 
 use crate::harness::{Answer, TestApp};
+use crate::receiver::{Manner, Receiver};
 
 const SECRET: &str = "demo-secret-42";
 const NUMBER: &str = "442079460000";
@@ -371,5 +377,55 @@ async fn a_client_that_was_answered_first_is_told_of_a_failure_that_no_provider_
     let event = events(&app).await.pop().unwrap();
     let Event::Status(status) = event.event else { panic!("{event:?}") };
     assert_eq!(status.problems[0].fault.kind, sabir::model::FaultKind::NotOnWhatsapp);
+    app.stop().await;
+}
+
+/// What was told, and what clients were told of it, goes by its age; as old as transactions may grow where nothing is said.
+#[tokio::test]
+async fn what_was_told_is_forgotten_by_its_age() {
+    for (age, days) in [("events_for", 31), ("transactions_for", 31), ("events_for", 1)] {
+        let receiver = Receiver::start(Manner::Answer(200)).await;
+        let app = TestApp::of(&format!(
+            "[net]\nallow_private = [\"127.0.0.1\"]\n[store]\n{age} = \"30d\"\n\
+             [[accounts]]\nname = \"shop\"\nkey = \"{key}\"\ncallbacks = [\"{url}\"]\n",
+            key = crate::harness::KEY,
+            url = receiver.url,
+        ))
+        .await;
+        let body = Bytes::from(written("wamid.IN01", "447700900123").to_string());
+        assert_eq!(post(&app, "/webhooks/sandbox", Request::new(body)).await.status, 200);
+        while callbacks(&app).await.iter().all(|callback| callback.finished_at.is_none()) {
+            tokio::task::yield_now().await;
+        }
+        app.forward(Duration::from_secs(days * 24 * 60 * 60));
+        app.app.forget().await.unwrap();
+        let left = (kept(&app).await.len(), events(&app).await.len(), callbacks(&app).await.len());
+        assert_eq!(left, if days > 30 { (0, 0, 0) } else { (1, 1, 1) }, "{age}, {days} days");
+        app.stop().await;
+    }
+}
+
+/// Nobody calls for it: a gateway that runs forgets by itself.
+#[tokio::test]
+async fn a_gateway_that_runs_forgets_what_is_too_old_by_itself() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let text = "[store]\nevents_for = \"30d\"\n[[accounts]]\nname = \"shop\"\nkey = \"k\"";
+    let mut config = sabir::config::load_text(text).unwrap().config;
+    config.store.url = sabir::secret::Secret::new(format!("sqlite://{}", folder.path().join("sabir.db").display()));
+    let store = sabir::store::connect(&config.store).await.unwrap();
+    store.migrate().await.unwrap();
+    let then = FixedClock::at(datetime!(2026-09-21 13:35:23 UTC));
+    let (id, holder, at) = (then.record_id(), uuid::Uuid::now_v7(), then.now());
+    let (upstream, headers, body) = ("main".into(), std::collections::BTreeMap::new(), "[]".into());
+    store.keep_webhooks(&[NewWebhook { id, upstream, received_at: at, headers, body }]).await.unwrap();
+    store.claim_webhooks(holder, at, at + time::Duration::MINUTE, 1).await.unwrap();
+    let read = DecodedWebhook { webhook: id, events: Vec::new(), problem: None };
+    store.keep_events(holder, &[read]).await.unwrap();
+
+    let now = std::sync::Arc::new(FixedClock::at(at + time::Duration::days(31)));
+    let app = TestApp::at(now, config, store, folder).await;
+    while !kept(&app).await.is_empty() {
+        tokio::task::yield_now().await;
+    }
     app.stop().await;
 }

@@ -370,19 +370,6 @@ pub async fn what_is_at_its_end_can_be_sent_once_more(backend: Backend) {
     assert_eq!(found.turns[0].cause, Cause::Replay);
 }
 
-pub async fn a_process_that_stops_gives_its_jobs_back(backend: Backend) {
-    let store = backend.open().await;
-    let all = [accepted(), accepted(), accepted()];
-    store.write(&all.each_ref().map(record)).await.unwrap();
-    let everything = all.each_ref().map(|new| new.id);
-    assert_eq!(ids(store.claim("main", HOLDER, at(0), at(60), 2).await.unwrap()), everything[..2]);
-    store.write(&[begin(&all[1], HOLDER, 1)]).await.unwrap();
-    assert_eq!(store.release(OTHER, &everything, at(3)).await.unwrap(), 0);
-    assert_eq!(store.release(HOLDER, &everything, at(3)).await.unwrap(), 1, "what is being sent is not given back");
-    assert_eq!(claimed(&store, at(3)).await, [everything[2], everything[0]]);
-    assert_eq!(store.release(HOLDER, &[], at(3)).await.unwrap(), 0);
-}
-
 pub async fn the_queue_says_how_long_it_is_and_when_to_look(backend: Backend) {
     let store = backend.open().await;
     assert_eq!(store.depth().await.unwrap(), []);

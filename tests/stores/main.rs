@@ -1,7 +1,7 @@
 //! The store: what its contract promises, on each back end, and the ledger in front of it.
 //!
-//! A test of the contract is a function in `contract.rs`, `jobs.rs`, `keeping.rs`, `events.rs`, `callbacks.rs` or
-//! `clients.rs` and a line in a list below. Postgres comes from
+//! A test of the contract is a function in `contract.rs`, `jobs.rs`, `keeping.rs`, `events.rs`, `callbacks.rs`,
+//! `inbound.rs` or `clients.rs` and a line in a list below. Postgres comes from
 //! `scripts/test`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "helpers of tests are tests too")]
 
@@ -11,6 +11,7 @@ mod clients;
 mod contract;
 mod events;
 mod fixtures;
+mod inbound;
 mod jobs;
 mod keeping;
 mod ledger;
@@ -22,7 +23,6 @@ use sabir::model::State;
 use sabir::secret::Secret;
 use sabir::store::{self, Config, Next, StoreError};
 use sqlx::{Connection, PgConnection};
-use uuid::Uuid;
 
 /// Runs each test of the contract on each back end.
 macro_rules! on_each_back_end {
@@ -96,7 +96,6 @@ on_each_back_end! {
         a_job_that_does_not_read_back_stops_no_other,
         postponing_by_the_pace_leaves_no_trace,
         what_is_at_its_end_can_be_sent_once_more,
-        a_process_that_stops_gives_its_jobs_back,
         the_queue_says_how_long_it_is_and_when_to_look,
         processes_know_how_many_they_are,
         no_job_is_handed_out_while_the_store_is_away,
@@ -146,6 +145,11 @@ on_each_back_end! {
         what_was_not_tried_is_given_back,
         the_dead_are_seen_and_told_again,
         callbacks_are_listed_by_what_they_are,
+    }
+    inbound {
+        an_account_knows_a_file_by_one_id_however_often_it_is_told,
+        a_file_that_came_is_one_of_the_accounts,
+        what_is_doomed_is_found_by_nobody_and_then_gone,
     }
     clients {
         a_session_is_found_by_its_token_until_it_ends,
@@ -202,11 +206,6 @@ async fn a_gateway_hears_of_jobs_that_another_left() {
     one.jobs_changed().await;
     let new = fixtures::accepted();
     other.write(&[fixtures::record(&new)]).await.unwrap();
-    one.jobs_changed().await;
-
-    let mine = Uuid::from_u128(9);
-    assert_eq!(one.claim("main", mine, fixtures::at(0), fixtures::at(9), 1).await.unwrap().len(), 1);
-    one.release(mine, &[new.id], fixtures::at(1)).await.unwrap();
     one.jobs_changed().await;
 
     // Cut off, it listens again by itself; what came meanwhile was missed, so it says so.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Callbacks;
 use crate::delivery::Account;
 use crate::dialect::{self, Dialect, EventContext, Signing, Telling};
-use crate::model::{Business, Event, Inbound, Known, Setting, Status, Tastes};
+use crate::model::{Business, Event, Inbound, InboundContent, Known, Setting, Status, Tastes};
 use crate::store::{ClaimedCallback, Clue, Correlated, StoreError};
 
 /// Headers that a client cannot set for its callbacks: they say what the body is.
@@ -20,7 +20,7 @@ impl Callbacks {
         let account = directory.account_named(&callback.account);
         let upstream = directory.upstream(&callback.upstream);
         let client = dialect::named(&callback.dialect).unwrap_or_else(dialect::reference);
-        let event = self.in_the_clients_terms(callback).await?;
+        let event = self.in_the_clients_terms(callback, client).await?;
         let tastes = account.as_ref().map(|account| account.tastes.clone()).unwrap_or_default();
         let number = upstream.as_ref().and_then(|upstream| upstream.sender.clone());
         let business = business(number, callback.transaction.as_ref());
@@ -63,13 +63,23 @@ impl Callbacks {
         client.sign_callback(request, &Signing { secret: secret.expose(), id: &id, at: self.clock.now() });
     }
 
-    async fn in_the_clients_terms(&self, callback: &ClaimedCallback) -> Result<Event, StoreError> {
+    async fn in_the_clients_terms(
+        &self,
+        callback: &ClaimedCallback,
+        client: &dyn Dialect,
+    ) -> Result<Event, StoreError> {
         Ok(match callback.event.clone() {
             Event::Status(status) => Event::Status(match &callback.transaction {
                 Some(transaction) => known_as(status, transaction),
                 None => status,
             }),
-            Event::Inbound(inbound) => Event::Inbound(self.written_by_somebody_known(callback, inbound).await?),
+            Event::Inbound(mut inbound) => {
+                let person = inbound.sender.id().map(str::to_owned);
+                if let InboundContent::Media(media) = &mut inbound.content {
+                    self.delivery.inbound.tell(callback, client, person, media).await?;
+                }
+                Event::Inbound(self.written_by_somebody_known(callback, inbound).await?)
+            }
             other => other,
         })
     }

@@ -9,6 +9,7 @@ use super::fetches::Fetches;
 use super::flights::Flights;
 use super::judged::{Held, Judged};
 use super::uploads::{Uploads, gone};
+use crate::delivery::inbound::Inbound;
 use crate::delivery::{Order, store_fault};
 use crate::media::Known;
 use crate::media::check::{
@@ -37,6 +38,7 @@ pub struct Gate {
 /// A file that is looked at.
 pub struct Look<'a> {
     pub gate: &'a Arc<Gate>,
+    pub inbound: &'a Arc<Inbound>,
     pub order: &'a Order,
     pub upstream: &'a Upstream,
     pub file: &'a File<'a>,
@@ -102,10 +104,11 @@ impl Look<'_> {
         }
     }
 
-    /// A file that the client uploaded here. Other ids are the provider's own.
+    /// A file that the client uploaded here, or that somebody sent it. Other ids are the provider's own.
     async fn own(&self, id: &str) -> Result<Option<Judged>, Fault> {
-        let store = &self.gate.uploads.store;
-        let media = store.media(&self.order.account.name, id).await.map_err(store_fault)?;
+        let account = &self.order.account.name;
+        let media = self.gate.uploads.store.media(account, id).await.map_err(store_fault)?;
+        let media = if media.is_some() { media } else { self.inbound.file(account, id).await? };
         let Some(media) = media else { return Ok(None) };
         let inspection = self.gate.inspected(&media).await?;
         let question = Question { content_type: Some(&media.mime_type), ..self.question(Route::Upload) };

@@ -13,11 +13,14 @@ mod uploads;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+pub use flights::Flights;
 use judged::Judged;
 pub use judged::{FileReport, refusal};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
-use super::Order;
+use super::inbound::{Inbound, Limits};
+use super::{Directory, Order};
 use crate::clock::Clock;
 use crate::measure;
 use crate::media::check::{DialectLimits, Route};
@@ -58,12 +61,15 @@ pub struct Tools {
     pub dialect_limits: DialectLimits,
     /// How long a message waits.
     pub patience: Duration,
+    /// Limits of files that people sent.
+    pub inbound: Limits,
 }
 
 /// The gate.
 pub struct Files {
     gate: Arc<Gate>,
     patience: Duration,
+    inbound: Limits,
 }
 
 /// A request that may go, its files as the upstream knows them.
@@ -89,12 +95,29 @@ type Passed = (Judged, Option<(Used, String)>);
 impl Files {
     /// The gate over these tools.
     pub fn new(tools: Tools) -> Arc<Self> {
-        let Tools { store, vault, known, links, workshop, clock, dialect_limits, patience } = tools;
+        let Tools { store, vault, known, links, workshop, clock, dialect_limits, patience, inbound } = tools;
         let uploads = Arc::new(Uploads { store, vault, clock, flights: Default::default() });
         let (repairs, mended) = (Default::default(), moka::sync::Cache::new(KEPT_MENDED));
         let fetches = Fetches::new(links, patience);
         let gate = Gate { fetches, workshop, known, uploads, dialect_limits, repairs, mended };
-        Arc::new(Self { gate: Arc::new(gate), patience })
+        Arc::new(Self { gate: Arc::new(gate), patience, inbound })
+    }
+
+    /// The files that people sent to the upstreams of a directory, with the same tools.
+    pub fn inbound(&self, directory: Arc<ArcSwap<Directory>>) -> Arc<Inbound> {
+        let Uploads { store, vault, clock, .. } = &*self.gate.uploads;
+        let configured = self.inbound.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
+        Arc::new(Inbound {
+            store: Arc::clone(store),
+            vault: vault.clone(),
+            links: Arc::clone(&self.gate.fetches.links),
+            clock: Arc::clone(clock),
+            directory,
+            limits: self.inbound.clone(),
+            origin: configured.map(Into::into).unwrap_or_default(),
+            flights: Flights::default(),
+            pauses: Default::default(),
+        })
     }
 
     /// The order's request with its files as the upstream takes them, until then at most; as long as files may take where
@@ -106,13 +129,14 @@ impl Files {
         &self,
         order: &Order,
         upstream: &Arc<Upstream>,
+        inbound: &Arc<Inbound>,
         until: Option<Instant>,
     ) -> Result<Placed, Fault> {
         let mut request = order.request.clone();
         let (mut uploads, mut warnings) = (Vec::new(), Vec::new());
         let deadline = until.unwrap_or_else(|| Instant::now() + self.patience);
         for mut file in request.files() {
-            let look = Look { gate: &self.gate, order, upstream, file: &file };
+            let look = Look { gate: &self.gate, inbound, order, upstream, file: &file };
             let passed = timeout_at(deadline, self.pass(&look, upstream)).await;
             let Some((judged, upload)) = passed.unwrap_or_else(|_| Err(still_on_its_way(upstream)))? else { continue };
             warnings.extend(judged.warnings());
@@ -128,11 +152,16 @@ impl Files {
     }
 
     /// What there is to say of each file, and the first fault among them; nothing is uploaded.
-    pub async fn look(&self, order: &Order, upstream: &Arc<Upstream>) -> (Vec<FileReport>, Option<Fault>) {
+    pub async fn look(
+        &self,
+        order: &Order,
+        upstream: &Arc<Upstream>,
+        inbound: &Arc<Inbound>,
+    ) -> (Vec<FileReport>, Option<Fault>) {
         let mut request = order.request.clone();
         let (mut reports, mut fault) = (Vec::new(), None);
         for file in request.files() {
-            match (Look { gate: &self.gate, order, upstream, file: &file }).judge().await {
+            match (Look { gate: &self.gate, inbound, order, upstream, file: &file }).judge().await {
                 Ok(Some(judged)) => {
                     fault = fault.or_else(|| judged.fault());
                     reports.push(judged.into_report());

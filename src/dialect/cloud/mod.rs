@@ -22,10 +22,11 @@ mod upload;
 use bytes::Bytes;
 use http::Response;
 use time::OffsetDateTime;
+use url::Url;
 
 use super::{
-    Answer, Call, Claim, CredentialForm, Decoded, Dialect, EventContext, FileFacts, MediaAnswer, MediaCall, Receipt,
-    Signing, Target, Telling, Translation, Upload, Webhook, signature,
+    Answer, Call, Claim, CredentialForm, Decoded, Described, Dialect, EventContext, FileAt, FileFacts, MediaAnswer,
+    MediaCall, Receipt, Signing, Target, Telling, Translation, Upload, Webhook, signature,
 };
 use crate::model::{Accepted, Event, Fault, Request};
 
@@ -135,5 +136,26 @@ impl Dialect for Cloud {
 
     fn encode_media_answer(&self, said: &MediaAnswer<'_>) -> Response<Bytes> {
         media::encode(said)
+    }
+
+    /// A file is fetched in two steps.
+    fn file_call(&self, id: &str) -> Option<MediaCall> {
+        Some(MediaCall::Describe(id.to_owned()))
+    }
+
+    fn encode_media_call(&self, call: &MediaCall, target: &Target<'_>) -> Result<http::Request<Bytes>, Fault> {
+        media::encode_call(call, target)
+    }
+
+    fn decode_described(&self, answer: &Response<Bytes>) -> Result<Described, Fault> {
+        media::decode_described(answer)
+    }
+
+    fn file_at(&self, address: Url, base: &Url) -> FileAt {
+        media::file_at(address, base)
+    }
+
+    fn keeps_files_for(&self) -> Option<time::Duration> {
+        Some(media::KEPT)
     }
 }

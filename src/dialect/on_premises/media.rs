@@ -3,13 +3,17 @@
 //! A file is the bare body of its upload, and is fetched in one step.
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header};
 use serde_json::json;
+use time::Duration;
 
 use super::meta;
 use crate::dialect::media::{download, filename, is_type};
-use crate::dialect::{Call, MediaAnswer, MediaCall, UploadForm, answer};
+use crate::dialect::{Call, MediaAnswer, MediaCall, UploadForm, answer, asked};
 use crate::model::{Fault, FaultKind};
+
+/// How long WhatsApp and partners keep a file that somebody sent.
+pub const KEPT: Duration = Duration::days(14);
 
 /// `POST /v1/media`, `GET` and `DELETE /v1/media/{id}`.
 pub fn decode(call: &Call) -> Option<Result<MediaCall, Fault>> {
@@ -42,6 +46,16 @@ pub fn encode(said: &MediaAnswer<'_>) -> Response<Bytes> {
         MediaAnswer::Uploaded(id) => answer(StatusCode::OK, &json!({ "media": [{ "id": id }], "meta": meta() })),
         MediaAnswer::Downloaded(file) | MediaAnswer::Described { file, .. } => download(file),
         MediaAnswer::Deleted => answer(StatusCode::OK, &json!({ "meta": meta() })),
+    }
+}
+
+/// Writes what [`decode`] reads, of calls without a body. There is no description but the file's own head.
+pub fn encode_call(call: &MediaCall) -> Result<Request<Bytes>, Fault> {
+    match call {
+        MediaCall::Describe(id) | MediaCall::Download(id) => asked::get(&format!("/v1/media/{}", asked::segment(id)?)),
+        MediaCall::Upload(_) | MediaCall::Delete(_) => {
+            Err(Fault::gateway(FaultKind::Internal, "the call is none for a file that is there"))
+        }
     }
 }
 
@@ -107,5 +121,12 @@ mod tests {
         let meta = json!({ "api_status": "stable", "version": "2.53.1" });
         assert_eq!(body(&MediaAnswer::Uploaded("4410")), json!({ "media": [{ "id": "4410" }], "meta": meta }));
         assert_eq!(body(&MediaAnswer::Deleted), json!({ "meta": meta }));
+    }
+
+    #[test]
+    fn a_call_that_is_written_reads_back() {
+        let call = MediaCall::Download("6f1d2c1e-7a55-4d0e-9c57-0b8a3f6f2b10".to_owned());
+        let request = encode_call(&call).unwrap();
+        assert_eq!(decoded(request.method().clone(), request.uri().path(), &[]), Some(Ok(call)));
     }
 }

@@ -161,6 +161,18 @@ impl Dialect for OnPremises {
     fn encode_media_answer(&self, said: &MediaAnswer<'_>) -> Response<Bytes> {
         media::encode(said)
     }
+
+    fn file_call(&self, id: &str) -> Option<MediaCall> {
+        Some(MediaCall::Download(id.to_owned()))
+    }
+
+    fn encode_media_call(&self, call: &MediaCall, _: &Target<'_>) -> Result<http::Request<Bytes>, Fault> {
+        media::encode_call(call)
+    }
+
+    fn keeps_files_for(&self) -> Option<time::Duration> {
+        Some(media::KEPT)
+    }
 }
 
 /// Whether a body holds something that AISoule, which shares the path and most of the members, does not have.

@@ -7,7 +7,6 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{PATIENCE, Postgres, READING, in_time};
-use crate::model::TransactionId;
 use crate::store::rows::{self, ClaimedRow, DepthRow, LapsedRow, Moment, text};
 use crate::store::{ALIVE, Claimed, Depth, Lapsed, Queue, StoreError, queries};
 
@@ -24,12 +23,6 @@ impl Queue for Postgres {
         let mut connection = self.writers.acquire().await?;
         let claimed = timeout(PATIENCE, claim(&mut connection, upstream, holder, now, lease_until, limit)).await;
         in_time(connection, claimed)
-    }
-
-    async fn release(&self, holder: Uuid, ids: &[TransactionId], now: OffsetDateTime) -> Result<u64, StoreError> {
-        let mut connection = self.writers.acquire().await?;
-        let released = timeout(PATIENCE, release(&mut connection, holder, ids, now)).await;
-        in_time(connection, released)
     }
 
     async fn lapsed(&self, now: OffsetDateTime, limit: u32) -> Result<Vec<Lapsed>, StoreError> {
@@ -140,21 +133,4 @@ async fn claim(
         .fetch_all(connection)
         .await?;
     Ok(rows::claimed(claimed))
-}
-
-async fn release(
-    connection: &mut PgConnection,
-    holder: Uuid,
-    ids: &[TransactionId],
-    now: OffsetDateTime,
-) -> Result<u64, StoreError> {
-    let release = "with released as ( \
-                     update jobs set holder = null, due_at = $3 \
-                     where transaction_id = any($2) and holder = $1 and state in ('accepted', 'waiting', 'unknown') \
-                     returning 1) \
-                   select count(*), case when count(*) > 0 then pg_notify('sabir_jobs', '')::text end from released";
-    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
-    let release = sqlx::query_as(release).bind(holder).bind(ids).bind(Moment(now));
-    let (released, _): (i64, Option<String>) = release.fetch_one(connection).await?;
-    Ok(released.unsigned_abs())
 }

@@ -6,7 +6,6 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::Sqlite;
-use crate::model::TransactionId;
 use crate::store::rows::{self, ClaimedRow, DepthRow, LapsedRow, Moment, text};
 use crate::store::{ALIVE, Claimed, Depth, Lapsed, Queue, StoreError, queries};
 
@@ -28,18 +27,6 @@ impl Queue for Sqlite {
         let claimed = claimed(&mut transaction, &first).await?;
         transaction.commit().await?;
         Ok(claimed)
-    }
-
-    async fn release(&self, holder: Uuid, ids: &[TransactionId], now: OffsetDateTime) -> Result<u64, StoreError> {
-        let mut query = QueryBuilder::<sqlx::Sqlite>::new("update jobs set holder = null, due_at = ");
-        query.push_bind(Moment(now)).push(" where holder = ").push_bind(holder);
-        query.push(" and state <> 'sending' and transaction_id in (");
-        let mut list = query.separated(", ");
-        for id in ids {
-            list.push_bind(id.0);
-        }
-        query.push(")");
-        Ok(query.build().persistent(false).execute(&self.writer).await?.rows_affected())
     }
 
     async fn lapsed(&self, now: OffsetDateTime, limit: u32) -> Result<Vec<Lapsed>, StoreError> {

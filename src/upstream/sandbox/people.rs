@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Sandbox;
 use super::teller::Line;
 use crate::dialect::{Webhook, reference};
-use crate::model::{Event, Fault, FaultKind, Inbound};
+use crate::model::{Event, Fault, FaultKind, Inbound, InboundContent};
 
 /// Who writes, where it is not said.
 const WRITER: &str = "447700900123";
@@ -26,6 +26,9 @@ impl Sandbox {
         inbound.at = inbound.at.or_else(|| Some(self.clock.now()));
         inbound.sender.wa_id = inbound.sender.wa_id.or_else(|| Some(WRITER.to_owned()));
         inbound.business = line.business.clone();
+        if let InboundContent::Media(media) = &mut inbound.content {
+            self.say_of_file(line, media);
+        }
         if self.teller.tell(line, &Event::Inbound(inbound)).await {
             return Ok(id);
         }

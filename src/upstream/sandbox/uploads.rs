@@ -64,7 +64,7 @@ pub async fn read_part(part: Field<'_>, shelf: &Shelf) -> Result<Read, Fault> {
 ///
 /// # Errors
 /// Where it is empty or too large, or breaks off.
-async fn take_in<E>(
+pub async fn take_in<E>(
     mime_type: String,
     filename: Option<String>,
     chunks: impl Stream<Item = Result<Bytes, E>>,
