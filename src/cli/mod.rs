@@ -10,9 +10,11 @@ mod completions;
 mod dialects;
 mod erase;
 mod events;
+mod follow;
 mod health;
 mod key;
 mod listing;
+mod man;
 mod media;
 mod openapi;
 mod operate;
@@ -24,11 +26,12 @@ mod style;
 mod transactions;
 mod translate;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::config::{self, Loaded, Problems};
 use crate::store::StoreError;
@@ -42,16 +45,19 @@ use crate::store::StoreError;
 #[command(name = "sabir", version, styles = style::HELP, after_help = EXAMPLES)]
 struct Cli {
     /// One more configuration file, laid over the defaults.
-    #[arg(long, global = true, env = "SABIR_CONFIG", value_name = "FILE")]
+    #[arg(long, global = true, env = "SABIR_CONFIG", value_name = "FILE", help_heading = EVERYWHERE)]
     config: Option<PathBuf>,
 
     /// Print data as JSON.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     json: bool,
 
     #[command(subcommand)]
     command: Option<Command>,
 }
+
+/// Above the options of every command, behind its own.
+const EVERYWHERE: &str = "Options of every command";
 
 const EXAMPLES: &str = "Examples:
   sabir                                        run with nothing configured, over the sandbox
@@ -97,13 +103,19 @@ Exits with 0 where the configuration can be run, else with 78.")]
     /// Check files before they are sent.
     #[command(subcommand, after_help = media::EXAMPLES)]
     Media(media::Command),
-    /// Read the record through the admin API of a running gateway, and decide what becomes of transactions.
+    /// What became of messages: list, show, send once more, decide.
+    ///
+    /// Through the admin API of a running gateway.
     #[command(subcommand, after_help = transactions::EXAMPLES)]
     Transactions(transactions::Command),
-    /// What providers told, and reading it once more, through the admin API of a running gateway.
+    /// What providers told: list, read once more.
+    ///
+    /// Through the admin API of a running gateway.
     #[command(subcommand, after_help = events::EXAMPLES)]
     Events(events::Command),
-    /// What clients were told, and having it told again, through the admin API of a running gateway.
+    /// What clients were told: list, tell again.
+    ///
+    /// Through the admin API of a running gateway.
     #[command(subcommand, after_help = callbacks::EXAMPLES)]
     Callbacks(callbacks::Command),
     /// Erase what was sent to somebody, and that it was.
@@ -119,6 +131,8 @@ A running gateway shows the same under /openapi.json, and as pages under /docs."
     Openapi,
     /// Print what a shell has to know to complete commands and options.
     Completions(completions::Arguments),
+    /// Print the manual, or write a page for each command.
+    Man(man::Arguments),
     /// Run the simulated provider alone.
     Sandbox(sandbox::Arguments),
 }
@@ -231,6 +245,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Erase(arguments) => erase::erase(&arguments, context),
         Command::Dialects(arguments) => dialects::table(&arguments, context),
         Command::Completions(arguments) => completions::completions(&arguments),
+        Command::Man(arguments) => man::man(&arguments),
         Command::Openapi => openapi::print_document(),
         Command::Sandbox(arguments) => sandbox::run(&arguments, context),
     }
@@ -256,12 +271,14 @@ fn print_error(text: impl std::fmt::Display) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// Says how far a command is, where somebody watches.
-fn show_progress(done: usize, all: usize) {
-    if io::stderr().is_terminal() && all > 1 {
-        let end = if done == all { "\n" } else { "" };
-        let _ = write!(anstream::stderr(), "\r{done} of {all}{end}");
+/// Shows how far a command is, where somebody watches: on a terminal, and for more than a few steps.
+fn progress(steps: usize) -> ProgressBar {
+    if steps < 3 {
+        return ProgressBar::hidden();
     }
+    let bar = ProgressBar::new(steps as u64);
+    let template = ProgressStyle::with_template("{bar:40} {pos} of {len}, {eta} to go");
+    bar.with_style(template.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// Prints data as indented JSON.

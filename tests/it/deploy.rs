@@ -106,6 +106,7 @@ fn dashboard_and_alerts_speak_of_measurements_states_and_faults_that_there_are()
     let code = text("src/measure.rs");
     let known = words(&code, "sabir_");
     let states: Vec<_> = State::ALL.iter().map(|state| state.as_str()).collect();
+    let told = vec!["delivered", "retry", "dead"];
     let faults: Vec<_> = FaultKind::ALL.iter().map(|kind| kind.code()).collect();
     for expression in expressions() {
         for name in words(&expression, "sabir_") {
@@ -113,11 +114,38 @@ fn dashboard_and_alerts_speak_of_measurements_states_and_faults_that_there_are()
             let is_known = known.contains(name) || family.is_some_and(|family| known.contains(family));
             assert!(is_known, "{name} is not in src/measure.rs: {expression}");
         }
-        for (label, values) in [("outcome", &states), ("fault", &faults)] {
+        let outcomes = if expression.contains("sabir_callbacks_total") { &told } else { &states };
+        for (label, values) in [("outcome", outcomes), ("fault", &faults)] {
             for value in label_values(&expression, label) {
                 assert!(values.contains(&value.as_str()), "{label} is never {value}: {expression}");
             }
         }
+    }
+}
+
+/// The measurements that programs outside rely on.
+const PROMISED: [&str; 8] = [
+    "sabir_callbacks_total",
+    "sabir_commit_batch_size",
+    "sabir_commit_seconds",
+    "sabir_media_checks_total",
+    "sabir_overhead_seconds",
+    "sabir_queue_depth",
+    "sabir_transactions_total",
+    "sabir_upstream_seconds",
+];
+
+#[test]
+fn every_measurement_is_explained_and_on_the_dashboard() {
+    let (code, dashboard) = (text("src/measure.rs"), text("deploy/grafana/sabir.json"));
+    let operating = text("docs/operating.md");
+    let measured = words(&code, "sabir_");
+    assert!(PROMISED.iter().all(|name| measured.contains(name)), "{measured:?}");
+    let shown = words(&dashboard, "sabir_");
+    for name in measured {
+        let is_shown = ["", "_bucket", "_sum"].iter().any(|suffix| shown.contains(format!("{name}{suffix}").as_str()));
+        assert!(is_shown, "deploy/grafana/sabir.json has no panel with {name}");
+        assert!(operating.contains(&format!("| `{name}`")) || operating.contains(&format!(", `{name}`")), "{name}");
     }
 }
 
@@ -209,4 +237,63 @@ fn the_unit_checks_before_it_starts_and_is_confined() {
     ] {
         assert!(unit.lines().any(|known| known == line), "{line}");
     }
+}
+
+/// What a tool of operators says to a file of ours, where the tool is on this machine.
+fn asked(tool: &str, arguments: &[&str]) -> Option<std::process::Output> {
+    let output = std::process::Command::new(tool).args(arguments).current_dir(ROOT).output();
+    if output.is_err() {
+        eprintln!("not asked: {tool} is not here");
+    }
+    output.ok()
+}
+
+#[test]
+fn systemd_and_kustomize_take_what_is_for_them() {
+    let folder = TempDir::new().unwrap();
+    let unit = text("deploy/systemd/sabir.service").replace("/usr/local/bin/sabir", env!("CARGO_BIN_EXE_sabir"));
+    let path = folder.path().join("sabir.service");
+    fs::write(&path, unit).unwrap();
+    if let Some(output) = asked("systemd-analyze", &["verify", path.to_str().unwrap()]) {
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    }
+    if let Some(output) = asked("kubectl", &["kustomize", "deploy/kubernetes"]) {
+        assert!(output.status.success(), "{output:?}");
+        let made = read(&output).1;
+        assert!(made.contains("kind: Deployment") && made.contains("configMap"), "{made}");
+    }
+}
+
+/// The files outside `src` that are compiled in, from the project's root.
+fn compiled_in() -> Vec<String> {
+    let (mut found, mut folders) = (Vec::new(), vec![Path::new(ROOT).join("src")]);
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let code = fs::read_to_string(&path).unwrap_or_default();
+            let named = code.split("include_str!(\"").skip(1).chain(code.split("include_bytes!(\"").skip(1));
+            let named = named.filter_map(|rest| folder.join(rest.split('"').next()?).canonicalize().ok());
+            found.extend(named.filter_map(|file| Some(file.strip_prefix(ROOT).ok()?.to_str()?.to_owned())));
+        }
+    }
+    found.retain(|file| !file.starts_with("src/"));
+    found
+}
+
+#[test]
+fn the_image_is_built_from_all_that_the_program_is_made_of() {
+    let listed = text(".dockerignore");
+    let listed: Vec<_> = listed.lines().filter_map(|line| line.strip_prefix('!')).collect();
+    let mut needed = compiled_in();
+    assert!(needed.contains(&"config/default.toml".to_owned()), "{needed:?}");
+    needed.extend(["Cargo.toml", "Cargo.lock", "build.rs", "src", "migrations", "LICENSE"].map(str::to_owned));
+    for file in needed {
+        let is_there = listed.iter().any(|known| file == *known || file.starts_with(&format!("{known}/")));
+        assert!(is_there, ".dockerignore keeps {file} from the image's build");
+    }
+    assert!(text("Dockerfile").contains("cargo build --locked --profile dist --bin sabir"));
+    assert!(text("Cargo.toml").contains("[profile.dist]"));
 }
