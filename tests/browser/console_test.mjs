@@ -183,7 +183,7 @@ await check("a dead letter is sent again by itself, and all of them after a look
 await check("the set-up shows no secret", async () => {
   await page.goto("/console/setup");
   const shown = await page.content();
-  for (const secret of ["shop-key", "desk-key", "night-key", "admin-token", "hidden"]) expect(!shown.includes(secret), secret);
+  for (const secret of ["shop-key", "desk-key", "night-key", "breaks-key", "admin-token", "hidden"]) expect(!shown.includes(secret), secret);
   await page.getByRole("heading", { name: "desk" }).waitFor();
 });
 
