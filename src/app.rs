@@ -155,9 +155,11 @@ impl App {
         let forgetting = delivery::watch_files(Arc::clone(&state.store), Arc::clone(&state.clock));
         let forgetting = AbortOnDrop(tokio::spawn(forgetting));
         let ageing = AbortOnDrop(tokio::spawn(Arc::clone(&state.delivery).watch_age(self.ages)));
+        // Whoever follows a page would hold up the stop for as long as they do.
         let stop = async {
             stop.await;
             state.live.close();
+            state.sandbox.close();
         };
         web::serve(listener, web::router(Arc::clone(state)), &state.limits, stop).await;
         drop((sweeping, forgetting, ageing, measuring));

@@ -15,7 +15,7 @@ use url::Url;
 
 use super::serve::stop_signal;
 use super::{CliError, Context, print, print_json, runtime};
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::net::Client;
 use crate::secret::Secret;
 use crate::upstream::{MAGIC, Magic, Outlet, Sandbox};
@@ -27,9 +27,10 @@ use crate::{config, telemetry, web};
   sabir sandbox --listen 127.0.0.1:8090
   sabir sandbox --recipients
 
-The sandbox speaks every dialect as the vendor's server would, keeps what it gets
-(GET /sandbox/messages, /sandbox/files), tells what becomes of it (--webhook), lets people write (POST
-/sandbox/inbound, with files that were put to POST /sandbox/files) and misbehaves for certain recipients.")]
+The sandbox speaks every dialect as the vendor's server would and shows what it gets as a phone
+would: open http://127.0.0.1:8090/sandbox. It tells what becomes of messages (--webhook), lets people
+write and press, and misbehaves for certain recipients or as it is told. Programs read and order below
+/sandbox too: docs/sandbox.md.")]
 pub struct Arguments {
     /// Address and port to listen on.
     #[arg(long, default_value = "127.0.0.1:8090", value_name = "ADDRESS")]
@@ -52,6 +53,9 @@ pub struct Arguments {
         hide_env_values = true
     )]
     webhook_secret: Option<String>,
+    /// Let everybody who reaches it look into its inbox, write and order, not this machine alone.
+    #[arg(long)]
+    open: bool,
     /// List the recipients that make it misbehave, and exit.
     #[arg(long)]
     recipients: bool,
@@ -63,7 +67,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<(), CliError> {
     }
     let config = config::load_text("")?.config;
     telemetry::start(&config.log, &config.telemetry).map_err(anyhow::Error::from)?;
-    let sandbox = Sandbox::new(Arc::new(SystemClock), config.sandbox).keeping(arguments.keep);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let sandbox = Sandbox::new(Arc::clone(&clock), config.sandbox).keeping(arguments.keep);
     let sandbox = Arc::new(sandbox.answering_after(arguments.delay.unwrap_or_default()));
     if let Some(url) = &arguments.webhook {
         sandbox.tell_to(Arc::new(post_to(url, arguments.webhook_secret.as_deref(), &config)?));
@@ -77,7 +82,13 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<(), CliError> {
         let origin = format!("http://{}", listener.local_addr()?);
         sandbox.stands_at(origin.clone());
         print(format_args!("the sandbox listens on {origin}"))?;
-        web::serve(listener, web::sandbox_router(sandbox), &ArcSwap::from_pointee(config.server), stop).await;
+        tracing::info!("its inbox is at {origin}/sandbox");
+        let alone = web::Alone { sandbox: Arc::clone(&sandbox), clock, open: arguments.open };
+        let stop = async {
+            stop.await;
+            sandbox.close();
+        };
+        web::serve(listener, web::sandbox_router(alone), &ArcSwap::from_pointee(config.server), stop).await;
         Ok(())
     })
 }

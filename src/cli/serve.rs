@@ -105,8 +105,9 @@ fn print_greeting(app: &App, address: SocketAddr) -> Result<(), CliError> {
         print(format_args!("# {}\n{}\n", dialect.name(), curl_line(dialect, address, key.expose())?))?;
     }
     let url = if address.port() == DEFAULT_PORT { String::new() } else { format!(" --url http://{address}") };
+    print(format_args!("Then look at it as a phone shows it, and answer:  http://{address}/sandbox\n"))?;
     print(format_args!(
-        "Then look what became of it:  sabir transactions list{url}   (or: cargo run --release -- transactions list{url})"
+        "What became of it:  sabir transactions list{url}   (or: cargo run --release -- transactions list{url})"
     ))
 }
 

@@ -15,7 +15,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use http::{Request, Response, Uri};
 pub use limits::Limits;
 pub use sandbox::{
-    Behaviour, InProcess, Kept, KeptFile, Line, MAGIC, Magic, Outlet, Received, Sandbox, SandboxConfig, asked_of_files,
+    Behaviour, ButtonText, Entry, Fate, Filled, FilledButton, FilledHeader, InProcess, Kept, KeptFile, Line, MAGIC,
+    Magic, Orders, Outlet, Part, Person, Pressable, Received, Said, Sandbox, SandboxConfig, Talk, TemplateText,
+    Templates, asked_of_files, fill, name_in, pressables,
 };
 use serde::Deserialize;
 use url::Url;

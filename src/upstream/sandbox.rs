@@ -1,14 +1,19 @@
 //! A provider in this process that speaks every dialect from the server's side.
 //!
-//! It reads requests as strictly as the vendors document them, answers, keeps what it got, tells what becomes of it
-//! (`teller.rs`), lets people write (`people.rs`) and send files (`handed.rs`), and misbehaves on request: each number in
-//! [`MAGIC`] stands for one class of fault.
+//! It reads requests as strictly as the vendors document them, answers, keeps what both sides said (`diary.rs`) and the
+//! files (`shelf.rs`), tells what becomes of messages (`teller.rs`), lets people write and press (`people.rs`, `press.rs`)
+//! and send files (`handed.rs`), and misbehaves on request: each number in [`MAGIC`] stands for one class of fault, and the
+//! next messages fare as it is told (`control.rs`).
 
+mod control;
+mod diary;
 mod handed;
 mod magic;
 mod people;
+mod press;
 mod shelf;
 mod teller;
+mod templates;
 mod uploads;
 
 use std::collections::VecDeque;
@@ -17,18 +22,25 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+pub use control::Orders;
+use diary::Diary;
+pub use diary::{Entry, Fate, Said, Talk};
 use futures_util::{StreamExt, stream};
 pub use handed::asked as asked_of_files;
 use http::{Request, Response, StatusCode};
 pub use magic::{Behaviour, MAGIC, Magic};
 use magic::{HANG, SLOW, behaviour_of};
+pub use people::{Person, name_in};
+pub use press::{Pressable, pressables};
 use serde::Serialize;
 use serde_json::Value;
 use shelf::Shelf;
 pub use shelf::{Kept, KeptFile};
 use teller::Teller;
 pub use teller::{Line, Outlet, SandboxConfig};
+pub use templates::{ButtonText, Filled, FilledButton, FilledHeader, Part, TemplateText, Templates, fill};
 use time::OffsetDateTime;
+use tokio::sync::watch;
 
 use super::{SANDBOX_SCHEME, Transport};
 use crate::clock::Clock;
@@ -55,6 +67,9 @@ pub struct Received {
     pub request: model::Request,
     /// The body as it came.
     pub body: Value,
+    /// How many bytes that had.
+    #[serde(skip)]
+    pub size: usize,
 }
 
 /// The simulated provider.
@@ -62,8 +77,10 @@ pub struct Sandbox {
     clock: Arc<dyn Clock>,
     room: usize,
     delay: Duration,
-    received: Mutex<VecDeque<Received>>,
+    diary: Arc<Diary>,
     shelf: Shelf,
+    templates: Templates,
+    next: Mutex<VecDeque<Behaviour>>,
     /// Where it is, as a server of its own.
     origin: OnceLock<String>,
     teller: Arc<Teller>,
@@ -72,10 +89,11 @@ pub struct Sandbox {
 impl Sandbox {
     /// A sandbox that has got nothing yet.
     pub fn new(clock: Arc<dyn Clock>, config: SandboxConfig) -> Self {
-        let teller = Teller::new(Arc::clone(&clock), config);
+        let diary = Arc::new(Diary::default());
+        let teller = Teller::new(Arc::clone(&clock), config, Arc::clone(&diary));
         let (room, delay) = (KEPT, Duration::ZERO);
-        let (received, shelf, origin) = Default::default();
-        Self { clock, room, delay, received, shelf, origin, teller }
+        let (shelf, templates, next, origin) = Default::default();
+        Self { clock, room, delay, diary, shelf, templates, next, origin, teller }
     }
 
     /// The same, with room for so many messages, and as many files.
@@ -110,9 +128,29 @@ impl Sandbox {
         self.teller.close();
     }
 
+    /// Resolves once it is closed.
+    pub async fn closed(&self) {
+        self.teller.closed().await;
+    }
+
     /// What it got, the latest first.
     pub fn received(&self) -> Vec<Received> {
-        lock(&self.received).iter().rev().cloned().collect()
+        self.diary.requests()
+    }
+
+    /// What both sides said, the first first, and what was refused.
+    pub fn entries(&self) -> Vec<Entry> {
+        self.diary.entries()
+    }
+
+    /// Changes with whatever [`Self::entries`] and [`Self::orders`] give. None where so many watch already.
+    pub fn changes(&self) -> Option<watch::Receiver<u64>> {
+        self.diary.changes()
+    }
+
+    /// The texts of templates.
+    pub fn templates(&self) -> &Templates {
+        &self.templates
     }
 
     /// The files that it took, the latest first.
@@ -125,9 +163,9 @@ impl Sandbox {
         self.shelf.find(id)
     }
 
-    /// Forgets what it got.
+    /// Forgets what both sides said, and the files.
     pub fn clear(&self) {
-        lock(&self.received).clear();
+        self.diary.clear();
         self.shelf.clear();
     }
 
@@ -149,19 +187,22 @@ impl Sandbox {
             Ok(understood) => understood,
             Err(fault) => return Ok(speaker.encode_fault(&fault, &answer)),
         };
-        let behaviour = behaviour_of(&understood);
+        let line = line.cloned().unwrap_or_else(|| Line::alone(speaker.dialect(), understood.sender()));
+        let behaviour = self.behaviour(&understood);
         match behaviour {
             Behaviour::Absent => return Err(CallError::NotSent("the sandbox plays absent".into())),
             Behaviour::Refuse(kind) => {
                 let fault = Fault::client(kind, words_for(kind));
+                let (refused, _) = taken(&speaker, &answer, understood, body, request.body().len());
+                self.write_down(&line, &refused, Fate { refused: Some(kind), ..Fate::default() });
                 // The vendor's own words, credential faults included: here the sandbox is the vendor.
                 return Ok(speaker.dialect().encode_fault(&fault, &answer));
             }
             _ => {}
         }
-        let (received, response) = self.accept(&speaker, &answer, understood, body);
-        let line = line.cloned().unwrap_or_else(|| Line::of(speaker.dialect()));
-        self.teller.tell_of(&line, &received, behaviour);
+        let (received, response) = taken(&speaker, &answer, understood, body, request.body().len());
+        let serial = self.write_down(&line, &received, Fate::default());
+        self.teller.tell_of(&line, serial, &received, behaviour);
         match behaviour {
             Behaviour::Slow => tokio::time::sleep(SLOW).await,
             Behaviour::Hang => tokio::time::sleep(HANG).await,
@@ -173,19 +214,17 @@ impl Sandbox {
         Ok(response)
     }
 
-    fn accept(
-        &self,
-        speaker: &Speaker,
-        answer: &Answer,
-        request: model::Request,
-        body: Value,
-    ) -> (Received, Response<Bytes>) {
-        let accepted = Accepted::default();
-        let response = speaker.encode_receipt(&Receipt { answer: *answer, request: &request, accepted: &accepted });
-        let id = id_of(speaker, &response, answer.transaction);
-        let received = Received { id, at: answer.at, dialect: speaker.dialect().name(), request, body };
-        push(&self.received, received.clone(), self.room);
-        (received, response)
+    /// What happens to a request: what is no message always fares well.
+    fn behaviour(&self, request: &model::Request) -> Behaviour {
+        match request.recipient() {
+            Some(_) => self.next_or(behaviour_of(request)),
+            None => Behaviour::Accept,
+        }
+    }
+
+    fn write_down(&self, line: &Line, received: &Arc<Received>, fate: Fate) -> u64 {
+        let (talk, request) = (Talk::of(line, &received.request), Arc::clone(received));
+        self.diary.write(received.at, line, talk, Said::ByBusiness { request, fate }, self.room)
     }
 
     /// A call of the media endpoints in a known dialect, as the dialect reads it, and its body. Messages may name any id of
@@ -219,15 +258,6 @@ fn lock<T>(list: &Mutex<T>) -> MutexGuard<'_, T> {
     list.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The oldest makes room.
-fn push<T>(list: &Mutex<VecDeque<T>>, entry: T, room: usize) {
-    let mut list = lock(list);
-    if list.len() >= room {
-        list.pop_front();
-    }
-    list.push_back(entry);
-}
-
 /// Reads a request and takes no loose spelling: what a vendor's documents do not promise is refused.
 fn strictly(speaker: &Speaker, call: Call) -> Result<model::Request, Fault> {
     let decoded = speaker.decode_send(call)?;
@@ -235,6 +265,20 @@ fn strictly(speaker: &Speaker, call: Call) -> Result<model::Request, Fault> {
         Some(warning) => Err(Fault::invalid(warning.member, warning.text)),
         None => Ok(decoded.value),
     }
+}
+
+/// A request that is taken, and the answer to it.
+fn taken(
+    speaker: &Speaker,
+    answer: &Answer,
+    request: model::Request,
+    body: Value,
+    size: usize,
+) -> (Arc<Received>, Response<Bytes>) {
+    let accepted = Accepted::default();
+    let response = speaker.encode_receipt(&Receipt { answer: *answer, request: &request, accepted: &accepted });
+    let id = id_of(speaker, &response, answer.transaction);
+    (Arc::new(Received { id, at: answer.at, dialect: speaker.dialect().name(), request, body, size }), response)
 }
 
 /// Where one code stands for several faults, clients go by the words.

@@ -94,6 +94,11 @@ pub fn may_operate(state: &AppState, request: &Request) -> bool {
     }
 }
 
+/// Whether it comes from this machine itself, and from no page of somebody else in a browser here.
+pub fn is_local_operator(request: &Request) -> bool {
+    is_on_this_machine(request) && !is_from_elsewhere(request.headers())
+}
+
 /// An address that tried too many keys is refused unseen.
 fn is_token(state: &AppState, token: &KeyHash, key: &str, request: &Request) -> bool {
     let (visitor, key) = (state.door.visitor(request.extensions(), request.headers()), KeyHash::of(key));

@@ -14,6 +14,7 @@ mod error;
 mod events;
 mod form;
 mod health;
+mod inbox;
 mod layers;
 mod media;
 mod operate;
@@ -33,12 +34,13 @@ mod webhooks;
 pub use address::Network;
 pub use admin::Page;
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{FromRef, Request};
 use axum::routing::{MethodFilter, get, on, post, put};
 pub use callbacks::{CallbackPage, Replayed};
 pub use console::Counted;
 pub use door::Door;
 pub use events::{Decoded, EventPage, WebhookPage};
+pub use inbox::{Alone, Host};
 pub use operate::{Changed, Erasure, Rerun};
 pub use page::Live;
 pub use sandbox::router as sandbox_router;
@@ -115,11 +117,10 @@ pub fn router(state: Shared) -> NormalizePath<Router> {
         .route("/admin/v1/transactions/{id}/replay", post(operate::replay))
         .route("/admin/v1/transactions/replay", post(operate::replay_all))
         .route("/admin/v1/erase", post(operate::erase))
-        .route("/sandbox/messages", get(sandbox::list).delete(sandbox::clear))
-        .route("/sandbox/files", get(sandbox::files).post(sandbox::hold))
-        .route("/sandbox/inbound", post(sandbox::write))
-        // The same for people, whose pages are no API: their paths stand in console/mod.rs.
+        .merge(sandbox_routes())
+        // The same for people, whose pages are no API: their paths stand in console/mod.rs and inbox/mod.rs.
         .nest("/console", console::routes(&state))
+        .merge(page::for_operators(inbox::pages().with_state(Host::Gateway(state.clone())), &state))
         .route("/assets/{version}/{name}", get(page::asset))
         // Machines that watch.
         .route("/healthz", get(health::alive))
@@ -136,6 +137,21 @@ pub fn router(state: Shared) -> NormalizePath<Router> {
     let routes = layers::around(routes, state);
     // Outside the router, because it changes the path that is routed: old clients write `/v1/messages/`.
     NormalizePathLayer::trim_trailing_slash().layer(routes)
+}
+
+/// What programs call at the sandbox, a gateway's or one of its own.
+fn sandbox_routes<S: Clone + Send + Sync + 'static>() -> Router<S>
+where
+    Host: FromRef<S>,
+{
+    Router::new()
+        .route("/sandbox/messages", get(sandbox::list).delete(sandbox::clear))
+        .route("/sandbox/files", get(sandbox::files).post(sandbox::hold))
+        .route("/sandbox/inbound", post(sandbox::write))
+        .route("/sandbox/press", post(sandbox::press))
+        .route("/sandbox/orders", get(sandbox::orders).put(sandbox::order))
+        .route("/sandbox/templates", get(sandbox::templates).post(sandbox::give_templates))
+        .route("/sandbox/reset", post(sandbox::reset))
 }
 
 /// The query's parameters of a request, decoded.

@@ -22,6 +22,7 @@ mod gate;
 mod golden;
 mod harness;
 mod inbound;
+mod inbox;
 mod keys;
 mod legacy;
 mod limits;

@@ -158,6 +158,38 @@ async fn alone_it_tells_over_http_and_lets_people_write() {
     }
 }
 
+#[tokio::test]
+async fn alone_it_has_an_inbox_which_this_machine_alone_looks_into() {
+    let (sandbox, client) = (Sandbox::start(), Client::new(&patient()).unwrap());
+    let call = async |request: http::request::Builder, body: &str| {
+        let answer = client.call(request.body(bytes::Bytes::from(body.to_owned())).unwrap()).await.unwrap();
+        (answer.status().as_u16(), String::from_utf8_lossy(answer.body()).into_owned())
+    };
+    let url = |path: &str| format!("{}{path}", sandbox.url);
+    let text = r#"{"messaging_product": "whatsapp", "to": "447700900123", "type": "text", "text": {"body": "*Hi*"}}"#;
+    let sent = Request::post(url("/v23.0/551200034477/messages")).header("content-type", "application/json");
+    assert_eq!(call(sent, text).await.0, 200);
+    let talk = "/sandbox/talks/cloud%3A551200034477/447700900123";
+    let (_, home) = call(Request::get(url("/sandbox")), "").await;
+    assert!(home.contains(talk) && !home.contains("/console"), "{home}");
+    let (_, shown) = call(Request::get(url(talk)), "").await;
+    assert!(shown.contains("<strong>Hi</strong>"), "{shown}");
+    let style = shown.split_once("href=\"/assets/").unwrap().1.split_once('"').unwrap().0;
+    assert_eq!(call(Request::get(url(&format!("/assets/{style}"))), "").await.0, 200);
+    let form = || Request::post(url(talk)).header("content-type", "application/x-www-form-urlencoded");
+    assert_eq!(call(form(), "text=Hello").await.0, 303);
+    let (_, shown) = call(Request::get(url(talk)), "").await;
+    assert!(shown.contains("Hello") && shown.contains("nobody takes the webhook"), "{shown}");
+    assert_eq!(call(form().header("origin", "https://evil.example"), "text=Bye").await.0, 403);
+    for path in ["/sandbox", talk, "/sandbox/messages", "/sandbox/orders"] {
+        assert_eq!(call(Request::get(url(path)).header("host", "evil.example"), "").await.0, 401, "{path}");
+        assert_eq!(call(Request::get(url(path)).header("x-forwarded-for", "192.0.2.7"), "").await.0, 401, "{path}");
+    }
+    let open = Sandbox::with(&["--open"]);
+    let foreign = Request::get(format!("{}/sandbox", open.url)).header("host", "sandbox.example.net");
+    assert_eq!(call(foreign, "").await.0, 200);
+}
+
 #[test]
 fn a_sandbox_that_is_told_to_end_ends() {
     let mut sandbox = Sandbox::start();

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{self, FaultKind};
 
 /// How long the sandbox hangs where it is told to give no answer: longer than anybody waits.
@@ -11,7 +13,8 @@ pub(super) const HANG: Duration = Duration::from_secs(300);
 pub(super) const SLOW: Duration = Duration::from_secs(2);
 
 /// What the sandbox does with a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Behaviour {
     /// Takes it.
     Accept,

@@ -1,6 +1,6 @@
 //! The sandbox as a teller: what became of each message, and what people write, as the vendor's webhooks say it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,7 +10,8 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
-use super::{Behaviour, Received, words_for};
+use super::diary::Diary;
+use super::{Behaviour, Received, lock, words_for};
 use crate::clock::Clock;
 use crate::dialect::{Dialect, EventContext, Signing, Telling};
 use crate::model::{Business, Event, Fault, Known, Person, Progress, Status, Tastes};
@@ -65,6 +66,8 @@ type Step = (u32, Progress);
 pub struct Teller {
     clock: Arc<dyn Clock>,
     config: SandboxConfig,
+    delay: Mutex<Duration>,
+    diary: Arc<Diary>,
     outlet: OnceLock<Arc<dyn Outlet>>,
     stopping: CancellationToken,
 }
@@ -75,11 +78,35 @@ impl Line {
         let business = Business { number: Some(NUMBER.to_owned()), ..Business::default() };
         Self { upstream: dialect.name().to_owned(), dialect, business, secret: None }
     }
+
+    /// One of which the dialect is known and, where the request names it, the sender: its number or the id of that.
+    pub fn alone(dialect: &'static dyn Dialect, sender: Option<&str>) -> Self {
+        let line = Self::of(dialect);
+        let Some(sender) = sender else { return line };
+        let (upstream, id) = (format!("{}:{sender}", line.upstream), Some(sender.to_owned()));
+        Self { upstream, business: Business { phone_number_id: id, ..line.business }, ..line }
+    }
 }
 
 impl Teller {
-    pub fn new(clock: Arc<dyn Clock>, config: SandboxConfig) -> Arc<Self> {
-        Arc::new(Self { clock, config, outlet: OnceLock::new(), stopping: CancellationToken::new() })
+    pub fn new(clock: Arc<dyn Clock>, config: SandboxConfig, diary: Arc<Diary>) -> Arc<Self> {
+        let (delay, outlet, stopping) = (Mutex::new(config.delay), OnceLock::new(), CancellationToken::new());
+        Arc::new(Self { clock, config, delay, diary, outlet, stopping })
+    }
+
+    /// Between the steps that are told.
+    pub fn delay(&self) -> Duration {
+        *lock(&self.delay)
+    }
+
+    /// The same from now on; what waits already waits as long as it was told to.
+    pub fn set_delay(&self, delay: Duration) {
+        *lock(&self.delay) = delay;
+    }
+
+    /// The delay is that of the configuration again.
+    pub fn reset_delay(&self) {
+        self.set_delay(self.config.delay);
     }
 
     pub fn tell_to(&self, outlet: Arc<dyn Outlet>) {
@@ -91,14 +118,19 @@ impl Teller {
         self.stopping.cancel();
     }
 
-    /// Tells what becomes of a message. What is no message has no statuses.
-    pub fn tell_of(self: &Arc<Self>, line: &Line, received: &Received, behaviour: Behaviour) {
+    /// Resolves once it is closed.
+    pub async fn closed(&self) {
+        self.stopping.cancelled().await;
+    }
+
+    /// Tells what becomes of a message, and writes it down. What is no message has no statuses.
+    pub fn tell_of(self: &Arc<Self>, line: &Line, serial: u64, received: &Received, behaviour: Behaviour) {
         if !self.config.webhooks || received.request.recipient().is_none() {
             return;
         }
         let steps = steps(behaviour).into_iter();
         let steps = steps.map(|(after, progress)| (after, status(received, progress, behaviour))).collect();
-        tokio::spawn(Arc::clone(self).until_closed(line.clone(), steps));
+        tokio::spawn(Arc::clone(self).until_closed(line.clone(), serial, steps));
     }
 
     /// Tells one event now, whatever the options say, and whether it was taken.
@@ -111,28 +143,32 @@ impl Teller {
         is_taken
     }
 
-    async fn until_closed(self: Arc<Self>, line: Line, steps: Vec<(u32, Status)>) {
+    async fn until_closed(self: Arc<Self>, line: Line, serial: u64, steps: Vec<(u32, Status)>) {
         let stopping = self.stopping.clone();
-        stopping.run_until_cancelled(self.run(line, steps)).await;
+        stopping.run_until_cancelled(self.run(line, serial, steps)).await;
     }
 
-    async fn run(&self, line: Line, steps: Vec<(u32, Status)>) {
+    async fn run(&self, line: Line, serial: u64, steps: Vec<(u32, Status)>) {
         let mut told = 0;
         for (after, mut status) in steps {
-            tokio::time::sleep(self.config.delay * after.saturating_sub(told)).await;
+            tokio::time::sleep(self.delay() * after.saturating_sub(told)).await;
             told = after;
             status.at = Some(self.clock.now());
+            self.diary.note_status(serial, &status);
             self.insist(&line, &Event::Status(status)).await;
         }
     }
 
     /// Providers send again what was not taken.
     async fn insist(&self, line: &Line, event: &Event) {
+        if self.outlet.get().is_none() {
+            return;
+        }
         for attempt in 0..TRIES {
             if self.tell(line, event).await {
                 return;
             }
-            tokio::time::sleep(self.config.delay * (1 << attempt)).await;
+            tokio::time::sleep(self.delay() * (1 << attempt)).await;
         }
         tracing::warn!(upstream.name = line.upstream, "nobody takes the sandbox's webhook; it is given up");
     }

@@ -3,18 +3,19 @@
 
 use std::sync::LazyLock;
 
-use axum::extract::Request;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use sha2::{Digest, Sha256};
 
-use crate::web::{Shared, error};
+use super::trouble;
 
 /// Name, type and bytes of each.
-const ASSETS: [(&str, &str, &str); 3] = [
+const ASSETS: [(&str, &str, &str); 5] = [
     ("style.css", "text/css; charset=utf-8", include_str!("style.css")),
     ("live.js", "text/javascript; charset=utf-8", include_str!("live.js")),
+    ("inbox.css", "text/css; charset=utf-8", include_str!("../inbox/inbox.css")),
+    ("inbox.js", "text/javascript; charset=utf-8", include_str!("../inbox/inbox.js")),
     ("icon.svg", "image/svg+xml", include_str!("icon.svg")),
 ];
 
@@ -34,18 +35,14 @@ pub fn path(name: &str) -> String {
 
 /// `GET /assets/{version}/{name}`. A page of the version before may still ask for its own: it gets what there is, and is not
 /// to keep it.
-pub async fn asset(
-    State(state): State<Shared>,
-    Path((version, name)): Path<(String, String)>,
-    request: Request,
-) -> Response {
+pub async fn asset(Path((version, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
     let Some((_, kind, text)) = ASSETS.iter().find(|(known, ..)| *known == name) else {
-        return error::unknown_path(State(state), request).await;
+        return trouble(StatusCode::NOT_FOUND, "Not here", "Nothing of this name belongs to a page.");
     };
     let tag = format!("\"{}\"", *VERSION);
     let caching = if version == *VERSION { FOR_EVER } else { "no-cache" };
     let head = [(header::CACHE_CONTROL, caching), (header::ETAG, &tag), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
-    if request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         return (StatusCode::NOT_MODIFIED, head).into_response();
     }
     (head, [(header::CONTENT_TYPE, *kind)], *text).into_response()

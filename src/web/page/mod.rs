@@ -98,22 +98,29 @@ pub struct Frame {
     pub section: Section,
     /// Whether its reader may sign out.
     pub signed_in: bool,
+    /// Where the head leads.
+    pub sections: &'static [Section],
 }
 
 impl Frame {
     /// Around a page that an operator sees.
     pub fn new(title: impl Into<String>, section: Section, operator: Operator) -> Self {
-        Self { title: title.into(), section, signed_in: operator.is_signed_in() }
+        Self { title: title.into(), section, signed_in: operator.is_signed_in(), sections: &Section::SHOWN }
     }
 
     /// Around a page that anybody may see.
     pub fn open(title: impl Into<String>, section: Section) -> Self {
-        Self { title: title.into(), section, signed_in: false }
+        Self { title: title.into(), section, signed_in: false, sections: &Section::SHOWN }
     }
 
-    /// Where the head leads, for the template.
-    pub fn sections(&self) -> [Section; 8] {
-        Section::SHOWN
+    /// Around a page of a sandbox that is a process of its own: there is nothing else to go to.
+    pub fn alone(title: impl Into<String>) -> Self {
+        Self { sections: &[Section::Sandbox], ..Self::open(title, Section::Sandbox) }
+    }
+
+    /// The first page, for the template.
+    pub fn home(&self) -> &'static str {
+        self.sections.first().map_or("/console", |section| section.path())
     }
 
     /// The address of an asset, for the template.

@@ -63,7 +63,7 @@ pub fn for_operators(routes: Router<Shared>, state: &Shared) -> Router<Shared> {
 }
 
 /// Browsers say whose page a request comes from; nothing that changes anything is taken from somebody else's.
-pub fn from_our_pages(routes: Router<Shared>) -> Router<Shared> {
+pub fn from_our_pages<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
     let refuse = |_: ProtectionError| {
         let text = "The form came from a page of somebody else. Open the console itself, and try again there.";
         trouble(StatusCode::FORBIDDEN, "Not from here", text)
