@@ -14,6 +14,7 @@ mod console;
 mod delivery;
 mod deploy;
 mod docs;
+mod examples;
 mod flood;
 mod gate;
 #[path = "../support/golden.rs"]
@@ -42,6 +43,7 @@ mod samples;
 mod sandbox;
 mod shared_path;
 mod sockets;
+mod traces;
 mod uploads;
 mod upstreams;
 mod webhooks;
