@@ -49,6 +49,8 @@ pub struct Config {
     pub sandbox: upstream::SandboxConfig,
     /// Logs.
     pub log: telemetry::Config,
+    /// Traces.
+    pub telemetry: telemetry::TracesConfig,
     /// Providers by name.
     pub providers: BTreeMap<String, Provider>,
     /// Who calls us.
@@ -166,6 +168,7 @@ struct Draft {
     callbacks: Option<callbacks::Config>,
     sandbox: Option<upstream::SandboxConfig>,
     log: Option<telemetry::Config>,
+    telemetry: Option<telemetry::TracesConfig>,
     providers: BTreeMap<String, Provider>,
     accounts: Vec<(usize, AccountConfig)>,
     upstreams: Vec<(usize, upstream::Config)>,
@@ -186,6 +189,7 @@ impl Draft {
             callbacks: self.callbacks?,
             sandbox: self.sandbox?,
             log: self.log?,
+            telemetry: self.telemetry?,
             providers: self.providers,
             accounts: entries(self.accounts),
             upstreams: entries(self.upstreams),
@@ -221,6 +225,7 @@ impl Reader {
             callbacks: self.section("callbacks"),
             sandbox: self.section("sandbox"),
             log: self.section("log"),
+            telemetry: self.section("telemetry"),
             providers: self.providers(),
             accounts: self.list("accounts"),
             upstreams,

@@ -6,7 +6,7 @@
 //! - [`model`]: what a message is; knows no wire name, does no I/O
 //! - [`dialect`]: wire ↔ model, pure; a folder for each language
 //! - [`clock`], [`secret`]: time and secrets, passed in
-//! - [`measure`]: what is counted and timed
+//! - [`measure`], [`trace`]: what is counted and timed; which spans there are
 //! - [`store`]: what happened, durably; the only place that knows SQL
 //! - [`media`]: files: the bytes that clients upload, what is in them, and whether WhatsApp will take them
 //! - [`net`]: the way out; the only place that knows the HTTP client
@@ -15,7 +15,7 @@
 //! - [`service`]: what clients call beside sends: logins, contact checks, health, settings
 //! - [`openapi`]: the HTTP surface described, made from the dialects
 //! - [`web`]: the HTTP surface
-//! - [`config`], [`telemetry`], [`app`]: options, logs, and how the parts are put together
+//! - [`config`], [`telemetry`], [`app`]: options, logs and traces, and how the parts are put together
 //! - [`cli`]: the commands
 
 pub mod app;
@@ -33,5 +33,6 @@ pub mod secret;
 pub mod service;
 pub mod store;
 pub mod telemetry;
+pub mod trace;
 pub mod upstream;
 pub mod web;

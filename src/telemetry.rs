@@ -1,12 +1,23 @@
-//! Logs. They go to stderr, so that results on stdout stay clean; no message text, number or key is ever a field.
+//! Logs and traces. Logs go to stderr, so that results on stdout stay clean; traces to a collector (`traces.rs`). No
+//! message text, number or key is ever a field of either.
+
+mod traces;
 
 use std::any::Any;
 use std::io::IsTerminal;
 use std::panic::PanicHookInfo;
 
+use opentelemetry_otlp::ExporterBuildError;
 use serde::Deserialize;
-use tracing_subscriber::EnvFilter;
+pub use traces::{Config as TracesConfig, Traces};
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, fmt, registry};
+
+use crate::trace;
 
 /// Options of the log.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,6 +33,10 @@ impl Config {
     pub fn filter_is_readable(&self) -> bool {
         EnvFilter::try_new(&self.filter).is_ok()
     }
+
+    fn filter(&self) -> EnvFilter {
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(&self.filter))
+    }
 }
 
 /// How lines look.
@@ -34,16 +49,32 @@ pub enum Format {
     Json,
 }
 
-/// Starts logging, panics included. A second start in the same process changes nothing.
-pub fn start(config: &Config) {
+/// Starts logging, panics included, and tracing where that is configured. A second start in the same process changes
+/// nothing. May not be called within a runtime.
+///
+/// # Errors
+/// Where the exporter of traces cannot be built.
+pub fn start(log: &Config, traces: &TracesConfig) -> Result<Traces, ExporterBuildError> {
     std::panic::set_hook(Box::new(log_panic));
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(&config.filter));
+    let traces = Traces::start(traces)?;
+    let _ = subscriber(log, &traces).try_init();
+    Ok(traces)
+}
+
+fn subscriber(log: &Config, traces: &Traces) -> impl Subscriber + Send + Sync + use<> {
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let subscriber = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colours).with_env_filter(filter);
-    let _ = match config.format {
-        Format::Pretty => subscriber.finish().try_init(),
-        Format::Json => subscriber.json().flatten_event(true).finish().try_init(),
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
+    let lines = match log.format {
+        Format::Pretty => lines.boxed(),
+        Format::Json => lines.json().flatten_event(true).boxed(),
     };
+    let spans = Targets::new().with_target(trace::TARGET, LevelFilter::INFO);
+    // Spans are not logged: a line says itself what it is about.
+    let events = log.filter().and(filter_fn(|metadata| metadata.is_event()));
+    // Each of them filtered, and none that is not there: only so a span that no one wants is not made at all.
+    let mut layers = vec![lines.with_filter(events).boxed()];
+    layers.extend(traces.layer().map(|layer| layer.with_filter(spans).boxed()));
+    registry().with(layers)
 }
 
 fn log_panic(panic: &PanicHookInfo<'_>) {
@@ -59,7 +90,28 @@ fn own_words(payload: &(dyn Any + Send)) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use http::HeaderMap;
+    use uuid::Uuid;
+
     use super::*;
+    use crate::model::TransactionId;
+
+    #[test]
+    fn without_a_collector_no_span_is_made() {
+        let nobody = TracesConfig { otlp: None, sample: 1.0, service: String::new(), headers: BTreeMap::new() };
+        let collector = Some("http://127.0.0.1:1".parse().unwrap());
+        let id = TransactionId(Uuid::now_v7());
+        for (config, is_made) in [(TracesConfig { otlp: collector, ..nobody.clone() }, true), (nobody, false)] {
+            let log = Config { format: Format::Pretty, filter: "trace".to_owned() };
+            let traces = Traces::start(&config).unwrap();
+            tracing::subscriber::with_default(subscriber(&log, &traces), || {
+                let spans = [trace::send(id, &HeaderMap::new()), trace::commit(), trace::call("main", 1)];
+                assert_eq!(spans.each_ref().map(|span| !span.is_disabled()), [is_made; 3]);
+            });
+        }
+    }
 
     #[test]
     fn a_panic_is_quoted_only_where_its_words_are_our_own() {

@@ -14,20 +14,21 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("dialect", &["model"]),
     ("clock", &["model"]),
     ("secret", &[]),
-    ("telemetry", &[]),
     ("measure", &["model"]),
-    ("store", &["model", "secret", "measure"]),
-    ("net", &["secret"]),
+    ("trace", &["model"]),
+    ("telemetry", &["trace", "secret"]),
+    ("store", &["model", "secret", "measure", "trace"]),
+    ("net", &["secret", "trace"]),
     ("media", &["net", "measure", "dialect", "model", "clock"]),
     ("upstream", &["net", "dialect", "model", "clock", "secret"]),
-    ("delivery", &["measure", "media", "upstream", "net", "store", "dialect", "model", "clock", "secret"]),
+    ("delivery", &["measure", "trace", "media", "upstream", "net", "store", "dialect", "model", "clock", "secret"]),
     ("service", &["delivery", "store", "dialect", "model", "clock", "secret"]),
     ("openapi", &["dialect", "model"]),
     (
         "web",
         &[
-            "openapi", "measure", "media", "service", "delivery", "upstream", "store", "dialect", "model", "clock",
-            "secret", "net",
+            "openapi", "measure", "trace", "media", "service", "delivery", "upstream", "store", "dialect", "model",
+            "clock", "secret", "net",
         ],
     ),
     ("config", &["web", "delivery", "upstream", "store", "media", "dialect", "net", "telemetry", "secret"]),
@@ -73,8 +74,13 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that few modules know. Forms are read where they arrive: in the web, and in the sandbox.
-const HOMES: &[(&str, &[&str])] =
-    &[("sqlx", &["store"]), ("reqwest", &["net"]), ("object_store", &["media"]), ("multer", &["web", "upstream"])];
+const HOMES: &[(&str, &[&str])] = &[
+    ("sqlx", &["store"]),
+    ("reqwest", &["net"]),
+    ("object_store", &["media"]),
+    ("multer", &["web", "upstream"]),
+    ("opentelemetry", &["trace", "telemetry"]),
+];
 
 /// What only a module without clock, chance and I/O does not name.
 const IMPURE: &[&str] = &[

@@ -10,9 +10,11 @@ mod completions;
 mod dialects;
 mod erase;
 mod events;
+mod follow;
 mod health;
 mod key;
 mod listing;
+mod man;
 mod media;
 mod openapi;
 mod operate;
@@ -24,11 +26,12 @@ mod style;
 mod transactions;
 mod translate;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::config::{self, Loaded, Problems};
 use crate::store::StoreError;
@@ -119,6 +122,8 @@ A running gateway shows the same under /openapi.json, and as pages under /docs."
     Openapi,
     /// Print what a shell has to know to complete commands and options.
     Completions(completions::Arguments),
+    /// Print the manual, or write a page for each command.
+    Man(man::Arguments),
     /// Run the simulated provider alone.
     Sandbox(sandbox::Arguments),
 }
@@ -231,6 +236,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Erase(arguments) => erase::erase(&arguments, context),
         Command::Dialects(arguments) => dialects::table(&arguments, context),
         Command::Completions(arguments) => completions::completions(&arguments),
+        Command::Man(arguments) => man::man(&arguments),
         Command::Openapi => openapi::print_document(),
         Command::Sandbox(arguments) => sandbox::run(&arguments, context),
     }
@@ -256,12 +262,14 @@ fn print_error(text: impl std::fmt::Display) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// Says how far a command is, where somebody watches.
-fn show_progress(done: usize, all: usize) {
-    if io::stderr().is_terminal() && all > 1 {
-        let end = if done == all { "\n" } else { "" };
-        let _ = write!(anstream::stderr(), "\r{done} of {all}{end}");
+/// Shows how far a command is, where somebody watches: on a terminal, and for more than a few steps.
+fn progress(steps: usize) -> ProgressBar {
+    if steps < 3 {
+        return ProgressBar::hidden();
     }
+    let bar = ProgressBar::new(steps as u64);
+    let template = ProgressStyle::with_template("{bar:40} {pos} of {len}, {eta} to go");
+    bar.with_style(template.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// Prints data as indented JSON.

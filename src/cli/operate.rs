@@ -4,8 +4,9 @@ use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Map, Value, json};
 
 use super::client::Admin;
+use super::follow::{Ends, Group};
 use super::transactions::{Filter, path_of, print_table, written};
-use super::{CliError, Context, print, print_error, print_json, show_progress, style};
+use super::{CliError, Context, print, print_error, print_json, progress, style};
 use crate::web::{Changed, Rerun};
 
 pub const SETTLE_EXAMPLES: &str = "Examples:
@@ -29,11 +30,11 @@ Exits with 1 where one of them is under way or at its end.";
 pub const REPLAY_EXAMPLES: &str = "Examples:
   sabir transactions replay 0199c0de-7a11-7000-8000-2b7e1c905d44
   sabir transactions replay --fault upstream_credential --since 2026-03-02T07:15:00Z
-  sabir transactions replay --fault upstream_credential --since 2026-03-02T07:15:00Z --rate 5 --yes
+  sabir transactions replay --fault upstream_credential --since 2026-03-02T07:15:00Z --rate 5 --yes --wait
   sabir transactions replay --account shop --state unknown --json | jq .matched
 
 A filter without --state takes those that failed. Without --yes nothing is sent: it says how many fit, and shows the first.
-Exits with 1 where one of them could not be sent once more.";
+Exits with 1 where one of them could not be sent once more, or, with --wait, was not sent in the end.";
 
 /// What became of one, as somebody found out.
 #[derive(Debug, clap::Args)]
@@ -97,6 +98,9 @@ pub struct Replay {
     /// Send what fits the filter.
     #[arg(long)]
     yes: bool,
+    /// Wait until all of them are at their end, and say how they ended.
+    #[arg(long, requires = "yes", conflicts_with = "ids")]
+    wait: bool,
     /// Messages a second.
     #[arg(long, value_name = "N")]
     rate: Option<f64>,
@@ -134,13 +138,15 @@ pub fn replay(arguments: &Replay, context: &Context) -> Result<(), CliError> {
 /// Does the same to each, as far as it can be done, and says of the others why not.
 fn each(admin: &Admin, ids: &[String], path: &str, body: &Value, context: &Context) -> Result<(), CliError> {
     let mut changed: Vec<Changed> = Vec::new();
-    for (at, id) in ids.iter().enumerate() {
+    let bar = progress(ids.len());
+    for id in bar.wrap_iter(ids.iter()) {
         match admin.post(&format!("{}/{path}", path_of(id)), body) {
             Ok(now) => changed.push(now),
-            Err(CliError::Negative(why)) => print_error(format_args!("{}: {id}: {why}", style::doubtful("not done"))),
+            Err(CliError::Negative(why)) => {
+                bar.suspend(|| print_error(format_args!("{}: {id}: {why}", style::doubtful("not done"))));
+            }
             Err(error) => return Err(error),
         }
-        show_progress(at + 1, ids.len());
     }
     if context.json {
         print_json(&changed)?;
@@ -160,15 +166,26 @@ fn replay_many(arguments: &Replay, context: &Context) -> Result<(), CliError> {
     if let (Some(rate), Some(members)) = (arguments.rate, many.as_object_mut()) {
         members.insert("rate".to_owned(), rate.into());
     }
+    // Known before they are sent: afterwards they are like any other.
+    let group = arguments.wait.then(|| Group::matching(&arguments.admin, &arguments.filter)).transpose()?;
     let rerun: Rerun = arguments.admin.post("/admin/v1/transactions/replay", &many)?;
-    if context.json {
-        print_json(&rerun)?;
-    } else {
+    if !context.json {
         tell(&rerun)?;
     }
-    match rerun.skipped {
-        0 => Ok(()),
-        left => Err(CliError::Negative(format!("{left} of {} left as they are", rerun.matched))),
+    let ends = group.map(|group| group.wait()).transpose()?;
+    match (&ends, context.json) {
+        (Some(ends), true) => print_json(&json!({ "replay": rerun, "ended": ends }))?,
+        (None, true) => print_json(&rerun)?,
+        (Some(Ends { sent, failed, unknown }), false) => {
+            print(format_args!("{sent} sent, {failed} failed, {unknown} unknown"))?;
+        }
+        (None, false) => {}
+    }
+    let unsent = ends.map_or(0, |ends| ends.failed + ends.unknown);
+    match (unsent, rerun.skipped) {
+        (0, 0) => Ok(()),
+        (0, left) => Err(CliError::Negative(format!("{left} of {} left as they are", rerun.matched))),
+        (unsent, _) => Err(CliError::Negative(format!("{unsent} of {} were not sent", rerun.matched))),
     }
 }
 

@@ -62,7 +62,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<(), CliError> {
         return recipients(context);
     }
     let config = config::load_text("")?.config;
-    telemetry::start(&config.log);
+    telemetry::start(&config.log, &config.telemetry).map_err(anyhow::Error::from)?;
     let sandbox = Sandbox::new(Arc::new(SystemClock), config.sandbox).keeping(arguments.keep);
     let sandbox = Arc::new(sandbox.answering_after(arguments.delay.unwrap_or_default()));
     if let Some(url) = &arguments.webhook {

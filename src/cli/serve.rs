@@ -20,9 +20,9 @@ const DEFAULT_PORT: u16 = 8080;
 /// Runs the gateway until it is told to stop.
 pub fn serve(context: &Context) -> Result<(), CliError> {
     let config = context.load()?.config;
-    telemetry::start(&config.log);
+    let traces = telemetry::start(&config.log, &config.telemetry).map_err(anyhow::Error::from)?;
     measure::start().map_err(anyhow::Error::from)?;
-    runtime()?.block_on(async {
+    let served = runtime()?.block_on(async {
         let app = App::build(&config).await.map_err(startup)?;
         let ready = |address| greet(&app, address);
         let reload = reload_on_hangup(&app, context)?;
@@ -30,7 +30,9 @@ pub fn serve(context: &Context) -> Result<(), CliError> {
             served = app.serve(config.server.listen, ready, stop_signal()?) => served.map_err(CliError::Unreachable),
             never = reload => never,
         }
-    })
+    });
+    traces.close();
+    served
 }
 
 /// Brings the schema up to date.

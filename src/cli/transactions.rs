@@ -187,6 +187,11 @@ impl List {
 }
 
 impl Filter {
+    /// The state that it names.
+    pub fn state(&self) -> Option<State> {
+        self.state
+    }
+
     /// The parameters that are given, as the admin API names them.
     pub fn parameters(&self) -> impl Iterator<Item = (&'static str, String)> {
         let parameters = [

@@ -22,6 +22,7 @@ const SHORTEST_MEMORY: Duration = Duration::from_secs(60 * 60);
 pub fn check(draft: &Draft, problems: &mut Vec<Problem>) {
     check_server(draft, problems);
     check_log(draft, problems);
+    check_telemetry(draft, problems);
     check_media(draft, problems);
     check_store(draft, problems);
     check_memory(draft, problems);
@@ -50,6 +51,17 @@ fn check_log(draft: &Draft, problems: &mut Vec<Problem>) {
     if draft.log.as_ref().is_some_and(|log| !log.filter_is_readable()) {
         let text = "is no filter; give a level, or parts of the program with theirs: info,sabir::delivery=debug";
         problems.push(Problem::new("log.filter", text));
+    }
+}
+
+fn check_telemetry(draft: &Draft, problems: &mut Vec<Problem>) {
+    let Some(telemetry) = &draft.telemetry else { return };
+    if !(0.0..=1.0).contains(&telemetry.sample) {
+        problems.push(Problem::new("telemetry.sample", "is no share; give a number from 0 to 1, 0.1 for a tenth"));
+    }
+    if telemetry.otlp.as_ref().is_some_and(|otlp| !["http", "https"].contains(&otlp.scheme())) {
+        let text = "is no address over HTTP; give the collector's, such as http://127.0.0.1:4318";
+        problems.push(Problem::new("telemetry.otlp", text));
     }
 }
 

@@ -62,6 +62,7 @@ const KNOWN: &[(&str, &[&str])] = &[
     ("callbacks", &["timeout", "per_target", "first_retry", "longest_retry", "give_up_after"]),
     ("sandbox", &["webhooks", "delay"]),
     ("log", &["format", "filter"]),
+    ("telemetry", &["otlp", "sample", "service", "headers"]),
     ("providers", &["dialect", "base_url", "credential", "rate", "burst", "pair_interval", "pair_burst"]),
     (
         "accounts[]",

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, Response};
 use time::OffsetDateTime;
 use tokio::time::timeout_at;
+use tracing::Instrument;
 
 use super::carry::{Fate, Tried};
 use super::files::{Placed, Used};
@@ -19,10 +20,10 @@ use super::life::{self, Evidence, Step};
 use super::order::{Message, Order, Way};
 use super::valve::Pass;
 use super::{Delivery, directory, files, record, store_fault};
-use crate::measure;
 use crate::model::{self, Accepted, Fault, FaultKind, State};
 use crate::store::{Next, Settlement, Written};
 use crate::upstream::{Answered, Prepared, Upstream};
+use crate::{measure, trace};
 
 /// What an attempt needs.
 pub(super) struct Ready {
@@ -41,7 +42,7 @@ impl Delivery {
         }
         let started = Instant::now();
         let until = message.is_awaited().then_some(message.until);
-        let placed = self.files.place(&message.order, upstream, &self.inbound, until).await;
+        let placed = self.files.place(&message.order, upstream, &self.inbound, until).instrument(trace::files()).await;
         message.took(started.elapsed());
         let Placed { request, uploads, warnings } = placed?;
         let mut prepared = say(upstream, &message.order, &request)?;
@@ -65,7 +66,8 @@ impl Delivery {
             return Tried::Done(fate);
         }
         let started = Instant::now();
-        let answered = self.call(message, upstream, request).await;
+        let span = trace::call(&upstream.name, message.attempts);
+        let answered = self.call(message, upstream, request).instrument(span).await;
         let took = started.elapsed();
         message.took(took);
         let fault = answered.outcome.as_ref().err();
@@ -125,7 +127,7 @@ impl Delivery {
 
     /// Calls the upstream. A client that waited long enough is told meanwhile that its request was taken.
     async fn call(&self, message: &mut Message, upstream: &Upstream, request: Request<Bytes>) -> Answered {
-        let mut call = pin!(upstream.send(request));
+        let mut call = pin!(called(upstream, request));
         if message.is_awaited() {
             match timeout_at(message.until, &mut call).await {
                 Ok(answered) => return answered,
@@ -183,6 +185,13 @@ impl Delivery {
     fn lease_until(&self) -> OffsetDateTime {
         self.clock.now() + self.config.lease
     }
+}
+
+async fn called(upstream: &Upstream, request: Request<Bytes>) -> Answered {
+    let answered = upstream.send(request).await;
+    let fault = answered.outcome.as_ref().err().map(|fault| fault.kind);
+    trace::called(answered.response.as_ref().map(Response::status), fault);
+    answered
 }
 
 /// Says an order in an upstream's dialect, as it will be once its files are uploaded.

@@ -13,6 +13,7 @@ use super::valve::{NotYet, left_alone};
 use super::{Delivery, events, record, store_fault};
 use crate::model::{Accepted, Fault, FaultKind, Origin, State, TransactionId};
 use crate::store::{Cause, NewEvent, Next, PayloadHash, StoreError, Turn, Written};
+use crate::trace;
 use crate::upstream::Upstream;
 
 /// What became of a message, as far as this process carried it.
@@ -27,6 +28,20 @@ pub(super) enum Fate {
     Repeated(TransactionId, PayloadHash),
     /// The store did not take it, so nothing was sent.
     NotRecorded(Fault),
+}
+
+impl Fate {
+    /// Puts it into the span that is under way.
+    pub(super) fn trace(&self) {
+        let (outcome, fault) = match self {
+            Self::Sent(_) => ("sent", None),
+            Self::Failed(fault) => ("failed", Some(fault.kind)),
+            Self::Later => ("later", None),
+            Self::Repeated(..) => ("repeated", None),
+            Self::NotRecorded(fault) => ("not_recorded", Some(fault.kind)),
+        };
+        trace::became(outcome, fault);
+    }
 }
 
 /// What follows from a try.

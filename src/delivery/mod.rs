@@ -57,6 +57,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 use uuid::Uuid;
 pub use valve::Condition;
 use valve::Valves;
@@ -140,7 +141,7 @@ impl Delivery {
         let (transaction, until) = (order.id, Instant::now() + order.account.deadline);
         let (client, told) = oneshot::channel();
         let message = Message::of_client(order, until, client);
-        self.under_way.spawn(Arc::clone(self).deliver(message));
+        self.under_way.spawn(Arc::clone(self).deliver(message).in_current_span());
         told.await.unwrap_or_else(|_| ended_abnormally(transaction))
     }
 
@@ -202,6 +203,7 @@ impl Delivery {
             },
             Err(fault) => Fate::NotRecorded(fault),
         };
+        fate.trace();
         let mut transaction = message.order.id;
         let outcome = match fate {
             Fate::Sent(accepted) => Ok(accepted),

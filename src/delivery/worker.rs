@@ -10,6 +10,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
+use tracing::Instrument;
 
 use super::life::{Evidence, Standing, Step};
 use super::order::{Message, Order, lifetime};
@@ -18,6 +19,7 @@ use crate::dialect;
 use crate::model::State;
 use crate::secret::KeyHash;
 use crate::store::{Cause, Claimed, Next, StoreError, Turn, Written};
+use crate::trace;
 use crate::upstream::Upstream;
 
 /// How long a message that was taken up may stay in hand to wait for its pace or for its next try.
@@ -94,7 +96,9 @@ impl Delivery {
     /// Carries a message that was taken up; a hand is free again when it ends.
     pub(super) async fn work_on(self: Arc<Self>, claimed: Claimed, hand: Option<OwnedSemaphorePermit>) {
         if let Some(mut message) = self.in_hand(claimed).await {
-            self.carry(&mut message).await;
+            let order = &message.order;
+            let span = trace::deliver(order.id, order.dialect.name(), &order.account.name, order.request.kind());
+            async { self.carry(&mut message).await.trace() }.instrument(span).await;
         }
         drop(hand);
         self.work.notify_one();

@@ -22,6 +22,8 @@ use serde::{Deserialize, Serialize};
 pub use upload::{Chunks, Streamed};
 use url::Host;
 
+use crate::trace;
+
 /// How the gateway calls itself.
 const USER_AGENT: &str = concat!("sabir/", env!("CARGO_PKG_VERSION"));
 
@@ -100,7 +102,8 @@ impl Client {
     }
 
     async fn call_unlimited(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallError> {
-        let request = reqwest::Request::try_from(request).map_err(|error| CallError::NotSent(error.into()))?;
+        let mut request = reqwest::Request::try_from(request).map_err(|error| CallError::NotSent(error.into()))?;
+        trace::pass_on(request.headers_mut());
         let head = self.client_for(request.url()).execute(request);
         let limit = self.config.first_byte_timeout;
         let answer = tokio::time::timeout(limit, head).await.map_err(|_| CallError::TimedOut(limit))?;

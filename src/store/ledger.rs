@@ -16,8 +16,9 @@ use std::{iter, mem, slice};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::Instrument;
 
-use crate::measure;
+use crate::{measure, trace};
 
 use super::withdraw::Withdrawals;
 use super::{Begin, NewTransaction, Settlement, StoreError, Transactions, Turn, Write, Written};
@@ -173,7 +174,7 @@ impl Ledger {
     /// Somebody waits to go on: refused at once where too many do.
     async fn demand(&self, write: Write) -> Result<Written, StoreError> {
         let place = Arc::clone(&self.demands).try_acquire_owned().map_err(|_| StoreError::Overloaded)?;
-        self.commit(write, place).await
+        self.commit(write, place).instrument(trace::commit()).await
     }
 
     async fn commit(&self, write: Write, place: OwnedSemaphorePermit) -> Result<Written, StoreError> {

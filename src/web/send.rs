@@ -8,12 +8,13 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
+use tracing::Instrument;
 
 use super::{AppState, Shared, auth, body, query};
 use crate::delivery::{Delivered, Order, Scope, Taken};
 use crate::dialect::{Answer, Call, Receipt, Speaker, speaker};
-use crate::measure;
 use crate::model::{Fault, FaultKind};
+use crate::{measure, trace};
 
 const TRANSACTION_ID: HeaderName = HeaderName::from_static("sabir-transaction-id");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -27,8 +28,13 @@ const MAX_KEY: usize = 255;
 /// The body is read before anything is refused: only the body tells some dialects apart, and a caller is always
 /// answered in its own.
 pub async fn send(State(state): State<Shared>, request: Request) -> Response {
+    let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now(), pace: None };
+    let span = trace::send(answer.transaction, request.headers());
+    serve(state, answer, request).instrument(span).await
+}
+
+async fn serve(state: Shared, mut answer: Answer, request: Request) -> Response {
     let started = Instant::now();
-    let mut answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now(), pace: None };
     let dry_run = query(&request).any(|(name, value)| name == "dry_run" && value != "false" && value != "0");
     let (speaker, taken) = take(&state, &mut answer, request).await;
     let (response, upstream_time) = match taken {
@@ -41,6 +47,7 @@ pub async fn send(State(state): State<Shared>, request: Request) -> Response {
             (answered(&speaker, &delivered, &answer), delivered.upstream_time)
         }
     };
+    trace::answered(response.status());
     with_headers(response, &answer, started.elapsed(), upstream_time)
 }
 
@@ -62,6 +69,7 @@ async fn take(state: &AppState, answer: &mut Answer, request: Request) -> (Speak
     let order = caller.and_then(|caller| {
         let (place, client_request) = (leave?, text?);
         let decoded = speaker.decode_send(call)?;
+        trace::understood(speaker.dialect().name(), &caller.account.name, decoded.value.kind());
         Ok(Order {
             id: answer.transaction,
             account: caller.account,
@@ -91,6 +99,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Fault> {
 
 pub(super) fn refused(speaker: &Speaker, fault: &Fault, answer: &Answer) -> Response {
     measure::refused(speaker.dialect().name(), fault.kind);
+    trace::became("refused", Some(fault.kind));
     // Whoever goes too fast is counted and not written down each time: the log would fill at the pace of the flood.
     if !matches!(fault.kind, FaultKind::RateLimited | FaultKind::Overloaded) {
         tracing::info!(

@@ -367,6 +367,34 @@ fn media_check_tells_whether_a_file_would_be_sent() {
 }
 
 #[test]
+fn a_replay_that_is_waited_for_says_how_it_ended() {
+    let folder = TempDir::new().unwrap();
+    let gateway = Gateway::start(folder.path(), &[]);
+    let client = |arguments: &[&str]| read(&gateway.client(folder.path(), arguments));
+    for _ in 0..2 {
+        assert_eq!(client(&["send", "--to", "99900131047", "--text", "Hello"]).0, 1);
+    }
+    let replay = ["transactions", "replay", "--fault", "window_closed", "--rate", "100"];
+    let (code, said, _) = client(&replay);
+    assert!(code == 0 && said.contains("2 would be sent once more"), "{said}");
+    let (code, said, error) = client(&[&replay[..], &["--yes", "--wait"]].concat());
+    assert!(said.ends_with("0 sent, 2 failed, 0 unknown\n"), "{said}");
+    assert_eq!((code, error.as_str()), (1, "sabir: 2 of 2 were not sent\n"));
+}
+
+#[test]
+fn the_manual_has_a_page_for_each_command() {
+    let folder = TempDir::new().unwrap();
+    let (code, page, _) = run(folder.path(), &["man"]);
+    assert!(code == 0 && page.contains(".TH sabir 1"), "{page}");
+    assert_eq!(run(folder.path(), &["man", "pages"]).0, 0);
+    for page in ["sabir.1", "sabir-check.1", "sabir-transactions-replay.1"] {
+        let written = std::fs::read_to_string(folder.path().join("pages").join(page)).unwrap();
+        assert!(written.contains("Example"), "{written}");
+    }
+}
+
+#[test]
 fn metrics_count_and_time_without_a_number_or_a_text() {
     let folder = TempDir::new().unwrap();
     let gateway = Gateway::start(folder.path(), &[]);

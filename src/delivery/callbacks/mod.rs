@@ -17,14 +17,15 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use super::Delivery;
 use super::retry::Backoff;
 use crate::clock::Clock;
-use crate::measure;
 use crate::net::Fetcher;
 use crate::store::{CallbackOutcome, CallbackState, ClaimedCallback, SettledCallback, Store, StoreError};
+use crate::{measure, trace};
 use targets::{Place, Targets};
 
 /// Callbacks under way at most.
@@ -163,7 +164,10 @@ impl Callbacks {
         let mut left = Vec::new();
         for callback in claimed {
             match self.targets.enter(&callback.origin) {
-                Some(place) => drop(self.under_way.spawn(Arc::clone(self).carry(callback, place))),
+                Some(place) => {
+                    let span = span_of(&callback);
+                    self.under_way.spawn(Arc::clone(self).carry(callback, place).instrument(span));
+                }
                 None => left.push(callback.id),
             }
         }
@@ -222,9 +226,15 @@ impl Callbacks {
     }
 }
 
+fn span_of(callback: &ClaimedCallback) -> Span {
+    let transaction = callback.transaction.as_ref().map(|transaction| transaction.id);
+    trace::callback(callback.id, transaction, &callback.account, callback.attempts + 1)
+}
+
 fn log(callback: &ClaimedCallback, reply: &Reply, outcome: CallbackOutcome, took: Duration) {
     let name = fate::name(outcome);
     measure::callback(name);
+    trace::told(name, reply.status(), reply.is_taken());
     let transaction = callback.transaction.as_ref().map(|transaction| transaction.id.to_string());
     tracing::info!(
         callback.id = %callback.id,

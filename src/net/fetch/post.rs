@@ -7,6 +7,7 @@ use http::{Request, StatusCode, header};
 use tokio::time::timeout;
 
 use super::{FetchError, Fetcher, Link};
+use crate::trace;
 
 /// What a callback was answered. The body is not read: nobody would know what it means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,7 @@ impl Fetcher {
         let (head, body) = request.into_parts();
         let mut request = reqwest::Request::new(head.method, link.url().clone());
         *request.headers_mut() = head.headers;
+        trace::pass_on(request.headers_mut());
         *request.body_mut() = Some(body.into());
         let posted = timeout(self.limits.total, self.execute(link, request)).await;
         let answer = posted.map_err(|_| FetchError::TimedOut)??;
