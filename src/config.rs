@@ -20,6 +20,7 @@ mod unknown;
 mod words;
 
 pub use place::Place;
+pub use words::meaning;
 use words::{plain, unparsed};
 
 /// The options where nothing else is said.
@@ -151,6 +152,8 @@ where
     check::advise(&draft, &mut reader.warnings);
     place::locate(&mut reader.problems, &as_read, text);
     place::locate(&mut reader.warnings, &as_read, text);
+    // In the order of the file, as it is mended.
+    reader.problems.sort_by_key(|problem| problem.place.as_ref().map(|place| place.line));
     match draft.finish().filter(|_| reader.problems.is_empty()) {
         Some(config) => Ok(Loaded { config, warnings: reader.warnings }),
         None => Err(Problems(reader.problems)),
@@ -286,16 +289,27 @@ impl Reader {
         self.parse(path, value)
     }
 
-    fn parse<T: DeserializeOwned>(&mut self, path: &str, value: Value) -> Option<T> {
-        let copy = value.clone();
-        match serde_path_to_error::deserialize(value) {
-            Ok(read) => Some(read),
-            Err(error) => {
-                let key = error.path().to_string();
-                let key = if key == "." { path.to_owned() } else { format!("{path}.{key}") };
-                self.problem(&copy, &key, plain(error.inner()));
-                None
+    /// A wrong value is reported and its default put in its place, so that it hides neither the next one nor what is
+    /// checked later.
+    fn parse<T: DeserializeOwned>(&mut self, path: &str, mut value: Value) -> Option<T> {
+        let mut mended = Vec::new();
+        loop {
+            let error = match serde_path_to_error::deserialize(value.clone()) {
+                Ok(read) => return Some(read),
+                Err(error) => error,
+            };
+            let key = error.path().to_string();
+            let name = key.split(['.', '[']).next().unwrap_or_default().to_owned();
+            // What is missing now may have been taken out just before.
+            if key == "." && mended.is_empty() {
+                self.problem(&value, path, plain(error.inner()));
+            } else if key != "." && !mended.contains(&name) {
+                self.problem(&value, &format!("{path}.{key}"), plain(error.inner()));
             }
+            if mended.contains(&name) || !mend(&mut value, path, &name) {
+                return None;
+            }
+            mended.push(name);
         }
     }
 
@@ -310,6 +324,19 @@ impl Reader {
     fn problem(&mut self, value: &Value, key: &str, text: String) {
         self.problems.push(Problem { origin: origin(value), ..Problem::new(key, text) });
     }
+}
+
+/// Puts a key's default in the place of its value, or takes it out where it has none. Whether it was there.
+fn mend(section: &mut Value, path: &str, name: &str) -> bool {
+    let ValueKind::Table(entries) = &mut section.kind else { return false };
+    if entries.remove(name).is_none() {
+        return false;
+    }
+    let default = ::config::Config::builder().add_source(File::from_str(DEFAULT, FileFormat::Toml)).build();
+    if let Some(value) = default.ok().and_then(|default| default.get::<Value>(&format!("{path}.{name}")).ok()) {
+        entries.insert(name.to_owned(), value);
+    }
+    true
 }
 
 /// The file that a value stands in; of a table, that of its first entry.

@@ -37,6 +37,7 @@ fn describe(problems: &[Problem]) -> Vec<serde_json::Value> {
         json!({
             "key": problem.key,
             "text": problem.text,
+            "meaning": config::meaning(&problem.key),
             "origin": problem.origin,
             "line": place.map(|place| place.line),
             "column": place.map(|place| place.column),

@@ -45,16 +45,19 @@ use crate::store::StoreError;
 #[command(name = "sabir", version, styles = style::HELP, after_help = EXAMPLES)]
 struct Cli {
     /// One more configuration file, laid over the defaults.
-    #[arg(long, global = true, env = "SABIR_CONFIG", value_name = "FILE")]
+    #[arg(long, global = true, env = "SABIR_CONFIG", value_name = "FILE", help_heading = EVERYWHERE)]
     config: Option<PathBuf>,
 
     /// Print data as JSON.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     json: bool,
 
     #[command(subcommand)]
     command: Option<Command>,
 }
+
+/// Above the options of every command, behind its own.
+const EVERYWHERE: &str = "Options of every command";
 
 const EXAMPLES: &str = "Examples:
   sabir                                        run with nothing configured, over the sandbox
@@ -100,13 +103,19 @@ Exits with 0 where the configuration can be run, else with 78.")]
     /// Check files before they are sent.
     #[command(subcommand, after_help = media::EXAMPLES)]
     Media(media::Command),
-    /// Read the record through the admin API of a running gateway, and decide what becomes of transactions.
+    /// What became of messages: list, show, send once more, decide.
+    ///
+    /// Through the admin API of a running gateway.
     #[command(subcommand, after_help = transactions::EXAMPLES)]
     Transactions(transactions::Command),
-    /// What providers told, and reading it once more, through the admin API of a running gateway.
+    /// What providers told: list, read once more.
+    ///
+    /// Through the admin API of a running gateway.
     #[command(subcommand, after_help = events::EXAMPLES)]
     Events(events::Command),
-    /// What clients were told, and having it told again, through the admin API of a running gateway.
+    /// What clients were told: list, tell again.
+    ///
+    /// Through the admin API of a running gateway.
     #[command(subcommand, after_help = callbacks::EXAMPLES)]
     Callbacks(callbacks::Command),
     /// Erase what was sent to somebody, and that it was.

@@ -30,7 +30,7 @@ Exits with 1 where one of them is under way or at its end.";
 pub const REPLAY_EXAMPLES: &str = "Examples:
   sabir transactions replay 0199c0de-7a11-7000-8000-2b7e1c905d44
   sabir transactions replay --fault upstream_credential --since 2026-03-02T07:15:00Z
-  sabir transactions replay --fault upstream_credential --since 2026-03-02T07:15:00Z --rate 5 --yes --wait
+  sabir transactions replay --fault upstream_credential --account shop --rate 5 --yes --wait
   sabir transactions replay --account shop --state unknown --json | jq .matched
 
 A filter without --state takes those that failed. Without --yes nothing is sent: it says how many fit, and shows the first.

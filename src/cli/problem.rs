@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::style;
-use crate::config::Problem;
+use crate::config::{Problem, meaning};
 
 /// A fault that keeps the configuration from being run.
 pub fn error(problem: &Problem) -> String {
@@ -33,6 +33,9 @@ fn told(weight: &str, problem: &Problem) -> String {
         shown(&place.key),
         style::bad(under),
     );
+    if let Some(meaning) = meaning(&problem.key) {
+        let _ = write!(told, "\n{margin} {} {meaning}", style::place("="));
+    }
     told
 }
 

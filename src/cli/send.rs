@@ -16,7 +16,7 @@ use crate::app::DEV_ACCOUNT;
 #[command(after_help = "Examples:
   sabir send --to +447700900123 --text 'Bay 2 is open'
   sabir send --to +447700900123 --image https://files.example.net/p/bay.jpg --caption 'Front view'
-  sabir send --to +447700900123 --template pickup_ready --language en --parameter Noor --parameter B-17
+  sabir send --to +447700900123 --template pickup_ready --parameter Noor --parameter B-17
   sabir send --body request.json --dry-run")]
 pub struct Arguments {
     #[command(flatten)]

@@ -14,7 +14,7 @@ use crate::model::Fault;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   sabir translate --from aisoule --to cloud request.json
-  echo '{\"to\":\"447700900123\",\"type\":\"text\",\"text\":{\"body\":\"Hi\"}}' | sabir translate --from aisoule --to channel-request")]
+  echo '{\"to\":\"447700900123\",\"type\":\"text\",\"text\":{\"body\":\"Hi\"}}' | sabir translate --from aisoule --to cloud")]
 pub struct Arguments {
     /// The dialect that the request is in.
     #[arg(long, value_parser = parse_dialect, value_name = "DIALECT")]

@@ -249,6 +249,10 @@ fn check_upstream(
         }
         None => {}
     }
+    if upstream.sender.as_ref().is_some_and(|sender| !sender.bytes().all(|byte| byte.is_ascii_digit())) {
+        problems
+            .push(Problem::new(key("sender"), "is no number in digits; give country code and number: 442079460000"));
+    }
     if upstream.key.as_ref().is_some_and(|key| HeaderValue::from_str(key.expose()).is_err()) {
         let text = "holds a line end or another sign that no header can carry; give the credential alone";
         problems.push(Problem::new(key("key"), text));

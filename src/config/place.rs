@@ -41,6 +41,13 @@ impl Place {
         let before = text.get(..span.start).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         let written = text.get(span.clone()).unwrap_or_default();
+        let line = text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        let (span_start, written) = match line.trim_start() {
+            // The name in a table's header: shown with it.
+            header if header.starts_with('[') => (line_start + line.len() - header.len(), header),
+            _ => (span.start, written),
+        };
+        let before = text.get(..span_start).unwrap_or_default();
         Self {
             line: before.matches('\n').count() + 1,
             column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
