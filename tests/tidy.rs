@@ -16,7 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("secret", &[]),
     ("measure", &["model"]),
     ("trace", &["model"]),
-    ("telemetry", &["trace", "secret"]),
+    ("telemetry", &["trace", "secret", "model"]),
     ("store", &["model", "secret", "measure", "trace"]),
     ("net", &["secret", "trace"]),
     ("media", &["net", "measure", "dialect", "model", "clock"]),

@@ -238,3 +238,62 @@ fn the_unit_checks_before_it_starts_and_is_confined() {
         assert!(unit.lines().any(|known| known == line), "{line}");
     }
 }
+
+/// What a tool of operators says to a file of ours, where the tool is on this machine.
+fn asked(tool: &str, arguments: &[&str]) -> Option<std::process::Output> {
+    let output = std::process::Command::new(tool).args(arguments).current_dir(ROOT).output();
+    if output.is_err() {
+        eprintln!("not asked: {tool} is not here");
+    }
+    output.ok()
+}
+
+#[test]
+fn systemd_and_kustomize_take_what_is_for_them() {
+    let folder = TempDir::new().unwrap();
+    let unit = text("deploy/systemd/sabir.service").replace("/usr/local/bin/sabir", env!("CARGO_BIN_EXE_sabir"));
+    let path = folder.path().join("sabir.service");
+    fs::write(&path, unit).unwrap();
+    if let Some(output) = asked("systemd-analyze", &["verify", path.to_str().unwrap()]) {
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    }
+    if let Some(output) = asked("kubectl", &["kustomize", "deploy/kubernetes"]) {
+        assert!(output.status.success(), "{output:?}");
+        let made = read(&output).1;
+        assert!(made.contains("kind: Deployment") && made.contains("configMap"), "{made}");
+    }
+}
+
+/// The files outside `src` that are compiled in, from the project's root.
+fn compiled_in() -> Vec<String> {
+    let (mut found, mut folders) = (Vec::new(), vec![Path::new(ROOT).join("src")]);
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let code = fs::read_to_string(&path).unwrap_or_default();
+            let named = code.split("include_str!(\"").skip(1).chain(code.split("include_bytes!(\"").skip(1));
+            let named = named.filter_map(|rest| folder.join(rest.split('"').next()?).canonicalize().ok());
+            found.extend(named.filter_map(|file| Some(file.strip_prefix(ROOT).ok()?.to_str()?.to_owned())));
+        }
+    }
+    found.retain(|file| !file.starts_with("src/"));
+    found
+}
+
+#[test]
+fn the_image_is_built_from_all_that_the_program_is_made_of() {
+    let listed = text(".dockerignore");
+    let listed: Vec<_> = listed.lines().filter_map(|line| line.strip_prefix('!')).collect();
+    let mut needed = compiled_in();
+    assert!(needed.contains(&"config/default.toml".to_owned()), "{needed:?}");
+    needed.extend(["Cargo.toml", "Cargo.lock", "build.rs", "src", "migrations", "LICENSE"].map(str::to_owned));
+    for file in needed {
+        let is_there = listed.iter().any(|known| file == *known || file.starts_with(&format!("{known}/")));
+        assert!(is_there, ".dockerignore keeps {file} from the image's build");
+    }
+    assert!(text("Dockerfile").contains("cargo build --locked --profile dist --bin sabir"));
+    assert!(text("Cargo.toml").contains("[profile.dist]"));
+}

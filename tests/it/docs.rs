@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use sabir::config;
+use sabir::model::FaultKind;
 use tempfile::TempDir;
 
 use crate::program::{Gateway, json, read, sabir};
@@ -44,9 +45,10 @@ impl Block {
 fn pages() -> Vec<PathBuf> {
     let inside = |folder: &str| {
         let entries = fs::read_dir(Path::new(ROOT).join(folder)).unwrap().map(|entry| entry.unwrap().path());
-        entries.filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect::<Vec<_>>()
     };
-    let mut pages: Vec<_> = inside("docs").chain(inside("docs/dialects")).collect();
+    let mut pages: Vec<_> =
+        ["docs", "docs/dialects", "docs/examples", "docs/migrating"].into_iter().flat_map(inside).collect();
     pages.sort();
     ["README.md", "CONTRIBUTING.md"].iter().map(|name| Path::new(ROOT).join(name)).chain(pages).collect()
 }
@@ -153,5 +155,79 @@ fn the_configurations_in_the_documents_can_be_run() {
         let text = block.text.replace("\"env:", "\"").replace("\"file:", "\"");
         let problems = config::load_text(&text).err().map(|problems| problems.to_string());
         assert_eq!(problems, None, "{}:{}", block.page, block.line);
+    }
+}
+
+/// What a link on a page leads to: the file, and the place in it.
+fn links(page: &Path) -> Vec<(PathBuf, Option<String>)> {
+    let text = fs::read_to_string(page).unwrap();
+    // What stands in blocks and in `code` is no link.
+    let prose = text.split("```").step_by(2).flat_map(|part| part.split('`').step_by(2)).collect::<String>();
+    let targets = prose.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let ours = targets.filter(|target| !target.contains("://"));
+    ours.map(|target| {
+        let (file, place) = target.split_once('#').map_or((target, None), |(file, place)| (file, Some(place)));
+        let file = if file.is_empty() { page.to_owned() } else { page.parent().unwrap().join(file) };
+        (file, place.map(str::to_owned))
+    })
+    .collect()
+}
+
+/// The places on a page, as web pages of repositories name them.
+fn places(page: &Path) -> Vec<String> {
+    let text = fs::read_to_string(page).unwrap();
+    let headings = text.split("```").step_by(2).flat_map(str::lines).filter(|line| line.starts_with('#'));
+    headings
+        .map(|heading| {
+            let words = heading.trim_start_matches('#').trim().to_lowercase();
+            let kept = words.chars().filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c));
+            kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let root = ["ARCHITECTURE.md", "SECURITY.md", "CHANGELOG.md"].map(|name| Path::new(ROOT).join(name));
+    let mut dead = Vec::new();
+    let mut seen = 0;
+    for page in pages().into_iter().chain(root) {
+        for (file, place) in links(&page) {
+            seen += 1;
+            let is_there = file.exists() && place.as_ref().is_none_or(|place| places(&file).contains(place));
+            if !is_there {
+                dead.push(format!("{}: {} {}", page.display(), file.display(), place.unwrap_or_default()));
+            }
+        }
+    }
+    assert!(seen > 150, "only {seen} links were found");
+    assert!(dead.is_empty(), "{}", dead.join("\n"));
+}
+
+#[test]
+fn every_page_is_in_the_contents() {
+    let contents = Path::new(ROOT).join("docs/README.md");
+    let listed: Vec<_> = links(&contents).into_iter().map(|(file, _)| file.canonicalize().unwrap()).collect();
+    let pages = pages().into_iter().filter(|page| page.starts_with(Path::new(ROOT).join("docs")) && *page != contents);
+    let missing: Vec<_> = pages.filter(|page| !listed.contains(&page.canonicalize().unwrap())).collect();
+    assert!(missing.is_empty(), "docs/README.md leads to none of {missing:?}");
+}
+
+#[test]
+fn every_fault_and_every_option_is_explained() {
+    let errors = fs::read_to_string(Path::new(ROOT).join("docs/errors.md")).unwrap();
+    for kind in FaultKind::ALL {
+        let row = errors.lines().find(|line| line.starts_with(&format!("| `{}` |", kind.code())));
+        let row = row.unwrap_or_else(|| panic!("docs/errors.md has no row for {}", kind.code()));
+        let cells: Vec<_> = row.split(" | ").collect();
+        assert!(cells.len() == 5 && cells[4].len() > 8, "a remedy is missing: {row}");
+        let verdict = format!("{:?}", kind.verdict()).to_lowercase();
+        assert!(cells[3].contains(&verdict), "{row} says another verdict than {verdict}");
+    }
+    let options = fs::read_to_string(Path::new(ROOT).join("docs/configuration.md")).unwrap();
+    let default = fs::read_to_string(Path::new(ROOT).join("config/default.toml")).unwrap();
+    let keys = default.lines().filter_map(|line| line.trim_start_matches("# ").split_once(" = ")).map(|(key, _)| key);
+    for key in keys.filter(|key| key.chars().all(|c| c.is_ascii_lowercase() || c == '_')) {
+        assert!(options.contains(&format!("`{key}`")), "docs/configuration.md does not explain {key}");
     }
 }
