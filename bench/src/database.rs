@@ -41,7 +41,7 @@ pub enum Database {
 pub struct Rows {
     /// Answers that named a transaction.
     pub answered: u64,
-    /// Of those, the ones that are not on the record as sent.
+    /// Of those, the ones that are not on the record as they should be.
     pub missing: u64,
 }
 
@@ -72,8 +72,8 @@ impl Database {
         }
     }
 
-    /// Compares the ids that answers gave with the record.
-    pub fn check(&self, room: &Path, ids: &[String]) -> Result<Rows> {
+    /// Compares the ids that answers gave with the record, where their transactions are to stand in a state.
+    pub fn check(&self, room: &Path, ids: &[String], state: &str) -> Result<Rows> {
         let path = room.join("answered");
         fs::write(&path, ids.join("\n") + "\n")?;
         let file = path.display();
@@ -81,12 +81,12 @@ impl Database {
             Self::Sqlite(_) => self.run(&format!(
                 "create temp table answered (id text);\n.import {file} answered\n\
                  select count(*) from answered where replace(id, '-', '') not in \
-                 (select lower(hex(id)) from transactions where state = 'sent' and account <> 'filled');"
+                 (select lower(hex(id)) from transactions where state = '{state}' and account <> 'filled');"
             )),
             Self::Postgres(_) => self.run(&format!(
                 "create temp table answered (id uuid);\n\\copy answered from '{file}'\n\
                  select count(*) from answered a left join transactions t using (id) \
-                 where t.state is distinct from 'sent';"
+                 where t.state is distinct from '{state}';"
             )),
         };
         Ok(Rows { answered: ids.len() as u64, missing: last_number(&missing?)? })

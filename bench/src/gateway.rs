@@ -14,6 +14,7 @@ use crate::load::Target;
 use crate::message::{Body, Dialect, Kind};
 use crate::nginx::Nginx;
 use crate::process::{Process, output};
+use crate::webhooks::Hook;
 
 /// How long it may take to listen.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -105,9 +106,18 @@ impl Gateway {
     }
 }
 
+/// Where the provider of the accounts that are answered at once tells.
+pub fn hook(gateway: &Gateway) -> Hook {
+    Hook { address: gateway.address, path: "/webhooks/instant".to_owned(), secret: secret("instant") }
+}
+
 /// Where the picture lies that image links name.
 pub fn link(upstream: &Nginx) -> String {
     format!("http://{}/photo.jpg", upstream.address)
+}
+
+fn secret(upstream: &str) -> String {
+    format!("secret-of-{upstream}")
 }
 
 fn key(account: &str) -> String {
@@ -160,6 +170,8 @@ fn account(name: &str, dialect: Dialect, upstream: &str, mode: &str) -> String {
 fn provider(name: &str, address: SocketAddr) -> String {
     format!(
         "[[upstreams]]\nname = '{name}'\ndialect = 'cloud'\nbase_url = 'http://{address}/v23.0'\ncredential = 'bearer'\n\
-         key = 'key-of-{name}'\nsender = '442079460000'\nphone_number_id = '5512000'\ntemplate_namespace = 'acme_ns_91c2'\n"
+         key = 'key-of-{name}'\nsender = '442079460000'\nphone_number_id = '5512000'\ntemplate_namespace = 'acme_ns_91c2'\n\
+         webhook_secret = '{secret}'\n",
+        secret = secret(name),
     )
 }

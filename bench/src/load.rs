@@ -75,7 +75,8 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn new() -> Result<Self> {
+    /// Nothing yet.
+    pub fn new() -> Result<Self> {
         let latency = Histogram::new_with_bounds(1, LONGEST, 3).map_err(|error| anyhow!("{error:?}"))?;
         let (elapsed, transactions) = (Duration::ZERO, Vec::new());
         Ok(Self { answers: 0, errors: 0, first_error: None, latency, elapsed, transactions })
@@ -91,7 +92,8 @@ impl Tally {
         Ok(())
     }
 
-    fn count(&mut self, outcome: Result<Option<String>>, latency: Duration) {
+    /// One more.
+    pub fn count(&mut self, outcome: Result<Option<String>>, latency: Duration) {
         self.latency.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(LONGEST).max(1));
         match outcome {
             Ok(transaction) => {
@@ -149,7 +151,7 @@ async fn closed_loop(target: &Target, connections: usize, time: Duration) -> Res
             while started.elapsed() < time {
                 let begun = Instant::now();
                 let outcome = client.call().await;
-                tally.count(outcome, begun.elapsed());
+                tally.count(outcome.map(|(transaction, _)| transaction), begun.elapsed());
             }
             tally.elapsed = started.elapsed();
             anyhow::Ok(tally)
@@ -159,13 +161,19 @@ async fn closed_loop(target: &Target, connections: usize, time: Duration) -> Res
 }
 
 /// Connections that requests may take at a fixed rate; one that is due never waits for a free one but at overload.
-const PACED_CONNECTIONS: usize = 128;
+pub const PACED_CONNECTIONS: usize = 128;
 
 fn pace(target: &Target, rate: u32, time: Duration) -> Result<Tally> {
+    let (nobody, _) = mpsc::unbounded_channel();
+    pace_and(target, rate, time, nobody)
+}
+
+/// The same, and somebody gets what was answered.
+pub fn pace_and(target: &Target, rate: u32, time: Duration, answers: mpsc::UnboundedSender<Bytes>) -> Result<Tally> {
     let (due, requests) = mpsc::unbounded_channel();
     let target = target.clone();
     let (ready, is_ready) = std::sync::mpsc::channel();
-    let load = thread::spawn(move || runtime()?.block_on(open_loop(&target, requests, &ready)));
+    let load = thread::spawn(move || runtime()?.block_on(open_loop(&target, requests, &ready, answers)));
     if is_ready.recv().is_ok() {
         beat(&due, rate, time);
     }
@@ -189,21 +197,30 @@ async fn open_loop(
     target: &Target,
     requests: mpsc::UnboundedReceiver<Instant>,
     ready: &std::sync::mpsc::Sender<()>,
+    answers: mpsc::UnboundedSender<Bytes>,
 ) -> Result<Tally> {
     let requests = Arc::new(Mutex::new(requests));
     let (started, mut loops) = (Instant::now(), JoinSet::new());
     for _ in 0..PACED_CONNECTIONS {
         let (mut client, requests) = (Client::new(target.clone()).await?, Arc::clone(&requests));
+        let answers = answers.clone();
         loops.spawn(async move {
             let mut tally = Tally::new()?;
             while let Some(due) = next(&requests).await {
                 let outcome = client.call().await;
-                tally.count(outcome, due.elapsed());
+                let latency = due.elapsed();
+                let outcome = outcome.map(|(transaction, body)| {
+                    // Mostly nobody wants it.
+                    let _ = answers.send(body);
+                    transaction
+                });
+                tally.count(outcome, latency);
             }
             tally.elapsed = started.elapsed();
             anyhow::Ok(tally)
         });
     }
+    drop(answers);
     // Nobody waits for it after an error of its own.
     let _ = ready.send(());
     sum(loops).await
@@ -213,7 +230,8 @@ async fn next(requests: &Mutex<mpsc::UnboundedReceiver<Instant>>) -> Option<Inst
     requests.lock().await.recv().await
 }
 
-async fn sum(mut loops: JoinSet<Result<Tally>>) -> Result<Tally> {
+/// All of them together.
+pub async fn sum(mut loops: JoinSet<Result<Tally>>) -> Result<Tally> {
     let mut sum = Tally::new()?;
     while let Some(tally) = loops.join_next().await {
         sum.add(tally??)?;
@@ -221,17 +239,43 @@ async fn sum(mut loops: JoinSet<Result<Tally>>) -> Result<Tally> {
     Ok(sum)
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime> {
+/// Where one thread's requests are made.
+pub fn runtime() -> Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
 }
 
+/// What an answer names, and its body.
+type Answer = (Option<String>, Bytes);
+
 /// One connection, opened again where the server closes it.
+pub struct Connection {
+    address: SocketAddr,
+    sender: SendRequest<Full<Bytes>>,
+}
+
+impl Connection {
+    /// Opens it.
+    pub async fn open(address: SocketAddr) -> Result<Self> {
+        Ok(Self { address, sender: connect(address).await? })
+    }
+
+    /// Makes a call; the answer's transaction, where it names one, and its body.
+    pub async fn call(&mut self, request: Request<Full<Bytes>>) -> Result<Answer> {
+        if self.sender.ready().await.is_err() {
+            self.sender = connect(self.address).await?;
+        }
+        let answer = tokio::time::timeout(PATIENCE, self.sender.send_request(request)).await??;
+        read(answer).await
+    }
+}
+
+/// Whoever sends messages over one.
 struct Client {
     target: Target,
     uri: Uri,
     host: HeaderValue,
     credential: HeaderValue,
-    sender: SendRequest<Full<Bytes>>,
+    connection: Connection,
 }
 
 impl Client {
@@ -239,18 +283,14 @@ impl Client {
         let uri = target.path.parse()?;
         let host = HeaderValue::from_str(&target.address.to_string())?;
         let credential = HeaderValue::from_str(&format!("Bearer {}", target.key))?;
-        let sender = connect(target.address).await?;
-        Ok(Self { target, uri, host, credential, sender })
+        let connection = Connection::open(target.address).await?;
+        Ok(Self { target, uri, host, credential, connection })
     }
 
-    /// Sends one message; the answer's transaction, where it names one.
-    async fn call(&mut self) -> Result<Option<String>> {
-        if self.sender.ready().await.is_err() {
-            self.sender = connect(self.target.address).await?;
-        }
+    /// Sends one message.
+    async fn call(&mut self) -> Result<Answer> {
         let request = self.request()?;
-        let answer = tokio::time::timeout(PATIENCE, self.sender.send_request(request)).await??;
-        read(answer).await
+        self.connection.call(request).await
     }
 
     fn request(&self) -> Result<Request<Full<Bytes>>> {
@@ -271,12 +311,12 @@ async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
     Ok(sender)
 }
 
-async fn read(answer: Response<Incoming>) -> Result<Option<String>> {
+async fn read(answer: Response<Incoming>) -> Result<Answer> {
     let status = answer.status();
     let transaction = answer.headers().get("sabir-transaction-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     let body = answer.into_body().collect().await?.to_bytes();
     if !status.is_success() {
         return Err(anyhow!("{status}: {}", String::from_utf8_lossy(&body)));
     }
-    Ok(transaction)
+    Ok((transaction, body))
 }

@@ -13,6 +13,7 @@ mod process;
 mod report;
 mod rig;
 mod sections;
+mod webhooks;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -69,6 +70,7 @@ enum Section {
     Latency,
     Kinds,
     Queued,
+    Webhooks,
     Instances,
     Growth,
     Instructions,
@@ -76,8 +78,15 @@ enum Section {
 
 impl Section {
     /// What runs where nothing else is said; counting takes long and needs valgrind.
-    const USUAL: [Self; 6] =
-        [Self::Saturation, Self::Latency, Self::Kinds, Self::Queued, Self::Instances, Self::Growth];
+    const USUAL: [Self; 7] = [
+        Self::Saturation,
+        Self::Latency,
+        Self::Kinds,
+        Self::Queued,
+        Self::Webhooks,
+        Self::Instances,
+        Self::Growth,
+    ];
 
     fn run(self, rig: &Rig, report: &mut Report) -> Result<()> {
         match self {
@@ -85,6 +94,7 @@ impl Section {
             Self::Latency => sections::latency(rig, report),
             Self::Kinds => sections::kinds(rig, report),
             Self::Queued => sections::queued(rig, report),
+            Self::Webhooks => sections::webhooks(rig, report),
             Self::Instances => sections::instances(rig, report),
             Self::Growth => sections::growth(rig, report),
             Self::Instructions => instructions::instructions(rig, report),

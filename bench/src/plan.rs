@@ -8,6 +8,9 @@ pub const CONNECTIONS: usize = 64;
 /// Messages a second at which latency is measured.
 pub const RATE: u32 = 1000;
 
+/// Messages a second while three times as many statuses come.
+pub const TOLD_RATE: u32 = 500;
+
 /// Rounds and their lengths.
 #[derive(Clone, Copy)]
 pub struct Plan {

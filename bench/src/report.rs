@@ -49,6 +49,8 @@ const PROMISES: &[Promise] = &[
     promise("memory, idle", ["latency", "postgres", "idle MiB"], (25.0, 12.0), false),
     promise("memory at 1,000/s, Postgres", ["latency", "postgres", "loaded MiB"], (64.0, 32.0), false),
     promise("memory at 1,000/s, SQLite", ["latency", "sqlite", "loaded MiB"], (64.0, 32.0), false),
+    promise("answers to webhooks, p99, Postgres", ["webhooks", "postgres", "webhook p99 ms"], (50.0, 10.0), false),
+    promise("answers to webhooks, p99, SQLite", ["webhooks", "sqlite", "webhook p99 ms"], (50.0, 10.0), false),
     promise("filled store against empty, Postgres", ["growth", "postgres, filled", "x empty"], (0.85, 0.97), true),
     promise("filled store against empty, SQLite", ["growth", "sqlite, filled", "x empty"], (0.85, 0.97), true),
     promise("queued messages that wait, against none", ["growth", "postgres, queued", "x empty"], (0.85, 0.97), true),

@@ -18,6 +18,9 @@ use crate::process;
 /// Between rounds: what was answered before it was written is written by then and counts to its round.
 const SETTLING: Duration = Duration::from_millis(100);
 
+/// How long what was told may take to be on the record.
+const HEARING: Duration = Duration::from_secs(60);
+
 /// The servers that every section needs.
 pub struct Rig {
     /// The provider.
@@ -154,7 +157,19 @@ impl Rig {
 
     /// Compares answers with the record of the gateway that gave them.
     pub fn check(&self, gateway: &Gateway, ids: &[String]) -> Result<Rows> {
-        gateway.database.check(self.room.path(), ids)
+        gateway.database.check(self.room.path(), ids, "sent")
+    }
+
+    /// Waits until all of these are on the record as read, and says how many are not when it has waited long enough.
+    pub fn unread(&self, gateway: &Gateway, ids: &[String]) -> Result<u64> {
+        let started = Instant::now();
+        loop {
+            let rows = gateway.database.check(self.room.path(), ids, "read")?;
+            if rows.missing == 0 || started.elapsed() > HEARING {
+                return Ok(rows.missing);
+            }
+            std::thread::sleep(SETTLING);
+        }
     }
 
     fn cpu(&self, subject: &Subject) -> Cpu {

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 
 use crate::database::Database;
-use crate::gateway::{Gateway, QUEUED, QUEUED_SLOW, QUEUED_STUCK};
+use crate::gateway::{Gateway, QUEUED, QUEUED_SLOW, QUEUED_STUCK, hook};
 use crate::load::Load;
 use crate::message::{Dialect, Kind};
-use crate::plan::{CONNECTIONS, RATE};
+use crate::plan::{CONNECTIONS, RATE, TOLD_RATE};
 use crate::process;
 use crate::report::Report;
 use crate::rig::{Rig, Round, Subject};
+use crate::webhooks::{self, Told};
 
 const CLOUD: &str = "cloud";
 
@@ -110,6 +111,42 @@ pub fn queued(rig: &Rig, report: &mut Report) -> Result<()> {
     }
     for ((name, gateway), own) in gateways.iter().zip(rounds.iter().skip(1)) {
         add_rows(rig, report, "queued", name, gateway, own)?;
+    }
+    Ok(())
+}
+
+/// Webhooks with what becomes of messages, three times as many as messages, while those are being sent.
+pub fn webhooks(rig: &Rig, report: &mut Report) -> Result<()> {
+    for (name, gateway) in rig.gateways("webhooks")? {
+        let (target, hook) = (rig.through(name, &gateway, CLOUD).target, hook(&gateway));
+        webhooks::tell(&target, &hook, TOLD_RATE, rig.plan.latency / 4)?;
+        let mut rounds = Vec::new();
+        for round in 0..rig.plan.rounds {
+            let told = webhooks::tell(&target, &hook, TOLD_RATE, rig.plan.latency)?;
+            let text = format!("{name}: {:.0}/s, p99 {:.2} ms", told.webhooks.rate(), told.webhooks.quantile(0.99));
+            progress("webhooks", round, rig, &text);
+            rounds.push(told);
+        }
+        let mut add = |measure: &str, value: fn(&Told) -> f64| {
+            report.add("webhooks", name, measure, rounds.iter().map(value).collect());
+        };
+        add("webhooks/s", |told| told.webhooks.rate());
+        add("webhook p50 ms", |told| told.webhooks.quantile(0.5));
+        add("webhook p99 ms", |told| told.webhooks.quantile(0.99));
+        add("messages/s", |told| told.sends.rate());
+        add("message p50 ms", |told| told.sends.quantile(0.5));
+        add("message p99 ms", |told| told.sends.quantile(0.99));
+        let ids: Vec<_> = rounds.iter().flat_map(|told| told.sends.transactions.clone()).collect();
+        let errors = rounds.iter().map(|told| told.sends.errors + told.webhooks.errors).sum::<u64>();
+        let answers = rounds.iter().map(|told| told.webhooks.answers).sum::<u64>();
+        report.add("webhooks", name, "answers", vec![answers as f64]);
+        report.add("webhooks", name, "errors", vec![errors as f64]);
+        // Read is what the last status of each message says.
+        report.add("webhooks", name, "rows missing", vec![rig.unread(&gateway, &ids)? as f64]);
+        let mut failed = rounds.iter().flat_map(|told| [&told.sends, &told.webhooks]);
+        if let Some(error) = failed.find_map(|tally| tally.first_error.as_deref()) {
+            report.notes.push(format!("webhooks, {name}: the first error was: {error}"));
+        }
     }
     Ok(())
 }

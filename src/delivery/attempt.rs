@@ -22,8 +22,8 @@ use super::valve::Pass;
 use super::{Delivery, directory, files, record, store_fault};
 use crate::model::{self, Accepted, Fault, FaultKind, State};
 use crate::store::{Next, Settlement, Written};
+use crate::trace;
 use crate::upstream::{Answered, Prepared, Upstream};
-use crate::{measure, trace};
 
 /// What an attempt needs.
 pub(super) struct Ready {

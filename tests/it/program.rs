@@ -417,3 +417,42 @@ fn metrics_count_and_time_without_a_number_or_a_text() {
     }
     assert!(!text.contains("canary") && !text.contains("447700900123") && !text.contains("99900131047"));
 }
+
+#[test]
+fn webhooks_are_counted_by_what_came_of_them() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("webhooks.toml");
+    let config = "[server]\nmax_webhook = \"1 KiB\"\n[[upstreams]]\nname = \"main\"\nprovider = \"sandbox\"\n\
+                  webhook_secret = \"demo-secret-42\"\n";
+    std::fs::write(&path, config).unwrap();
+    let gateway = Gateway::start(folder.path(), &["serve", "--config", path.to_str().unwrap()]);
+    let curl = |arguments: &[&str], to: &str| {
+        let url = format!("{}{to}", gateway.url);
+        let called = Command::new("curl").args(["-sS", &url]).args(arguments).output().unwrap();
+        read(&called).1
+    };
+    let large = format!("[{}]", " ".repeat(2000));
+    let wrong = "X-Hub-Signature-256: sha256=00";
+    for (to, arguments) in [
+        ("/webhooks/nowhere", &["-d", "{}"] as &[&str]),
+        ("/webhooks/main", &["-d", "{}"]),
+        ("/webhooks/main", &["-d", "{}", "-H", wrong]),
+        ("/webhooks/main?token=demo-secret-42", &["-d", &large]),
+        ("/webhooks/main?token=demo-secret-42", &["-d", "{\"entry\":"]),
+        ("/webhooks/main?token=demo-secret-42", &["-d", "{\"entry\":[]}"]),
+    ] {
+        curl(arguments, to);
+    }
+    let text = curl(&[], "/metrics");
+    for (upstream, outcome) in [
+        ("none", "unknown_upstream"),
+        ("main", "unauthenticated"),
+        ("main", "forbidden"),
+        ("main", "body_too_large"),
+        ("main", "malformed_body"),
+        ("main", "kept"),
+    ] {
+        let line = format!("sabir_webhooks_total{{upstream=\"{upstream}\",outcome=\"{outcome}\"}} 1");
+        assert!(text.contains(&line), "{line:?} is not in\n{text}");
+    }
+}

@@ -125,7 +125,8 @@ struct Parts {
 
 impl Parts {
     fn new() -> Self {
-        let query = QueryBuilder::new("with nothing as (select null::uuid as id, false as queued, null::text as notified)");
+        let query =
+            QueryBuilder::new("with nothing as (select null::uuid as id, false as queued, null::text as notified)");
         Self { query, answers: vec!["select id, queued, notified from nothing where false"], has_freed: false }
     }
 
@@ -143,7 +144,8 @@ impl Parts {
         if settlements.is_empty() {
             return Ok(());
         }
-        let rows = settlements.iter().map(|(_, ended)| NewOutcomeRow::try_from(*ended)).collect::<Result<Vec<_>, _>>()?;
+        let rows =
+            settlements.iter().map(|(_, ended)| NewOutcomeRow::try_from(*ended)).collect::<Result<Vec<_>, _>>()?;
         self.query.push(", settled as materialized (select * from unnest(");
         let mut columns = self.query.separated(", ");
         columns.push_bind(column(&rows, |row| row.transaction_id));
@@ -206,7 +208,11 @@ impl Parts {
         self.query.push(if has_keys { TAKE_KEYS } else { "" });
         self.query.push(", kept as materialized (select *, number > 0 and exists (");
         self.query.push("select 1 from jobs j where j.pair = recorded.pair and j.state <> 'unknown'");
-        self.query.push(if self.has_freed { " and j.transaction_id not in (select transaction_id from freed)" } else { "" });
+        self.query.push(if self.has_freed {
+            " and j.transaction_id not in (select transaction_id from freed)"
+        } else {
+            ""
+        });
         self.query.push(") as queued from recorded");
         self.query.push(if has_keys { " where key is null or id in (select transaction_id from keyed)" } else { "" });
         self.query.push(KEEP);
