@@ -19,7 +19,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::guard::{Guard, Link, Refusal};
-use super::lanes::Lanes;
+use super::lanes::{Lanes, enter_both};
 use super::resolve::{Judged, Resolve, with_addresses};
 pub use post::Posted;
 

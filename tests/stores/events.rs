@@ -58,7 +58,7 @@ pub fn told(webhook: &NewWebhook, identity: u8, event: Event) -> NewEvent {
 }
 
 pub fn decoded(webhook: &NewWebhook, events: &[NewEvent]) -> DecodedWebhook {
-    DecodedWebhook { webhook: webhook.id, events: events.into(), problem: None }
+    DecodedWebhook { webhook: webhook.id, events: events.into(), people: Default::default(), problem: None }
 }
 
 /// An event that is kept and held.
@@ -393,6 +393,21 @@ pub async fn what_is_told_of_a_person_is_erased_with_them(backend: Backend) {
     let hearing = Hearing { transaction: Some(new.id), ..heard(&event, Then::Tell(vec![told])) };
     store.end_hearing(HOLDER, &[hearing]).await.unwrap();
     store.put_alias("main", "5511987654321", RECIPIENT, at(0)).await.unwrap();
+
+    // What they wrote is theirs under the provider's name; and it told some of it twice, or so that it could not be read.
+    let mut inbound = Inbound::new(InboundContent::Text(Written { body: "Hello".into(), extra: Default::default() }));
+    inbound.sender.wa_id = Some("5511987654321".into());
+    let wrote = held(&*store, 2, Event::Inbound(inbound)).await;
+    store.end_hearing(HOLDER, &[heard(&wrote, Then::Tell(Vec::new()))]).await.unwrap();
+    let (twice, unread) = (webhook(1), webhook(2));
+    store.keep_webhooks(&[twice.clone(), unread.clone()]).await.unwrap();
+    store.claim_webhooks(HOLDER, at(2), at(60), 9).await.unwrap();
+    let of = |webhook, problem: Option<&str>| DecodedWebhook {
+        people: [RECIPIENT.to_owned(), "5511987654321".to_owned(), "447700900999".to_owned()].into(),
+        problem: problem.map(str::to_owned),
+        ..decoded(webhook, &[])
+    };
+    store.keep_events(HOLDER, &[of(&twice, None), of(&unread, Some("is no webhook"))]).await.unwrap();
 
     while store.erase_recipient(RECIPIENT, 1).await.unwrap() > 0 {}
     assert_eq!(store.events(&EventFilter::default(), None, 9).await.unwrap(), []);

@@ -62,6 +62,8 @@ where
         for events in events.chunks(ROWS) {
             statements.push(insert_events(events)?);
         }
+        let mentions: Vec<_> = decoded.iter().flat_map(mentions).collect();
+        statements.extend(mentions.chunks(ROWS).map(insert_mentions));
         statements.extend(decoded.chunks(ROWS).map(|decoded| end_webhooks(holder, decoded)));
         self.run_all(statements).await?;
         Ok(())
@@ -190,10 +192,16 @@ where
     }
 
     async fn forget_events(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+        let chosen = |forget: Built<DB>, table: &str, with: &str| {
+            let forget = forget.sql(" in (select id from ").sql(table).sql(" where id < ");
+            let forget = forget.bind(Cell::id(first_id(before))).sql(with);
+            forget.sql(" order by id limit ").bind(Cell::number(limit)).sql(")")
+        };
         let old = |table: &str, with: &str| {
-            let forget = Built::new("delete from ").sql(table).sql(" where id in (select id from ").sql(table);
-            let forget = forget.sql(" where id < ").bind(Cell::id(first_id(before))).sql(with);
-            vec![forget.sql(" order by id limit ").bind(Cell::number(limit)).sql(")")]
+            let own = chosen(Built::new("delete from ").sql(table).sql(" where id"), table, with);
+            let beside = Built::new("delete from mentions where webhook_id");
+            let beside = (table == "webhooks").then(|| chosen(beside, table, with));
+            beside.into_iter().chain([own]).collect()
         };
         let mut forgotten = 0;
         // Callbacks first, while their events are there.
@@ -303,6 +311,18 @@ where
     replaced.peek()?;
     let forget = Built::new("delete from events where kind = 'unreadable' and identity in ");
     Some(forget.list(replaced.map(|identity| Cell::Bytes(identity.to_vec()))))
+}
+
+fn mentions(webhook: &DecodedWebhook) -> impl Iterator<Item = (&str, Uuid)> {
+    webhook.people.iter().map(|person| (person.as_str(), webhook.webhook))
+}
+
+fn insert_mentions<DB: Database>(mentions: &[(&str, Uuid)]) -> Built<DB>
+where
+    Cell: Type<DB> + for<'q> Encode<'q, DB>,
+{
+    let rows = mentions.iter().map(|(person, webhook)| [Cell::text(*person), Cell::id(*webhook)]);
+    Built::new("insert into mentions (person, webhook_id) ").values(rows).sql(" on conflict do nothing")
 }
 
 fn end_webhooks<DB: Database>(holder: Uuid, decoded: &[DecodedWebhook]) -> Built<DB>
