@@ -202,6 +202,7 @@ mod tests {
     fn what_the_rules_forbid_is_dead_at_once_and_a_name_that_does_not_resolve_is_not() {
         let dead = |error| of(1, Duration::ZERO, &Reply::Silent(error), &POLICY, NOW, 1.0) == CallbackOutcome::Dead;
         assert!(dead(FetchError::Refused(Refusal::Scheme)));
+        assert_eq!(of(1, Duration::ZERO, &Reply::NoAccount, &POLICY, NOW, 1.0), CallbackOutcome::Dead);
         assert!(dead(FetchError::Inside(Refusal::Private)));
         assert!(!dead(FetchError::Inside(Refusal::Dns)));
     }
