@@ -7,3 +7,6 @@ create table mentions (
 );
 
 create index mentions_by_webhook on mentions (webhook_id);
+
+-- What is kept of an event goes by whether all its callbacks arrived.
+create index callbacks_by_event on callbacks (event_id);

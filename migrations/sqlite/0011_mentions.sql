@@ -7,3 +7,5 @@ create table mentions (
 ) strict, without rowid;
 
 create index mentions_by_webhook on mentions (webhook_id);
+
+create index callbacks_by_event on callbacks (event_id);

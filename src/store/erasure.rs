@@ -41,7 +41,8 @@ impl Person {
         ];
         let choose = |(before, after): (&str, &str)| {
             let chosen = self.named(Built::new(before).sql("(select e.id from events e where e.person in "));
-            let chosen = chosen.sql(" or e.person is null and e.webhook_id in (select webhook_id from mentions where person in ");
+            let chosen = chosen
+                .sql(" or e.person is null and e.webhook_id in (select webhook_id from mentions where person in ");
             self.named(chosen).sql(") order by e.id limit ").bind(Cell::number(limit)).sql(")").sql(after)
         };
         steps.map(choose).into()
@@ -76,7 +77,8 @@ impl Person {
         ];
         let choose = |(before, after): (&str, &str)| {
             let chosen = self.named(Built::new(before).sql("(select t.id from transactions t where t.recipient in "));
-            let chosen = chosen.sql(" and not exists (select 1 from jobs j where j.transaction_id = t.id) order by t.id limit ");
+            let chosen =
+                chosen.sql(" and not exists (select 1 from jobs j where j.transaction_id = t.id) order by t.id limit ");
             chosen.bind(Cell::number(limit)).sql(")").sql(after)
         };
         steps.map(choose).into()

@@ -155,7 +155,10 @@ mod tests {
         let people = |body: &str| decoded(body, 1).people.into_iter().collect::<Vec<_>>();
         assert_eq!(people(&statuses(SENT)), ["447700900123"]);
         let unread = people(&statuses(r#"{"wa_id":"+447700900124","user_id":"GB.1A2345678"}"#));
-        assert!(unread.contains(&"447700900124".to_owned()) && unread.contains(&"GB.1A2345678".to_owned()), "{unread:?}");
+        assert!(
+            unread.contains(&"447700900124".to_owned()) && unread.contains(&"GB.1A2345678".to_owned()),
+            "{unread:?}"
+        );
         assert_eq!(people(r#"["447700900125", 12]"#), ["447700900125"]);
     }
 }

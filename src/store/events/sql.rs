@@ -15,7 +15,7 @@ use crate::store::cell::{Built, Cell};
 use crate::store::clients::sql::Backend;
 use crate::store::retention::first_id;
 use crate::store::rows::{Moment, all, column, json};
-use crate::store::{StoreError, Write};
+use crate::store::{Bodies, StoreError, Write};
 
 /// Rows of one statement: SQLite takes 32766 values.
 pub(in crate::store) const ROWS: usize = 1000;
@@ -64,7 +64,8 @@ where
         }
         let mentions: Vec<_> = decoded.iter().flat_map(mentions).collect();
         statements.extend(mentions.chunks(ROWS).map(insert_mentions));
-        statements.extend(decoded.chunks(ROWS).map(|decoded| end_webhooks(holder, decoded)));
+        let bodies = self.bodies();
+        statements.extend(decoded.chunks(ROWS).map(|decoded| end_webhooks(holder, decoded, bodies)));
         self.run_all(statements).await?;
         Ok(())
     }
@@ -76,7 +77,8 @@ where
         now: OffsetDateTime,
         limit: u32,
     ) -> Result<Vec<Uuid>, StoreError> {
-        let which = Built::new("with which as materialized (select id from webhooks where due_at is null");
+        let which =
+            Built::new("with which as materialized (select id from webhooks where due_at is null and body <> ''");
         let which = fitting(which, filter).and(" and id > ", after.map(Cell::id)).sql(" order by id limit ");
         let reopen = which.bind(Cell::number(limit)).sql(B::SKIP_LOCKED).sql(") update webhooks set due_at = ");
         let reopen =
@@ -135,6 +137,10 @@ where
         statements.extend(callbacks.chunks(ROWS).map(|callbacks| insert_callbacks(holder, callbacks)));
         let learnt: Vec<_> = hearings.iter().filter(|hearing| hearing.learnt.is_some()).collect();
         statements.extend(learnt.chunks(ROWS).map(learn_ids));
+        if self.bodies() != Bodies::Full {
+            let heard: Vec<_> = hearings.iter().map(|hearing| hearing.event).collect();
+            statements.extend(heard.chunks(ROWS).map(|heard| forget_told("", heard, "")));
+        }
         self.run_all(statements).await?;
         Ok(())
     }
@@ -325,17 +331,30 @@ where
     Built::new("insert into mentions (person, webhook_id) ").values(rows).sql(" on conflict do nothing")
 }
 
-fn end_webhooks<DB: Database>(holder: Uuid, decoded: &[DecodedWebhook]) -> Built<DB>
+/// What could not be read keeps its body in any case, for a version that can.
+fn end_webhooks<DB: Database>(holder: Uuid, decoded: &[DecodedWebhook], bodies: Bodies) -> Built<DB>
 where
     Cell: Type<DB> + for<'q> Encode<'q, DB>,
 {
     let rows = decoded.iter().map(|webhook| [Cell::id(webhook.webhook), Cell::text(webhook.problem.as_deref())]);
     let end = Built::new("with done (id, problem) as (").values(rows);
-    let end = end.sql(
-        ") update webhooks set due_at = null, holder = null, problem = done.problem from done \
-         where webhooks.id = done.id and webhooks.holder = ",
-    );
+    let end = end.sql(") update webhooks set due_at = null, holder = null, problem = done.problem");
+    let forget = ", body = case when done.problem is null then '' else webhooks.body end";
+    let end = if bodies == Bodies::Full { end } else { end.sql(forget) };
+    let end = end.sql(" from done where webhooks.id = done.id and webhooks.holder = ");
     end.bind(Cell::id(holder))
+}
+
+/// Forgets what events told that are done with and whose callbacks all arrived: those of these ids, or that they lead to.
+pub(in crate::store) fn forget_told<DB: Database>(before: &str, ids: &[Uuid], after: &str) -> Built<DB>
+where
+    Cell: Type<DB> + for<'q> Encode<'q, DB>,
+{
+    let forget = Built::new("update events set body = '' where due_at is null and id in ").sql(before);
+    forget
+        .list(ids.iter().copied().map(Cell::id))
+        .sql(after)
+        .sql(" and not exists (select 1 from callbacks c where c.event_id = events.id and c.state <> 'delivered')")
 }
 
 /// Who ended an event stays its holder: its callbacks are written where this one is.

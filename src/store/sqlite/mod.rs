@@ -151,6 +151,10 @@ impl Backend for Sqlite {
     /// Only one writes.
     const SKIP_LOCKED: &str = "";
 
+    fn bodies(&self) -> Bodies {
+        self.bodies
+    }
+
     async fn execute(&self, statement: Statement<sqlx::Sqlite>) -> Result<u64, StoreError> {
         Ok(statement.execute(&mut *self.writer().await?).await?.rows_affected())
     }
