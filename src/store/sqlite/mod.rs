@@ -21,7 +21,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool, SqliteTrans
 
 use super::cell::Built;
 use super::clients::sql::{Backend, Statement};
-use super::events::sql::told;
+use super::events::statements::told;
 use super::rows::{self, AttemptRow, SummaryRow, TransactionRow, TurnedRow};
 use super::{Bodies, Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
 use crate::model::TransactionId;
