@@ -11,7 +11,7 @@ use super::statements::{
     mentions,
 };
 use super::{
-    Clue, Correlated, DecodedWebhook, EventFilter, Events, HeardEvent, Hearing, KeptEvent, KeptWebhook, NewEvent,
+    Clue, Correlated, DecodedWebhook, EventFilter, Events, HeardEvent, Hearing, KeptEvent, KeptWebhook,
     NewWebhook, RawWebhook, Then, WebhookFilter,
 };
 use crate::store::callbacks::sql::insert_callbacks;
