@@ -236,8 +236,7 @@ impl Delivery {
     async fn queue(&self, message: &mut Message) -> Fate {
         if message.order.request.may_have_files()
             && let Ok(choice) = self.directory().choose(&message.order.account, &message.order.request)
-            && let (_, Some(fault)) =
-                self.files.look(&message.order, &choice.first, &self.inbound, message.until).await
+            && let (_, Some(fault)) = self.files.look(&message.order, &choice.first, &self.inbound, message.until).await
             && fault.verdict() == Verdict::Permanent
         {
             return self.refuse(message, fault).await;

@@ -9,6 +9,18 @@ use super::cell::{Built, Cell};
 use super::clients::sql::Backend;
 use super::rows::column;
 
+/// Appends a query for all names that lead to this one, or to which it leads, itself among them.
+pub(super) fn called<DB: Database>(query: Built<DB>, name: &str) -> Built<DB>
+where
+    Cell: Type<DB> + for<'q> Encode<'q, DB>,
+{
+    query.sql("with recursive called (name) as (select cast(").bind(Cell::text(name)).sql(
+        " as text) union \
+         select case when a.wa_id = c.name then a.known_as else a.wa_id end \
+         from called c join aliases a on a.wa_id = c.name or a.known_as = c.name) select name from called",
+    )
+}
+
 /// A person's names.
 pub(super) struct Person(Vec<String>);
 
@@ -21,12 +33,7 @@ impl Person {
         Cell: Type<DB> + for<'q> Encode<'q, DB>,
         (String,): for<'r> FromRow<'r, DB::Row>,
     {
-        let names = Built::new("with recursive called (name) as (select cast(").bind(Cell::text(name)).sql(
-            " as text) union \
-             select case when a.wa_id = c.name then a.known_as else a.wa_id end \
-             from called c join aliases a on a.wa_id = c.name or a.known_as = c.name) select name from called",
-        );
-        Ok(Self(column::<DB, String>(&store.read(names).await?)?))
+        Ok(Self(column::<DB, String>(&store.read(called(Built::new(""), name)).await?)?))
     }
 
     /// What was told of them, or written by them. Webhooks that tell of them tell of others too, whose events stay.

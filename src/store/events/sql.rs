@@ -11,8 +11,8 @@ use super::statements::{
     mentions,
 };
 use super::{
-    Clue, Correlated, DecodedWebhook, EventFilter, Events, HeardEvent, Hearing, KeptEvent, KeptWebhook,
-    NewWebhook, RawWebhook, Then, WebhookFilter,
+    Clue, Correlated, DecodedWebhook, EventFilter, Events, HeardEvent, Hearing, KeptEvent, KeptWebhook, NewWebhook,
+    RawWebhook, Then, WebhookFilter,
 };
 use crate::store::callbacks::sql::insert_callbacks;
 use crate::store::cell::{Built, Cell};
