@@ -133,7 +133,7 @@ pub enum FilledHeader {
     /// A text.
     Text(String),
     /// A file, or another value.
-    Value(ParameterValue),
+    Value(Box<ParameterValue>),
     /// A file that was not given.
     Missing(MediaKind),
 }
@@ -173,7 +173,7 @@ pub fn fill(template: &Template, text: Option<&TemplateText>) -> Filled {
 fn guessed(template: &Template) -> Filled {
     let header = parameters(template, &ComponentKind::Header).first().map(|parameter| match words(&parameter.value) {
         Some(text) => FilledHeader::Text(text),
-        None => FilledHeader::Value(parameter.value.clone()),
+        None => FilledHeader::Value(Box::new(parameter.value.clone())),
     });
     let body = parameters(template, &ComponentKind::Body).iter().enumerate();
     let values = body.map(|(at, parameter)| {
@@ -194,7 +194,7 @@ fn header(template: &Template, format: &str, text: Option<&str>) -> Option<Fille
     let parameters = parameters(template, &ComponentKind::Header);
     match (text, parameters.first()) {
         (Some(text), _) => Some(FilledHeader::Text(filled_in(text, parameters))),
-        (None, Some(parameter)) => Some(FilledHeader::Value(parameter.value.clone())),
+        (None, Some(parameter)) => Some(FilledHeader::Value(Box::new(parameter.value.clone()))),
         (None, None) => MediaKind::named(&format.to_ascii_lowercase()).map(FilledHeader::Missing),
     }
 }

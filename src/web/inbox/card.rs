@@ -106,10 +106,13 @@ pub struct Sheet {
     /// What can be pressed.
     pub buttons: Vec<Pressable>,
     /// What can be chosen: the button that opens it, and the sections with their rows.
-    pub list: Option<(String, Vec<(String, Vec<Pressable>)>)>,
+    pub list: Option<(String, Vec<Choices>)>,
     /// What can be pressed on a phone and not here.
     pub inert: Vec<String>,
 }
+
+/// A section of a list: its title, and what can be chosen in it.
+pub type Choices = (String, Vec<Pressable>);
 
 /// A product, or a card of a carousel.
 pub struct Item {
@@ -342,10 +345,13 @@ fn template_sheet(template: &model::Template, pressables: Vec<Pressable>, shelf:
     };
     match header {
         Some(FilledHeader::Text(text)) => sheet.title = Some(markup::html(&text)),
-        Some(FilledHeader::Value(ParameterValue::Media(media))) => sheet.file = Some(sent_file(&media, shelf)),
-        Some(FilledHeader::Value(ParameterValue::Other { members, .. })) => sheet.place = place_in(&members),
+        Some(FilledHeader::Value(value)) => match *value {
+            ParameterValue::Media(media) => sheet.file = Some(sent_file(&media, shelf)),
+            ParameterValue::Other { members, .. } => sheet.place = place_in(&members),
+            ParameterValue::Text(_) | ParameterValue::Payload(_) => {}
+        },
         Some(FilledHeader::Missing(kind)) => sheet.file = Some(file(kind, None, None, None, false, shelf)),
-        Some(FilledHeader::Value(_)) | None => {}
+        None => {}
     }
     for button in buttons.into_iter().filter(|button| button.kind != "quick_reply") {
         match button.value.as_deref().and_then(web_link) {

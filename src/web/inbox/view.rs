@@ -1,7 +1,5 @@
 //! The pages: what stands on each, made of the diary.
 
-use std::fmt::Write as _;
-
 use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
@@ -268,8 +266,9 @@ pub fn number(person: &str) -> String {
     }
     let mut shown = "+".to_owned();
     for (at, digit) in person.chars().enumerate() {
-        let left = person.len() - at;
-        let _ = if at > 0 && left % 3 == 0 && left > 0 { write!(shown, " {digit}") } else { write!(shown, "{digit}") };
+        let is_new_group = at > 0 && (person.len() - at).is_multiple_of(3);
+        shown.extend(is_new_group.then_some(' '));
+        shown.push(digit);
     }
     shown
 }
