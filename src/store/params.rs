@@ -8,7 +8,7 @@ use super::rows::{Moment, json, number, text};
 use super::{Begin, NewAttempt, NewTransaction, Next, Settlement, StoreError, Turn};
 use crate::model::{State, TransactionId};
 
-/// What goes into `transactions`, `bodies`, `jobs` and `idempotency` for a new transaction.
+/// What goes into `transactions`, `bodies`, `attempts`, `jobs` and `idempotency` for a new transaction.
 pub(super) struct NewRow<'a> {
     pub id: Uuid,
     pub account: Cow<'a, str>,
@@ -30,7 +30,7 @@ pub(super) struct NewRow<'a> {
     /// Of the job; none where there is none.
     pub due_at: Option<Moment>,
     pub holder: Option<Uuid>,
-    pub attempts: i32,
+    pub attempt: Option<NewAttemptRow<'a>>,
     pub key: Option<Cow<'a, str>>,
     pub payload: Option<&'a [u8]>,
     pub expires_at: Option<Moment>,
@@ -61,11 +61,18 @@ impl<'a> TryFrom<&'a NewTransaction> for NewRow<'a> {
             pair: job.and_then(|job| job.pair.as_deref()).map(text),
             due_at: job.map(|job| Moment(job.due_at)),
             holder: job.and_then(|job| job.holder),
-            attempts: new.attempt.as_ref().map_or(0, |attempt| number(attempt.number)),
+            attempt: new.attempt.as_ref().map(|attempt| NewAttemptRow::of(new.id, attempt)),
             key: idempotency.map(|idempotency| text(&idempotency.key)),
             payload: idempotency.map(|idempotency| idempotency.payload.0.as_slice()),
             expires_at: idempotency.map(|idempotency| Moment(idempotency.expires_at)),
         })
+    }
+}
+
+impl NewRow<'_> {
+    /// The number of its attempt; 0 where it has none yet.
+    pub fn number(&self) -> i32 {
+        self.attempt.as_ref().map_or(0, |attempt| attempt.number)
     }
 }
 
@@ -81,11 +88,6 @@ pub(super) struct NewAttemptRow<'a> {
 }
 
 impl<'a> NewAttemptRow<'a> {
-    /// The row of the transaction's first attempt, where it has one.
-    pub fn first_of(new: &'a NewTransaction) -> Option<Self> {
-        new.attempt.as_ref().map(|attempt| Self::of(new.id, attempt))
-    }
-
     fn of(transaction: TransactionId, attempt: &'a NewAttempt) -> Self {
         Self {
             transaction_id: transaction.0,

@@ -21,10 +21,9 @@ pub(super) struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Whether all its entries are of one kind.
-    pub fn is_uniform(&self) -> bool {
-        let kinds = [self.settlements.len(), self.records.len(), self.begins.len(), self.turns.len()];
-        kinds.into_iter().filter(|&entries| entries > 0).count() < 2
+    /// Whether nothing is settled, recorded or begun in it.
+    pub fn has_only_turns(&self) -> bool {
+        self.settlements.is_empty() && self.records.is_empty() && self.begins.is_empty()
     }
 }
 

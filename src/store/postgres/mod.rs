@@ -8,6 +8,7 @@ mod queue;
 mod write;
 
 use std::str::FromStr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -36,12 +37,31 @@ const WRITERS: u32 = 4;
 /// How long a list may look through the record.
 const READING: Duration = Duration::from_secs(5);
 
+/// How the server plans what writers ask. All of it is looked up by keys, a few rows of tables that may have millions. The
+/// server cannot know that while the tables are new and nobody has counted them: it would scan them, and keep that plan
+/// for minutes. Nor is a plan made anew for each batch, which costs more than to run it.
+const BY_KEYS: [(&str, &str); 7] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("random_page_cost", "0"),
+    ("seq_page_cost", "0"),
+    ("jit", "off"),
+];
+
+/// How long a connection may lie unused and be used again untested.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// The store.
 pub(super) struct Postgres {
     options: PgConnectOptions,
     /// Apart from the readers, so that long lists never keep a write waiting.
     writers: PgPool,
     readers: PgPool,
+    /// The connection of the last batch and when that was. The pool tests what is given back and what is taken, which is
+    /// two round trips to a commit's one, so between batches it stays here.
+    at_hand: Mutex<Option<(PoolConnection<Database>, Instant)>>,
     changes: Changes,
     bodies: Bodies,
 }
@@ -54,10 +74,24 @@ impl Postgres {
             .disable_statement_logging();
         // The server's own limit ends what nobody waits for any more.
         let limited = options.clone().options([("statement_timeout", format!("{}s", READING.as_secs()))]);
-        let writers = pool(WRITERS).connect_lazy_with(limited.clone());
+        let writers = pool(WRITERS).connect_lazy_with(limited.clone().options(BY_KEYS));
         let readers = pool(config.connections.max(1)).connect_lazy_with(limited);
         writers.acquire().await?;
-        Ok(Self { options, writers, readers, changes: Changes::default(), bodies: config.bodies })
+        let (at_hand, changes) = (Mutex::default(), Changes::default());
+        Ok(Self { options, writers, readers, at_hand, changes, bodies: config.bodies })
+    }
+
+    /// The connection at hand; another where it was not used just now, or somebody else uses it.
+    async fn for_batch(&self) -> Result<PoolConnection<Database>, StoreError> {
+        let at_hand = self.hand().take();
+        match at_hand {
+            Some((connection, since)) if since.elapsed() < FRESH => Ok(connection),
+            _ => Ok(self.writers.acquire().await?),
+        }
+    }
+
+    fn hand(&self) -> MutexGuard<'_, Option<(PoolConnection<Database>, Instant)>> {
+        self.at_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -80,6 +114,7 @@ impl Store for Postgres {
 
     async fn close(&self) {
         self.changes.stop();
+        self.hand().take();
         self.readers.close().await;
         self.writers.close().await;
     }
@@ -90,8 +125,12 @@ impl Transactions for Postgres {
     async fn write(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
         // Clients wait for it, so the connection and the commit have one limit together.
         let deadline = Instant::now() + PATIENCE;
-        let mut connection = self.writers.acquire().await?;
+        let mut connection = self.for_batch().await?;
         let written = timeout_at(deadline, write::write(&mut connection, batch, self.bodies)).await;
+        if let Ok(Ok(written)) = written {
+            *self.hand() = Some((connection, Instant::now()));
+            return Ok(written);
+        }
         in_time(connection, written).map_err(StoreError::in_doubt)
     }
 

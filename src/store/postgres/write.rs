@@ -1,14 +1,14 @@
-//! Batches: one statement for all entries of a kind, and so one round trip.
+//! Batches: one statement for all that is recorded, begun and settled, and so one round trip.
 
 use std::collections::HashMap;
 
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::column;
 use crate::model::TransactionId;
 use crate::store::events::sql::told;
-use crate::store::params::{BeginRow, NewAttemptRow, NewOutcomeRow, NewRow, TurnRow};
+use crate::store::params::{BeginRow, NewOutcomeRow, NewRow, TurnRow};
 use crate::store::rounds::{Round, Tally, rounds};
 use crate::store::rows::KeyRow;
 use crate::store::{Begin, Bodies, NewTransaction, Settlement, StoreError, Turn, Write, Written};
@@ -48,7 +48,7 @@ pub(super) async fn write(
     let mut tally = Tally::new(&batch);
     let told = told(&batch)?;
     if let [round] = rounds.as_slice()
-        && round.is_uniform()
+        && (round.turns.is_empty() || round.has_only_turns())
         && ended.is_empty()
         && told.is_none()
     {
@@ -80,24 +80,23 @@ async fn forget_requests(connection: &mut PgConnection, ids: &[TransactionId]) -
 }
 
 async fn write_round(connection: &mut PgConnection, round: &Round<'_>, tally: &mut Tally) -> Result<(), StoreError> {
-    settle(connection, &round.settlements).await?;
-    record(connection, &round.records, tally).await?;
-    begin(connection, &round.begins, tally).await?;
+    if !round.has_only_turns() {
+        attempts(connection, round, tally).await?;
+    }
     turn(connection, &round.turns, tally).await
 }
 
-async fn record(
-    connection: &mut PgConnection,
-    records: &[(usize, &NewTransaction)],
-    tally: &mut Tally,
-) -> Result<(), StoreError> {
-    if records.is_empty() {
-        return Ok(());
-    }
-    let kept = insert(&mut *connection, records).await?;
+/// Settles, records and begins in one statement of the parts that there are, so that a commit is one round trip. All
+/// parts see the record as it was before: what one changes under another's eyes, the other is told of (`freed`).
+async fn attempts(connection: &mut PgConnection, round: &Round<'_>, tally: &mut Tally) -> Result<(), StoreError> {
+    let mut parts = Parts::new();
+    parts.settle(&round.settlements)?;
+    parts.record(&round.records)?;
+    parts.begin(&round.begins)?;
+    let done = parts.run(&mut *connection).await?;
     let mut repeated = Vec::new();
-    for &(index, new) in records {
-        match kept.get(&new.id.0) {
+    for &(index, new) in &round.records {
+        match done.get(&new.id.0) {
             Some(true) => tally.set(index, Written::Queued),
             Some(false) => {}
             None => repeated.push((index, new)),
@@ -107,96 +106,256 @@ async fn record(
         let keys = keys(connection, &repeated).await?;
         tally.repeat(&repeated, keys)?;
     }
+    for &(index, begin) in &round.begins {
+        if !done.contains_key(&begin.transaction.0) {
+            tally.set(index, Written::Stale);
+        }
+    }
     Ok(())
 }
 
-/// Inserts what is not repeated into all tables at once, and says of each whether it has to wait for its pair.
-async fn insert(
-    connection: &mut PgConnection,
-    records: &[(usize, &NewTransaction)],
-) -> Result<HashMap<Uuid, bool>, StoreError> {
-    let new = records.iter().map(|(_, new)| NewRow::try_from(*new)).collect::<Result<Vec<_>, _>>()?;
-    let calls: Vec<_> = records.iter().filter_map(|(_, new)| NewAttemptRow::first_of(new)).collect();
-    let insert = concat!(
-        "with new as ( \
-           select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], \
-             $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::text[], $14::text[], \
-             $15::text[], $16::text[], $17::timestamptz[], $18::uuid[], $19::integer[], $20::text[], $21::bytea[], \
-             $22::timestamptz[], $23::text[]) \
-           as new (id, account, dialect, upstream, channel, kind, state, sender, recipient, fault, received_at, \
-             client_request, request, warnings, refusal, pair, due_at, holder, attempts, key, payload, expires_at, \
-             return_address) \
-         ), keyed as ( \
-           insert into idempotency (account, key, payload, transaction_id, used_at, expires_at) \
-           select distinct on (account, key) account, key, payload, id, received_at, expires_at \
-           from new where key is not null order by account, key, id \
-           on conflict (account, key) do update set payload = excluded.payload, \
-             transaction_id = excluded.transaction_id, used_at = excluded.used_at, expires_at = excluded.expires_at \
-           where idempotency.expires_at <= excluded.used_at \
-           returning transaction_id \
-         ), kept as ( \
-           select *, attempts > 0 and exists ( \
-             select 1 from jobs j where j.pair = new.pair and j.state <> 'unknown') as queued \
-           from new where key is null or id in (select transaction_id from keyed) \
-         ), hot as ( \
-           insert into transactions (id, account, dialect, upstream, channel, kind, state, sender, recipient, fault, \
-             received_at, updated_at) \
-           select id, account, dialect, upstream, channel, kind, case when queued then 'accepted' else state end, \
-             sender, recipient, fault, received_at, received_at from kept \
-         ), cold as ( \
-           insert into bodies (transaction_id, client_request, request, return_address, warnings, refusal, pair) \
-           select id, client_request, request, return_address, warnings, refusal, pair from kept \
-         ), calls as ( \
-           insert into attempts (transaction_id, number, upstream, method, url, body, started_at) \
-           select c.* from unnest($24::uuid[], $25::integer[], $26::text[], $27::text[], $28::text[], $29::text[], \
-             $30::timestamptz[]) as c (transaction_id, number, upstream, method, url, body, started_at) \
-           join kept on kept.id = c.transaction_id and not kept.queued \
-         ), work as ( \
-           insert into jobs (transaction_id, upstream, pair, state, attempts, due_at, holder) \
-           select id, upstream, pair, case when queued then 'accepted' else state end, \
-             case when queued then 0 else attempts end, case when queued then received_at else due_at end, \
-             case when queued then null else holder end \
-           from kept where due_at is not null \
-         ) \
-         select id, queued, case when queued or (holder is null and due_at is not null) then ",
-        notify!(),
-        "::text end from kept"
-    );
-    let kept: Vec<(Uuid, bool, Option<String>)> = sqlx::query_as(insert)
-        .bind(column(&new, |row| row.id))
-        .bind(column(&new, |row| &*row.account))
-        .bind(column(&new, |row| &*row.dialect))
-        .bind(column(&new, |row| row.upstream.as_deref()))
-        .bind(column(&new, |row| row.channel))
-        .bind(column(&new, |row| row.kind))
-        .bind(column(&new, |row| row.state))
-        .bind(column(&new, |row| row.sender.as_deref()))
-        .bind(column(&new, |row| row.recipient.as_deref()))
-        .bind(column(&new, |row| row.fault))
-        .bind(column(&new, |row| row.received_at))
-        .bind(column(&new, |row| &*row.client_request))
-        .bind(column(&new, |row| &*row.request))
-        .bind(column(&new, |row| &*row.warnings))
-        .bind(column(&new, |row| row.refusal.as_deref()))
-        .bind(column(&new, |row| row.pair.as_deref()))
-        .bind(column(&new, |row| row.due_at))
-        .bind(column(&new, |row| row.holder))
-        .bind(column(&new, |row| row.attempts))
-        .bind(column(&new, |row| row.key.as_deref()))
-        .bind(column(&new, |row| row.payload))
-        .bind(column(&new, |row| row.expires_at))
-        .bind(column(&new, |row| &*row.return_address))
-        .bind(column(&calls, |row| row.transaction_id))
-        .bind(column(&calls, |row| row.number))
-        .bind(column(&calls, |row| &*row.upstream))
-        .bind(column(&calls, |row| &*row.method))
-        .bind(column(&calls, |row| &*row.url))
-        .bind(column(&calls, |row| &*row.body))
-        .bind(column(&calls, |row| row.started_at))
-        .fetch_all(connection)
-        .await?;
-    Ok(kept.into_iter().map(|(id, queued, _)| (id, queued)).collect())
+/// A statement that is put together; its text depends on which parts there are, so there are a few in all, and each is
+/// planned once.
+struct Parts {
+    query: QueryBuilder<Postgres>,
+    /// What the statement answers: transactions that were recorded or begun, and whether they have to wait.
+    answers: Vec<&'static str>,
+    /// Whether something is settled, which may be what a record would have to wait for.
+    has_freed: bool,
 }
+
+impl Parts {
+    fn new() -> Self {
+        let query =
+            QueryBuilder::new("with nothing as (select null::uuid as id, false as queued, null::text as notified)");
+        Self { query, answers: vec!["select id, queued, notified from nothing where false"], has_freed: false }
+    }
+
+    async fn run(mut self, connection: &mut PgConnection) -> Result<HashMap<Uuid, bool>, StoreError> {
+        self.query.push(" ").push(self.answers.join(" union all "));
+        let done: Vec<(Uuid, bool, Option<String>)> = self.query.build_query_as().fetch_all(connection).await?;
+        Ok(done.into_iter().map(|(id, queued, _)| (id, queued)).collect())
+    }
+
+    /// Only outcomes that are the first of their attempt, and whose transaction is there, change anything; one that a status
+    /// stands in for has neither status nor fault yet. What is `ended` has its job's last attempt and the state before
+    /// beside it; what is `freed` keeps its pair waiting no more. The jobs are asked for in the answer, so that they are
+    /// locked before their transactions, as everywhere.
+    fn settle(&mut self, settlements: &[(usize, &Settlement)]) -> Result<(), StoreError> {
+        if settlements.is_empty() {
+            return Ok(());
+        }
+        let rows =
+            settlements.iter().map(|(_, ended)| NewOutcomeRow::try_from(*ended)).collect::<Result<Vec<_>, _>>()?;
+        self.query.push(", settled as materialized (select * from unnest(");
+        let mut columns = self.query.separated(", ");
+        columns.push_bind(column(&rows, |row| row.transaction_id));
+        columns.push_bind(column(&rows, |row| row.number));
+        columns.push_bind(column(&rows, |row| row.state));
+        columns.push_bind(column(&rows, |row| row.status));
+        columns.push_bind(column(&rows, |row| row.message_id.as_deref()));
+        columns.push_bind(column(&rows, |row| row.answer.as_deref()));
+        columns.push_bind(column(&rows, |row| row.fault.as_deref()));
+        columns.push_bind(column(&rows, |row| row.fault_code));
+        columns.push_bind(column(&rows, |row| row.finished_at));
+        columns.push_bind(column(&rows, |row| row.next.state));
+        columns.push_bind(column(&rows, |row| row.next.due_at));
+        columns.push_bind(column(&rows, |row| row.next.keep));
+        columns.push_bind(column(&rows, |row| row.told));
+        self.query.push(SETTLE);
+        self.answers.push(SETTLED);
+        self.has_freed = true;
+        Ok(())
+    }
+
+    /// Inserts what is not repeated into all tables at once. What is `queued` has to wait for its pair.
+    fn record(&mut self, records: &[(usize, &NewTransaction)]) -> Result<(), StoreError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let rows = records.iter().map(|(_, new)| NewRow::try_from(*new)).collect::<Result<Vec<_>, _>>()?;
+        self.query.push(", recorded as materialized (select * from unnest(");
+        let mut columns = self.query.separated(", ");
+        columns.push_bind(column(&rows, |row| row.id));
+        columns.push_bind(column(&rows, |row| &*row.account));
+        columns.push_bind(column(&rows, |row| &*row.dialect));
+        columns.push_bind(column(&rows, |row| row.upstream.as_deref()));
+        columns.push_bind(column(&rows, |row| row.channel));
+        columns.push_bind(column(&rows, |row| row.kind));
+        columns.push_bind(column(&rows, |row| row.state));
+        columns.push_bind(column(&rows, |row| row.sender.as_deref()));
+        columns.push_bind(column(&rows, |row| row.recipient.as_deref()));
+        columns.push_bind(column(&rows, |row| row.fault));
+        columns.push_bind(column(&rows, |row| row.received_at));
+        columns.push_bind(column(&rows, |row| &*row.client_request));
+        columns.push_bind(column(&rows, |row| &*row.request));
+        columns.push_bind(column(&rows, |row| &*row.warnings));
+        columns.push_bind(column(&rows, |row| row.refusal.as_deref()));
+        columns.push_bind(column(&rows, |row| row.pair.as_deref()));
+        columns.push_bind(column(&rows, |row| row.due_at));
+        columns.push_bind(column(&rows, |row| row.holder));
+        columns.push_bind(column(&rows, |row| row.number()));
+        columns.push_bind(column(&rows, |row| row.attempt.as_ref().map(|attempt| &*attempt.method)));
+        columns.push_bind(column(&rows, |row| row.attempt.as_ref().map(|attempt| &*attempt.url)));
+        columns.push_bind(column(&rows, |row| row.attempt.as_ref().map(|attempt| &*attempt.body)));
+        columns.push_bind(column(&rows, |row| row.attempt.as_ref().map(|attempt| attempt.started_at)));
+        columns.push_bind(column(&rows, |row| row.key.as_deref()));
+        columns.push_bind(column(&rows, |row| row.payload));
+        columns.push_bind(column(&rows, |row| row.expires_at));
+        columns.push_bind(column(&rows, |row| &*row.return_address));
+        // Without keys the table that has them, and its indexes, need not be opened.
+        let (take_keys, with_own) = match rows.iter().any(|row| row.key.is_some()) {
+            true => (TAKE_KEYS, " where key is null or id in (select transaction_id from keyed)"),
+            false => ("", ""),
+        };
+        let but_freed = match self.has_freed {
+            true => " and j.transaction_id not in (select transaction_id from freed)",
+            false => "",
+        };
+        self.query.push(format_args!(
+            "{RECORD}{take_keys}, kept as materialized ( \
+               select *, number > 0 and exists ( \
+                 select 1 from jobs j where j.pair = recorded.pair and j.state <> 'unknown'{but_freed}) as queued \
+               from recorded{with_own} \
+             {KEEP}"
+        ));
+        self.answers.push(KEPT);
+        Ok(())
+    }
+
+    /// Begins attempts of jobs whose holder has the lease.
+    fn begin(&mut self, begins: &[(usize, &Begin)]) -> Result<(), StoreError> {
+        if begins.is_empty() {
+            return Ok(());
+        }
+        let rows = begins.iter().map(|(_, begin)| BeginRow::try_from(*begin)).collect::<Result<Vec<_>, _>>()?;
+        self.query.push(", begun as materialized (select * from unnest(");
+        let mut columns = self.query.separated(", ");
+        columns.push_bind(column(&rows, |row| row.attempt.transaction_id));
+        columns.push_bind(column(&rows, |row| row.holder));
+        columns.push_bind(column(&rows, |row| row.lease_until));
+        columns.push_bind(column(&rows, |row| row.attempt.number));
+        columns.push_bind(column(&rows, |row| &*row.attempt.upstream));
+        columns.push_bind(column(&rows, |row| &*row.attempt.method));
+        columns.push_bind(column(&rows, |row| &*row.attempt.url));
+        columns.push_bind(column(&rows, |row| &*row.attempt.body));
+        columns.push_bind(column(&rows, |row| row.attempt.started_at));
+        columns.push_bind(column(&rows, |row| row.warnings.as_deref()));
+        self.query.push(BEGIN);
+        self.answers.push("select transaction_id, false, null from taken");
+        Ok(())
+    }
+}
+
+/// Behind the columns of settlements. That an outcome is the first of its attempt is asked in a way that is no join:
+/// joins of the writers' statements are loops over an index, and there is none on what was just written.
+const SETTLE: &str = concat!(
+    ") as settled (transaction_id, number, state, status, message_id, answer, fault, fault_code, finished_at, next, due_at, \
+       keep, told) \
+     ), first as ( \
+       insert into outcomes (transaction_id, number, status, message_id, answer, fault, finished_at, state, told) \
+       select transaction_id, number, status, message_id, answer, fault, finished_at, state, told from settled \
+       where exists (select 1 from transactions where id = settled.transaction_id) \
+       on conflict (transaction_id, number) do update set status = excluded.status, answer = excluded.answer, \
+         message_id = coalesce(excluded.message_id, outcomes.message_id), fault = excluded.fault, \
+         finished_at = excluded.finished_at, state = excluded.state, told = excluded.told \
+       where outcomes.status is null and outcomes.fault is null \
+       returning transaction_id \
+     ), ended as materialized ( \
+       select s.*, j.pair, j.state as job, coalesce(j.attempts = s.number, false) as last, \
+         t.state in ('sent', 'delivered', 'read') as over \
+       from settled s join transactions t on t.id = s.transaction_id \
+         left join jobs j on j.transaction_id = s.transaction_id \
+       where (s.transaction_id in (select transaction_id from first)) is true \
+     ), gone as ( \
+       delete from jobs j using ended e \
+       where j.transaction_id = e.transaction_id \
+         and case when e.last then e.next is null or e.over else e.state = 'sent' and j.state <> 'sending' end \
+       returning j.transaction_id, j.pair, e.finished_at as at \
+     ), stays as ( \
+       update jobs j set state = e.next, due_at = e.due_at, holder = case when e.keep then j.holder end \
+       from ended e where j.transaction_id = e.transaction_id and e.last and e.next is not null and not e.over \
+       returning j.transaction_id, j.pair, j.state, e.finished_at as at, \
+         case when j.holder is null and j.due_at <= e.finished_at then ",
+    notify!(),
+    "::text end \
+     ), freed as materialized ( \
+       select transaction_id, pair, at from gone where pair is not null \
+       union all select transaction_id, pair, at from stays where state = 'unknown' and pair is not null \
+     ), ",
+    woken!(),
+    ", turned as ( \
+       update transactions t set state = e.state, fault = e.fault_code, updated_at = e.finished_at \
+       from ended e where t.id = e.transaction_id and (e.last or e.state = 'sent') and not e.over \
+     )"
+);
+
+/// Nothing, after the jobs were asked for.
+const SETTLED: &str = "select id, queued, notified from nothing \
+                       where (select count(*) from gone) + (select count(*) from stays) < 0";
+
+/// Behind the columns of records.
+const RECORD: &str = ") as recorded (id, account, dialect, upstream, channel, kind, state, sender, recipient, fault, \
+       received_at, client_request, request, warnings, refusal, pair, due_at, holder, number, method, url, body, \
+       started_at, key, payload, expires_at, return_address) \
+     )";
+
+const TAKE_KEYS: &str = ", keyed as ( \
+       insert into idempotency (account, key, payload, transaction_id, used_at, expires_at) \
+       select distinct on (account, key) account, key, payload, id, received_at, expires_at \
+       from recorded where key is not null order by account, key, id \
+       on conflict (account, key) do update set payload = excluded.payload, \
+         transaction_id = excluded.transaction_id, used_at = excluded.used_at, expires_at = excluded.expires_at \
+       where idempotency.expires_at <= excluded.used_at \
+       returning transaction_id \
+     )";
+
+/// Behind the records that are kept.
+const KEEP: &str = "), hot as ( \
+       insert into transactions (id, account, dialect, upstream, channel, kind, state, sender, recipient, fault, \
+         received_at, updated_at) \
+       select id, account, dialect, upstream, channel, kind, case when queued then 'accepted' else state end, \
+         sender, recipient, fault, received_at, received_at from kept \
+     ), cold as ( \
+       insert into bodies (transaction_id, client_request, request, return_address, warnings, refusal, pair) \
+       select id, client_request, request, return_address, warnings, refusal, pair from kept \
+     ), calls as ( \
+       insert into attempts (transaction_id, number, upstream, method, url, body, started_at) \
+       select id, number, upstream, method, url, body, started_at from kept where number > 0 and not queued \
+     ), work as ( \
+       insert into jobs (transaction_id, upstream, pair, state, attempts, due_at, holder) \
+       select id, upstream, pair, case when queued then 'accepted' else state end, \
+         case when queued then 0 else number end, case when queued then received_at else due_at end, \
+         case when queued then null else holder end \
+       from kept where due_at is not null \
+     )";
+
+const KEPT: &str = concat!(
+    "select id, queued, case when queued or (holder is null and due_at is not null) then ",
+    notify!(),
+    "::text end from kept"
+);
+
+/// Behind the columns of begins.
+const BEGIN: &str = ") as begun (transaction_id, holder, lease_until, number, upstream, method, url, body, started_at, \
+       warnings) \
+     ), taken as ( \
+       update jobs j set state = 'sending', attempts = b.number, upstream = b.upstream, due_at = b.lease_until \
+       from begun b where j.transaction_id = b.transaction_id and j.holder = b.holder and j.state <> 'sending' \
+         and j.attempts < b.number \
+       returning j.transaction_id \
+     ), sent as materialized ( \
+       select * from begun where (transaction_id in (select transaction_id from taken)) is true \
+     ), tries as ( \
+       insert into attempts (transaction_id, number, upstream, method, url, body, started_at) \
+       select transaction_id, number, upstream, method, url, body, started_at from sent \
+     ), sending as ( \
+       update transactions t set state = 'sending', upstream = s.upstream, updated_at = s.started_at \
+       from sent s where t.id = s.transaction_id \
+     ), noted as ( \
+       update bodies b set warnings = s.warnings \
+       from sent s where b.transaction_id = s.transaction_id and s.warnings is not null \
+     )";
 
 /// Who has the keys that were used before. Asked behind the insert: another gateway may have taken one meanwhile.
 async fn keys(connection: &mut PgConnection, repeated: &[(usize, &NewTransaction)]) -> Result<Vec<KeyRow>, StoreError> {
@@ -209,121 +368,6 @@ async fn keys(connection: &mut PgConnection, repeated: &[(usize, &NewTransaction
         .fetch_all(connection)
         .await?;
     Ok(keys)
-}
-
-/// Only outcomes that are the first of their attempt, and whose transaction is there, change anything; one that a status
-/// stands in for has neither status nor fault yet. What is `ended` has its job's last attempt and the state before beside
-/// it. The statement asks for the jobs, so that those are locked before their transactions, as everywhere.
-async fn settle(connection: &mut PgConnection, settlements: &[(usize, &Settlement)]) -> Result<(), StoreError> {
-    if settlements.is_empty() {
-        return Ok(());
-    }
-    let ended = settlements.iter().map(|(_, ended)| NewOutcomeRow::try_from(*ended)).collect::<Result<Vec<_>, _>>()?;
-    let insert = concat!(
-        "with new as ( \
-           select * from unnest($1::uuid[], $2::integer[], $3::text[], $4::integer[], $5::text[], $6::text[], \
-             $7::text[], $8::text[], $9::timestamptz[], $10::text[], $11::timestamptz[], $12::boolean[], $13::boolean[]) \
-           as new (transaction_id, number, state, status, message_id, answer, fault, fault_code, finished_at, next, \
-             due_at, keep, told) \
-         ), first as ( \
-           insert into outcomes (transaction_id, number, status, message_id, answer, fault, finished_at, state, told) \
-           select transaction_id, number, status, message_id, answer, fault, finished_at, state, told from new \
-           where exists (select 1 from transactions where id = new.transaction_id) \
-           on conflict (transaction_id, number) do update set status = excluded.status, answer = excluded.answer, \
-             message_id = coalesce(excluded.message_id, outcomes.message_id), fault = excluded.fault, \
-             finished_at = excluded.finished_at, state = excluded.state, told = excluded.told \
-           where outcomes.status is null and outcomes.fault is null \
-           returning transaction_id, number \
-         ), ended as ( \
-           select n.*, j.pair, j.state as job, coalesce(j.attempts = n.number, false) as last, \
-             t.state in ('sent', 'delivered', 'read') as over \
-           from first f join new n on n.transaction_id = f.transaction_id and n.number = f.number \
-             join transactions t on t.id = n.transaction_id \
-             left join jobs j on j.transaction_id = n.transaction_id \
-         ), gone as ( \
-           delete from jobs j using ended e \
-           where j.transaction_id = e.transaction_id \
-             and case when e.last then e.next is null or e.over else e.state = 'sent' and j.state <> 'sending' end \
-           returning j.transaction_id, j.pair, e.finished_at as at \
-         ), stays as ( \
-           update jobs j set state = e.next, due_at = e.due_at, holder = case when e.keep then j.holder end \
-           from ended e where j.transaction_id = e.transaction_id and e.last and e.next is not null and not e.over \
-           returning j.transaction_id, j.pair, j.state, e.finished_at as at, \
-             case when j.holder is null and j.due_at <= e.finished_at then ",
-        notify!(),
-        "::text end \
-         ), freed as ( \
-           select transaction_id, pair, at from gone where pair is not null \
-           union all select transaction_id, pair, at from stays where state = 'unknown' and pair is not null \
-         ), ",
-        woken!(),
-        ", hot as ( \
-           update transactions t set state = e.state, fault = e.fault_code, updated_at = e.finished_at \
-           from ended e where t.id = e.transaction_id and (e.last or e.state = 'sent') and not e.over \
-         ) \
-         select (select count(*) from gone) + (select count(*) from stays)"
-    );
-    sqlx::query(insert)
-        .bind(column(&ended, |row| row.transaction_id))
-        .bind(column(&ended, |row| row.number))
-        .bind(column(&ended, |row| row.state))
-        .bind(column(&ended, |row| row.status))
-        .bind(column(&ended, |row| row.message_id.as_deref()))
-        .bind(column(&ended, |row| row.answer.as_deref()))
-        .bind(column(&ended, |row| row.fault.as_deref()))
-        .bind(column(&ended, |row| row.fault_code))
-        .bind(column(&ended, |row| row.finished_at))
-        .bind(column(&ended, |row| row.next.state))
-        .bind(column(&ended, |row| row.next.due_at))
-        .bind(column(&ended, |row| row.next.keep))
-        .bind(column(&ended, |row| row.told))
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-async fn begin(connection: &mut PgConnection, begins: &[(usize, &Begin)], tally: &mut Tally) -> Result<(), StoreError> {
-    if begins.is_empty() {
-        return Ok(());
-    }
-    let new = begins.iter().map(|(_, begin)| BeginRow::try_from(*begin)).collect::<Result<Vec<_>, _>>()?;
-    let begin = "\
-        with new as ( \
-          select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::integer[], $5::text[], $6::text[], \
-            $7::text[], $8::text[], $9::timestamptz[], $10::text[]) \
-          as new (transaction_id, holder, lease_until, number, upstream, method, url, body, started_at, warnings) \
-        ), taken as ( \
-          update jobs j set state = 'sending', attempts = n.number, upstream = n.upstream, due_at = n.lease_until \
-          from new n where j.transaction_id = n.transaction_id and j.holder = n.holder and j.state <> 'sending' \
-            and j.attempts < n.number \
-          returning j.transaction_id \
-        ), calls as ( \
-          insert into attempts (transaction_id, number, upstream, method, url, body, started_at) \
-          select transaction_id, number, upstream, method, url, body, started_at from new join taken using (transaction_id) \
-        ), hot as ( \
-          update transactions t set state = 'sending', upstream = n.upstream, updated_at = n.started_at \
-          from new n join taken using (transaction_id) where t.id = n.transaction_id \
-        ), noted as ( \
-          update bodies b set warnings = n.warnings \
-          from new n join taken using (transaction_id) \
-          where b.transaction_id = n.transaction_id and n.warnings is not null \
-        ) \
-        select transaction_id from taken";
-    let taken: Vec<Uuid> = sqlx::query_scalar(begin)
-        .bind(column(&new, |row| row.attempt.transaction_id))
-        .bind(column(&new, |row| row.holder))
-        .bind(column(&new, |row| row.lease_until))
-        .bind(column(&new, |row| row.attempt.number))
-        .bind(column(&new, |row| &*row.attempt.upstream))
-        .bind(column(&new, |row| &*row.attempt.method))
-        .bind(column(&new, |row| &*row.attempt.url))
-        .bind(column(&new, |row| &*row.attempt.body))
-        .bind(column(&new, |row| row.attempt.started_at))
-        .bind(column(&new, |row| row.warnings.as_deref()))
-        .fetch_all(connection)
-        .await?;
-    tally.stale_but(begins.iter().map(|(index, begin)| (*index, begin.transaction)), &taken);
-    Ok(())
 }
 
 /// The rows are locked first, jobs before transactions as everywhere, so that of two turns the second sees what the first

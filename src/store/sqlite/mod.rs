@@ -8,6 +8,7 @@ mod queue;
 mod settle;
 mod write;
 
+use std::error::Error;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::str::FromStr;
@@ -25,6 +26,7 @@ use super::rows::{self, AttemptRow, SummaryRow, TransactionRow, TurnedRow};
 use super::{Bodies, Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
 use crate::model::TransactionId;
 use crate::secret::private_file;
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 use tokio::time::timeout;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -38,13 +40,11 @@ const MIGRATION_PATIENCE: Duration = Duration::from_secs(60);
 /// A write takes the lock as it begins: one that read first and upgraded would fail at once, without waiting.
 const BEGIN: &str = "begin immediate";
 
-/// Rows of one statement: the widest table has 12 columns, and SQLite takes 32766 values.
-const ROWS: usize = 1000;
-
 /// The store.
 pub(super) struct Sqlite {
     options: SqliteConnectOptions,
-    writer: SqlitePool,
+    /// None once it is closed. Not a pool of one: that would test the connection after each commit.
+    writer: Mutex<Option<SqliteConnection>>,
     readers: SqlitePool,
     bodies: Bodies,
 }
@@ -63,15 +63,20 @@ impl Sqlite {
             .disable_statement_logging();
         make_private(options.get_filename())?;
         turn_on_write_ahead_log(&options).await?;
-        let writer = pool(1).connect_lazy_with(options.clone());
         let readers = pool(config.connections.max(1)).connect_lazy_with(options.clone().read_only(true));
+        let writer = Mutex::new(Some(writer(&options).await?));
         Ok(Self { options, writer, readers, bodies: config.bodies })
     }
 
-    async fn begin(&self) -> Result<SqliteTransaction<'static>, StoreError> {
-        // For the connection and for the file's lock together; whoever has both goes on to the end.
-        Ok(timeout(PATIENCE, self.writer.begin_with(BEGIN)).await.map_err(StoreError::unreachable)??)
+    async fn writer(&self) -> Result<MappedMutexGuard<'_, SqliteConnection>, StoreError> {
+        let writer = timeout(PATIENCE, self.writer.lock()).await.map_err(StoreError::unreachable)?;
+        MutexGuard::try_map(writer, Option::as_mut).map_err(|_| StoreError::unreachable(sqlx::Error::PoolClosed))
     }
+}
+
+/// Takes the file's lock; whoever has it goes on to the end.
+async fn begin(connection: &mut SqliteConnection) -> Result<SqliteTransaction<'_>, StoreError> {
+    Ok(timeout(PATIENCE, connection.begin_with(BEGIN)).await.map_err(StoreError::unreachable)??)
 }
 
 #[async_trait]
@@ -88,23 +93,28 @@ impl Store for Sqlite {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query(queries::PING).execute(&self.writer).await?;
+        sqlx::query(queries::PING).execute(&mut *self.writer().await?).await?;
         Ok(())
     }
 
     async fn close(&self) {
         self.readers.close().await;
-        self.writer.close().await;
+        if let Some(writer) = self.writer.lock().await.take()
+            && let Err(error) = writer.close().await
+        {
+            tracing::debug!(error = &error as &dyn Error, "the file was not closed properly");
+        }
     }
 }
 
 #[async_trait]
 impl Transactions for Sqlite {
     async fn write(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = begin(&mut writer).await?;
         let written = write::write(&mut transaction, &self.bodies.kept(batch)).await?;
         if let Some(told) = told(batch)? {
-            write::execute(&mut transaction, told.into_inner()).await?;
+            told.into_inner().build().persistent(false).execute(&mut *transaction).await?;
         }
         write::forget_requests(&mut transaction, &self.bodies.maybe_ended(batch)).await?;
         transaction.commit().await.map_err(|error| StoreError::from(error).in_doubt())?;
@@ -142,11 +152,12 @@ impl Backend for Sqlite {
     const SKIP_LOCKED: &str = "";
 
     async fn execute(&self, statement: Statement<sqlx::Sqlite>) -> Result<u64, StoreError> {
-        Ok(statement.execute(&self.writer).await?.rows_affected())
+        Ok(statement.execute(&mut *self.writer().await?).await?.rows_affected())
     }
 
     async fn execute_all(&self, statements: Vec<Statement<sqlx::Sqlite>>) -> Result<u64, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = begin(&mut writer).await?;
         let mut last = 0;
         for statement in statements {
             last = statement.execute(&mut *transaction).await?.rows_affected();
@@ -160,7 +171,8 @@ impl Backend for Sqlite {
     }
 
     async fn run_all(&self, built: Vec<Built<sqlx::Sqlite>>) -> Result<u64, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = begin(&mut writer).await?;
         let mut last = 0;
         for built in built {
             let mut query = built.into_inner();
@@ -171,7 +183,7 @@ impl Backend for Sqlite {
     }
 
     async fn take(&self, built: Built<sqlx::Sqlite>) -> Result<Vec<SqliteRow>, StoreError> {
-        Ok(built.into_inner().build().persistent(false).fetch_all(&self.writer).await?)
+        Ok(built.into_inner().build().persistent(false).fetch_all(&mut *self.writer().await?).await?)
     }
 
     async fn read(&self, built: Built<sqlx::Sqlite>) -> Result<Vec<SqliteRow>, StoreError> {
@@ -201,6 +213,15 @@ async fn turn_on_write_ahead_log(options: &SqliteConnectOptions) -> Result<(), S
         }
         tokio::time::sleep(PATIENCE / 20).await;
     }
+}
+
+/// The one connection that writes.
+async fn writer(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    // What is put aside for a statement is small and gone with it: it need not go through files.
+    let options = options.clone().pragma("temp_store", "memory");
+    let mut writer = SqliteConnection::connect_with(&options).await?;
+    sqlx::raw_sql(write::TABLES).execute(&mut writer).await?;
+    Ok(writer)
 }
 
 /// Connections to a file do not go stale, so they are neither tested nor renewed.

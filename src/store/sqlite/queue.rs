@@ -5,7 +5,7 @@ use sqlx::{QueryBuilder, SqliteConnection};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::Sqlite;
+use super::{Sqlite, begin};
 use crate::store::rows::{self, ClaimedRow, DepthRow, LapsedRow, Moment, text};
 use crate::store::{ALIVE, Claimed, Depth, Lapsed, Queue, StoreError, queries};
 
@@ -19,7 +19,8 @@ impl Queue for Sqlite {
         lease_until: OffsetDateTime,
         limit: u32,
     ) -> Result<Vec<Claimed>, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = begin(&mut writer).await?;
         let (behind, first) = look(&mut transaction, upstream, now, limit).await?;
         let put_off = now + Duration::seconds(queries::PUT_OFF);
         lend(&mut transaction, &behind, None, put_off).await?;
@@ -60,7 +61,8 @@ impl Queue for Sqlite {
     }
 
     async fn beat(&self, process: Uuid, now: OffsetDateTime) -> Result<u32, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = begin(&mut writer).await?;
         let gone = sqlx::query("delete from processes where seen_at < $1").bind(Moment(now - queries::LONG_GONE));
         gone.execute(&mut *transaction).await?;
         let beat = "insert into processes (id, seen_at) values ($1, $2) \
@@ -73,7 +75,7 @@ impl Queue for Sqlite {
     }
 
     async fn leave(&self, process: Uuid) -> Result<(), StoreError> {
-        sqlx::query(queries::LEAVE).bind(process).execute(&self.writer).await?;
+        sqlx::query(queries::LEAVE).bind(process).execute(&mut *self.writer().await?).await?;
         Ok(())
     }
 }

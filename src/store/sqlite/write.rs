@@ -1,19 +1,43 @@
-//! Batches: a few statements of many rows for each kind of entry.
+//! Batches: what a batch brings is put into temporary tables, one for each kind of entry, and taken from there by a few
+//! statements.
+//!
+//! Every statement costs a hop to the connection's thread, and preparing one of many rows costs more than to run it. So all
+//! statements of a kind go as one text, of which only the first grows with its rows, and that in a few steps.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::iter;
 
 use sqlx::{QueryBuilder, SqliteConnection};
 use uuid::Uuid;
 
-use super::ROWS;
 use super::settle::{settle, turn};
 use crate::model::TransactionId;
-use crate::store::params::{BeginRow, NewAttemptRow, NewRow};
+use crate::store::params::{BeginRow, NewRow};
 use crate::store::rounds::{Round, Tally, rounds};
 use crate::store::rows::KeyRow;
 use crate::store::{Begin, NewTransaction, StoreError, Write, Written};
 
-pub(super) type Query = QueryBuilder<sqlx::Sqlite>;
+/// Statements that are put together, with their values.
+pub(super) type Script = QueryBuilder<sqlx::Sqlite>;
+
+/// Rows of one script: what is missing to the next of these is filled up with nulls, so that each is prepared once and
+/// kept. The widest row has 27 values.
+const SIZES: [usize; 4] = [1, 4, 16, 64];
+
+/// The most of them.
+const ROWS: usize = 64;
+
+/// What the writer's connection has to itself.
+pub(super) const TABLES: &str = "\
+    create temp table recorded (id, account, dialect, upstream, channel, kind, state, sender, recipient, fault, \
+      received_at, client_request, request, warnings, refusal, pair, due_at, holder, number, method, url, body, \
+      started_at, key, payload, expires_at, return_address, queued); \
+    create temp table begun (transaction_id, holder, lease_until, number, upstream, method, url, body, started_at, \
+      warnings); \
+    create temp table settled (transaction_id, number, state, status, message_id, answer, fault, fault_code, finished_at, \
+      next, due_at, keep, told, pair, job, last, over); \
+    create temp table turned (id, holder, origins, target, cause, fault_code, fault, detail, at, next, due_at, keep, \
+      frees, was, upstream, pair);";
 
 pub(super) async fn write(connection: &mut SqliteConnection, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
     let mut tally = Tally::new(batch);
@@ -43,207 +67,155 @@ async fn write_round(
     Ok(())
 }
 
+/// These rows, and nulls up to the next size.
+pub(super) fn filled_up<R>(rows: &[R]) -> impl Iterator<Item = Option<&R>> {
+    let size = SIZES.into_iter().find(|size| *size >= rows.len()).unwrap_or(rows.len());
+    rows.iter().map(Some).chain(iter::repeat(None)).take(size)
+}
+
 async fn record(
     connection: &mut SqliteConnection,
     records: &[(usize, &NewTransaction)],
     tally: &mut Tally,
 ) -> Result<(), StoreError> {
-    let repeated = take_keys(connection, records, tally).await?;
-    let records: Vec<_> = records.iter().filter(|(_, new)| !repeated.contains(&new.id.0)).collect();
-    if records.is_empty() {
-        return Ok(());
+    let rows = records.iter().map(|(_, new)| NewRow::try_from(*new)).collect::<Result<Vec<_>, _>>()?;
+    let told: HashMap<Uuid, bool> = insert(&mut *connection, &rows).await?.into_iter().collect();
+    let mut repeated = Vec::new();
+    for &(index, new) in records {
+        match told.get(&new.id.0) {
+            Some(true) => tally.set(index, Written::Queued),
+            None if new.idempotency.is_some() => repeated.push((index, new)),
+            Some(false) | None => {}
+        }
     }
-    let mut new = records.iter().map(|(_, new)| NewRow::try_from(*new)).collect::<Result<Vec<_>, _>>()?;
-    let queued = insert_jobs(connection, &new).await?;
-    for (row, (index, _)) in new.iter_mut().zip(&records).filter(|(row, _)| queued.contains(&row.id)) {
-        row.state = "accepted";
-        tally.set(*index, Written::Queued);
+    if !repeated.is_empty() {
+        tally.repeat(&repeated, keys(connection, &rows).await?)?;
     }
-    insert_transactions(connection, &new).await?;
-    insert_bodies(connection, &new).await?;
-    let started = records.iter().filter(|(_, new)| !queued.contains(&new.id.0));
-    let attempts: Vec<_> = started.filter_map(|(_, new)| NewAttemptRow::first_of(new)).collect();
-    insert_attempts(connection, &attempts).await
+    Ok(())
 }
 
-/// Gives keys to whoever uses them first, and returns those that repeat one.
-async fn take_keys(
-    connection: &mut SqliteConnection,
-    records: &[(usize, &NewTransaction)],
-    tally: &mut Tally,
-) -> Result<HashSet<Uuid>, StoreError> {
-    let mut keyed: Vec<_> = records.iter().copied().filter(|(_, new)| new.idempotency.is_some()).collect();
-    if keyed.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let new = keyed.iter().map(|(_, new)| NewRow::try_from(*new)).collect::<Result<Vec<_>, _>>()?;
-    let taken = insert_keys(&mut *connection, &new).await?;
-    keyed.retain(|(_, new)| !taken.contains(&new.id.0));
-    if !keyed.is_empty() {
-        tally.repeat(&keyed, keys(connection, &new).await?)?;
-    }
-    Ok(keyed.iter().map(|(_, new)| new.id.0).collect())
-}
-
-async fn insert_keys(connection: &mut SqliteConnection, new: &[NewRow<'_>]) -> Result<HashSet<Uuid>, StoreError> {
-    let mut query = Query::new("insert into idempotency (account, key, payload, transaction_id, used_at, expires_at) ");
-    query.push_values(new, |mut row, new| {
-        row.push_bind(&*new.account).push_bind(new.key.as_deref()).push_bind(new.payload).push_bind(new.id);
-        row.push_bind(new.received_at).push_bind(new.expires_at);
-    });
-    query.push(
-        " on conflict (account, key) do update set payload = excluded.payload, \
-           transaction_id = excluded.transaction_id, used_at = excluded.used_at, expires_at = excluded.expires_at \
-         where idempotency.expires_at <= excluded.used_at \
-         returning transaction_id",
+/// Inserts what is not repeated into all tables. Tells of what has a key that it was kept, and of all that have to wait for
+/// their pair that they are queued.
+async fn insert(connection: &mut SqliteConnection, rows: &[NewRow<'_>]) -> Result<Vec<(Uuid, bool)>, StoreError> {
+    let mut script = Script::new(
+        "delete from recorded; \
+         insert into recorded \
+         select *, column19 > 0 and exists ( \
+           select 1 from jobs j where j.pair = column16 and j.state <> 'unknown') from (",
     );
-    Ok(query
-        .build_query_as::<(Uuid,)>()
-        .persistent(false)
-        .fetch_all(connection)
-        .await?
-        .into_iter()
-        .map(|(id,)| id)
-        .collect())
+    script.push_values(filled_up(rows), |mut row, new| {
+        row.push_bind(new.map(|new| new.id));
+        row.push_bind(new.map(|new| &*new.account));
+        row.push_bind(new.map(|new| &*new.dialect));
+        row.push_bind(new.and_then(|new| new.upstream.as_deref()));
+        row.push_bind(new.map(|new| new.channel));
+        row.push_bind(new.map(|new| new.kind));
+        row.push_bind(new.map(|new| new.state));
+        row.push_bind(new.and_then(|new| new.sender.as_deref()));
+        row.push_bind(new.and_then(|new| new.recipient.as_deref()));
+        row.push_bind(new.and_then(|new| new.fault));
+        row.push_bind(new.map(|new| new.received_at));
+        row.push_bind(new.map(|new| &*new.client_request));
+        row.push_bind(new.map(|new| &*new.request));
+        row.push_bind(new.map(|new| &*new.warnings));
+        row.push_bind(new.and_then(|new| new.refusal.as_deref()));
+        row.push_bind(new.and_then(|new| new.pair.as_deref()));
+        row.push_bind(new.and_then(|new| new.due_at));
+        row.push_bind(new.and_then(|new| new.holder));
+        row.push_bind(new.map(NewRow::number));
+        let attempt = new.and_then(|new| new.attempt.as_ref());
+        row.push_bind(attempt.map(|attempt| &*attempt.method));
+        row.push_bind(attempt.map(|attempt| &*attempt.url));
+        row.push_bind(attempt.map(|attempt| &*attempt.body));
+        row.push_bind(attempt.map(|attempt| attempt.started_at));
+        row.push_bind(new.and_then(|new| new.key.as_deref()));
+        row.push_bind(new.and_then(|new| new.payload));
+        row.push_bind(new.and_then(|new| new.expires_at));
+        row.push_bind(new.map(|new| &*new.return_address));
+    });
+    script.push(") where column1 is not null;");
+    // Most batches have none.
+    if rows.iter().any(|row| row.key.is_some()) {
+        script.push(KEYS);
+    }
+    script.push(RECORD);
+    Ok(script.build_query_as().fetch_all(connection).await?)
 }
 
-async fn keys(connection: &mut SqliteConnection, new: &[NewRow<'_>]) -> Result<Vec<KeyRow>, StoreError> {
+/// Gives keys to whoever uses them first, and keeps those alone.
+const KEYS: &str = "\
+    insert into idempotency (account, key, payload, transaction_id, used_at, expires_at) \
+    select account, key, payload, id, received_at, expires_at from recorded where key is not null \
+    on conflict (account, key) do update set payload = excluded.payload, \
+      transaction_id = excluded.transaction_id, used_at = excluded.used_at, expires_at = excluded.expires_at \
+    where idempotency.expires_at <= excluded.used_at; \
+    delete from recorded where key is not null and not exists ( \
+      select 1 from idempotency i \
+      where i.account = recorded.account and i.key = recorded.key and i.transaction_id = recorded.id);";
+
+const RECORD: &str = "\
+    insert into transactions (id, account, dialect, upstream, channel, kind, state, sender, recipient, fault, \
+      received_at, updated_at) \
+    select id, account, dialect, upstream, channel, kind, iif(queued, 'accepted', state), sender, recipient, fault, \
+      received_at, received_at from recorded; \
+    insert into bodies (transaction_id, client_request, request, return_address, warnings, refusal, pair) \
+    select id, client_request, request, return_address, warnings, refusal, pair from recorded; \
+    insert into attempts (transaction_id, number, upstream, method, url, body, started_at) \
+    select id, number, upstream, method, url, body, started_at from recorded where number > 0 and not queued; \
+    insert into jobs (transaction_id, upstream, pair, state, attempts, due_at, holder) \
+    select id, upstream, pair, iif(queued, 'accepted', state), iif(queued, 0, number), iif(queued, received_at, due_at), \
+      iif(queued, null, holder) from recorded where due_at is not null; \
+    select id, queued from recorded where queued or key is not null;";
+
+/// Who has the keys of these.
+async fn keys(connection: &mut SqliteConnection, rows: &[NewRow<'_>]) -> Result<Vec<KeyRow>, StoreError> {
     let mut query =
-        Query::new("select account, key, payload, transaction_id from idempotency where (account, key) in (");
-    query.push_values(new, |mut row, new| {
-        row.push_bind(&*new.account).push_bind(new.key.as_deref());
+        Script::new("select account, key, payload, transaction_id from idempotency where (account, key) in (");
+    query.push_values(filled_up(rows), |mut row, new| {
+        row.push_bind(new.map(|new| &*new.account));
+        row.push_bind(new.and_then(|new| new.key.as_deref()));
     });
     query.push(")");
-    Ok(query.build_query_as().persistent(false).fetch_all(connection).await?)
+    Ok(query.build_query_as().fetch_all(connection).await?)
 }
 
-/// Jobs go first: they tell who has to wait for its pair.
-async fn insert_jobs(connection: &mut SqliteConnection, new: &[NewRow<'_>]) -> Result<HashSet<Uuid>, StoreError> {
-    let with_job: Vec<_> = new.iter().filter(|row| row.due_at.is_some()).collect();
-    if with_job.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let mut query = Query::new("with new (id, upstream, pair, state, attempts, due_at, holder, received_at) as (");
-    query.push_values(&with_job, |mut row, new| {
-        row.push_bind(new.id).push_bind(new.upstream.as_deref()).push_bind(new.pair.as_deref()).push_bind(new.state);
-        row.push_bind(new.attempts).push_bind(new.due_at).push_bind(new.holder).push_bind(new.received_at);
-    });
-    query.push(
-        "), judged as ( \
-           select *, attempts > 0 and exists ( \
-             select 1 from jobs j where j.pair = new.pair and j.state <> 'unknown') as queued \
-           from new \
-         ) \
-         insert into jobs (transaction_id, upstream, pair, state, attempts, due_at, holder) \
-         select id, upstream, pair, iif(queued, 'accepted', state), iif(queued, 0, attempts), \
-           iif(queued, received_at, due_at), iif(queued, null, holder) from judged where true \
-         returning transaction_id, attempts",
-    );
-    let inserted: HashMap<Uuid, i32> =
-        query.build_query_as::<(Uuid, i32)>().persistent(false).fetch_all(connection).await?.into_iter().collect();
-    let queued = with_job.iter().filter(|row| row.attempts > 0 && inserted.get(&row.id) == Some(&0));
-    Ok(queued.map(|row| row.id).collect())
-}
-
-async fn insert_transactions(connection: &mut SqliteConnection, new: &[NewRow<'_>]) -> Result<(), StoreError> {
-    let mut query = Query::new(
-        "insert into transactions (id, account, dialect, upstream, channel, kind, state, sender, recipient, fault, \
-         received_at, updated_at) ",
-    );
-    query.push_values(new, |mut row, new| {
-        row.push_bind(new.id).push_bind(&*new.account).push_bind(&*new.dialect).push_bind(new.upstream.as_deref());
-        row.push_bind(new.channel).push_bind(new.kind).push_bind(new.state);
-        row.push_bind(new.sender.as_deref()).push_bind(new.recipient.as_deref()).push_bind(new.fault);
-        row.push_bind(new.received_at).push_bind(new.received_at);
-    });
-    execute(connection, query).await
-}
-
-async fn insert_bodies(connection: &mut SqliteConnection, new: &[NewRow<'_>]) -> Result<(), StoreError> {
-    let mut query = Query::new(
-        "insert into bodies (transaction_id, client_request, request, return_address, warnings, refusal, pair) ",
-    );
-    query.push_values(new, |mut row, new| {
-        row.push_bind(new.id).push_bind(&*new.client_request).push_bind(&*new.request);
-        row.push_bind(&*new.return_address);
-        row.push_bind(&*new.warnings).push_bind(new.refusal.as_deref()).push_bind(new.pair.as_deref());
-    });
-    execute(connection, query).await
-}
-
-async fn insert_attempts(connection: &mut SqliteConnection, new: &[NewAttemptRow<'_>]) -> Result<(), StoreError> {
-    if new.is_empty() {
-        return Ok(());
-    }
-    let mut query =
-        Query::new("insert into attempts (transaction_id, number, upstream, method, url, body, started_at) ");
-    query.push_values(new, |mut row, new| {
-        row.push_bind(new.transaction_id).push_bind(new.number).push_bind(&*new.upstream);
-        row.push_bind(&*new.method).push_bind(&*new.url).push_bind(&*new.body).push_bind(new.started_at);
-    });
-    execute(connection, query).await
-}
-
+/// Begins attempts of jobs whose holder has the lease, and says of which.
 async fn begin(
     connection: &mut SqliteConnection,
     begins: &[(usize, &Begin)],
     tally: &mut Tally,
 ) -> Result<(), StoreError> {
-    let mut new = begins.iter().map(|(_, begin)| BeginRow::try_from(*begin)).collect::<Result<Vec<_>, _>>()?;
-    let taken = take_jobs(connection, &new).await?;
+    let rows = begins.iter().map(|(_, begin)| BeginRow::try_from(*begin)).collect::<Result<Vec<_>, _>>()?;
+    let mut script = Script::new("delete from begun; insert into begun select new.* from (");
+    script.push_values(filled_up(&rows), |mut row, new| {
+        let attempt = new.map(|new| &new.attempt);
+        row.push_bind(attempt.map(|attempt| attempt.transaction_id));
+        row.push_bind(new.map(|new| new.holder));
+        row.push_bind(new.map(|new| new.lease_until));
+        row.push_bind(attempt.map(|attempt| attempt.number));
+        row.push_bind(attempt.map(|attempt| &*attempt.upstream));
+        row.push_bind(attempt.map(|attempt| &*attempt.method));
+        row.push_bind(attempt.map(|attempt| &*attempt.url));
+        row.push_bind(attempt.map(|attempt| &*attempt.body));
+        row.push_bind(attempt.map(|attempt| attempt.started_at));
+        row.push_bind(new.and_then(|new| new.warnings.as_deref()));
+    });
+    script.push(
+        ") as new cross join jobs j on j.transaction_id = column1 \
+         where j.holder = column2 and j.state <> 'sending' and j.attempts < column4; \
+         update jobs set state = 'sending', attempts = b.number, upstream = b.upstream, due_at = b.lease_until \
+         from begun b where jobs.transaction_id = b.transaction_id; \
+         update transactions set state = 'sending', upstream = b.upstream, updated_at = b.started_at \
+         from begun b where transactions.id = b.transaction_id; \
+         insert into attempts (transaction_id, number, upstream, method, url, body, started_at) \
+         select transaction_id, number, upstream, method, url, body, started_at from begun; \
+         update bodies set warnings = b.warnings \
+         from begun b where bodies.transaction_id = b.transaction_id and b.warnings is not null; \
+         select transaction_id from begun;",
+    );
+    let taken: Vec<Uuid> = script.build_query_scalar().fetch_all(connection).await?;
     tally.stale_but(begins.iter().map(|(index, begin)| (*index, begin.transaction)), &taken);
-    new.retain(|row| taken.contains(&row.attempt.transaction_id));
-    if new.is_empty() {
-        return Ok(());
-    }
-    let mut query = Query::new("with new (id, upstream, at) as (");
-    query.push_values(&new, |mut row, new| {
-        row.push_bind(new.attempt.transaction_id).push_bind(&*new.attempt.upstream).push_bind(new.attempt.started_at);
-    });
-    query.push(
-        ") update transactions set state = 'sending', upstream = new.upstream, updated_at = new.at \
-         from new where transactions.id = new.id",
-    );
-    execute(connection, query).await?;
-    note_warnings(connection, &new).await?;
-    let attempts: Vec<_> = new.into_iter().map(|row| row.attempt).collect();
-    insert_attempts(connection, &attempts).await
-}
-
-async fn note_warnings(connection: &mut SqliteConnection, new: &[BeginRow<'_>]) -> Result<(), StoreError> {
-    let noted: Vec<_> = new.iter().filter(|row| row.warnings.is_some()).collect();
-    if noted.is_empty() {
-        return Ok(());
-    }
-    let mut query = Query::new("with new (id, warnings) as (");
-    query.push_values(noted, |mut row, new| {
-        row.push_bind(new.attempt.transaction_id).push_bind(new.warnings.as_deref());
-    });
-    query.push(") update bodies set warnings = new.warnings from new where bodies.transaction_id = new.id");
-    execute(connection, query).await
-}
-
-/// Takes those whose holder has the lease, and says which.
-async fn take_jobs(connection: &mut SqliteConnection, new: &[BeginRow<'_>]) -> Result<Vec<Uuid>, StoreError> {
-    let mut query = Query::new("with new (id, holder, number, upstream, lease_until) as (");
-    query.push_values(new, |mut row, new| {
-        row.push_bind(new.attempt.transaction_id).push_bind(new.holder).push_bind(new.attempt.number);
-        row.push_bind(&*new.attempt.upstream).push_bind(new.lease_until);
-    });
-    query.push(
-        ") update jobs set state = 'sending', attempts = new.number, upstream = new.upstream, due_at = new.lease_until \
-         from new where jobs.transaction_id = new.id and jobs.holder = new.holder and jobs.state <> 'sending' \
-           and jobs.attempts < new.number \
-         returning transaction_id",
-    );
-    Ok(query
-        .build_query_as::<(Uuid,)>()
-        .persistent(false)
-        .fetch_all(connection)
-        .await?
-        .into_iter()
-        .map(|(id,)| id)
-        .collect())
+    Ok(())
 }
 
 /// Forgets the requests of those that are at their end.
@@ -252,18 +224,12 @@ pub(super) async fn forget_requests(
     ids: &[TransactionId],
 ) -> Result<(), StoreError> {
     for ids in ids.chunks(ROWS) {
-        let mut query = Query::new("update bodies set request = '' where transaction_id in (");
-        query.push_values(ids, |mut row, id| {
-            row.push_bind(id.0);
+        let mut query = Script::new("update bodies set request = '' where transaction_id in (");
+        query.push_values(filled_up(ids), |mut row, id| {
+            row.push_bind(id.map(|id| id.0));
         });
         query.push(") and not exists (select 1 from jobs j where j.transaction_id = bodies.transaction_id)");
-        execute(connection, query).await?;
+        query.build().execute(&mut *connection).await?;
     }
-    Ok(())
-}
-
-/// Its text depends on the number of rows, so the statement is not worth remembering.
-pub(super) async fn execute(connection: &mut SqliteConnection, mut query: Query) -> Result<(), StoreError> {
-    query.build().persistent(false).execute(connection).await?;
     Ok(())
 }
