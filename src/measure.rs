@@ -7,7 +7,7 @@ mod recent;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{Counter, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 pub use recent::{Minute, Times, last_hour};
@@ -41,6 +41,15 @@ const SIZES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.
 
 static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
 
+static OFTEN: OnceLock<Often> = OnceLock::new();
+
+/// What every message is measured by, looked up once: a look-up takes longer than to count.
+struct Often {
+    overhead: Histogram,
+    commit: Histogram,
+    batch: Histogram,
+}
+
 /// Starts measuring. A second start in the same process changes nothing.
 ///
 /// # Errors
@@ -53,6 +62,8 @@ pub fn start() -> Result<(), BuildError> {
     let handle = recorder.handle();
     if metrics::set_global_recorder(recorder).is_ok() {
         let _ = HANDLE.set(handle);
+        let (overhead, commit, batch) = (histogram!(OVERHEAD), histogram!(COMMIT), histogram!(BATCH));
+        let _ = OFTEN.set(Often { overhead, commit, batch });
         describe();
     }
     Ok(())
@@ -114,10 +125,32 @@ pub fn refused(dialect: &'static str, fault: FaultKind) {
     counter!(REFUSED, "dialect" => dialect, "fault" => fault.code()).increment(1);
 }
 
-/// A call of an upstream ended: taken, or with a fault.
-pub fn attempt(upstream: &str, fault: Option<FaultKind>) {
-    let outcome = fault.map_or("sent", FaultKind::code);
-    counter!(ATTEMPTS, "upstream" => upstream.to_owned(), "outcome" => outcome).increment(1);
+/// What is measured of the calls of one upstream, looked up once.
+pub struct Calls {
+    upstream: String,
+    took: Histogram,
+    sent: Counter,
+}
+
+impl Calls {
+    /// Of the upstream of that name.
+    pub fn of(upstream: &str) -> Self {
+        let took = histogram!(UPSTREAM, "upstream" => upstream.to_owned());
+        let sent = counter!(ATTEMPTS, "upstream" => upstream.to_owned(), "outcome" => "sent");
+        Self { upstream: upstream.to_owned(), took, sent }
+    }
+
+    /// One ended: taken, or with a fault.
+    pub fn ended(&self, took: Duration, fault: Option<FaultKind>) {
+        recent::upstream(took);
+        self.took.record(took);
+        match fault {
+            None => self.sent.increment(1),
+            Some(fault) => {
+                counter!(ATTEMPTS, "upstream" => self.upstream.clone(), "outcome" => fault.code()).increment(1);
+            }
+        }
+    }
 }
 
 /// Nobody knows whether a message went out.
@@ -163,13 +196,9 @@ pub fn event(upstream: &str, kind: EventKind) {
 /// A request was answered.
 pub fn overhead(own: Duration) {
     recent::own(own);
-    histogram!(OVERHEAD).record(own);
-}
-
-/// An upstream answered, or did not.
-pub fn upstream(name: &str, took: Duration) {
-    recent::upstream(took);
-    histogram!(UPSTREAM, "upstream" => name.to_owned()).record(took);
+    if let Some(often) = OFTEN.get() {
+        often.overhead.record(own);
+    }
 }
 
 /// A file was looked at; the code is that of the strongest finding.
@@ -194,8 +223,9 @@ pub fn operated(action: &'static str, count: u64) {
 
 /// The store committed a batch.
 pub fn commit(took: Duration, writes: usize) {
-    histogram!(COMMIT).record(took);
+    let Some(often) = OFTEN.get() else { return };
+    often.commit.record(took);
     // A batch has at most a few thousand writes, which a double holds exactly.
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-    histogram!(BATCH).record(writes as f64);
+    often.batch.record(writes as f64);
 }

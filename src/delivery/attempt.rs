@@ -19,7 +19,6 @@ use super::life::{self, Evidence, Step};
 use super::order::{Message, Order, Way};
 use super::valve::Pass;
 use super::{Delivery, directory, files, record, store_fault};
-use crate::measure;
 use crate::model::{self, Accepted, Fault, FaultKind, State};
 use crate::store::{Next, Settlement, Written};
 use crate::upstream::{Answered, Prepared, Upstream};
@@ -69,9 +68,7 @@ impl Delivery {
         let took = started.elapsed();
         message.took(took);
         let fault = answered.outcome.as_ref().err();
-        pass.report(way.whom(), fault);
-        measure::upstream(&upstream.name, took);
-        measure::attempt(&upstream.name, fault.map(|fault| fault.kind));
+        pass.report(way.whom(), took, fault);
         let answered = self.with_files_in_doubt(upstream, answered, &uploads).await;
         self.conclude(message, upstream, answered, took, spare)
     }

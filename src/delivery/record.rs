@@ -133,8 +133,9 @@ pub(super) fn turn(
     }
 }
 
-/// One line for each change that somebody may look for, and a count for each end: enough to find it, nothing that is
-/// private.
+/// A count for each end, and a line for each change that somebody may look for: enough to find it, nothing that is
+/// private. That a message was sent stands on the record and is the rule, so its line is left for who debugs: it would
+/// cost as much as a dialect does.
 pub(super) fn log(order: &Order, upstream: Option<(&Upstream, Duration)>, state: State, fault: Option<&Fault>) {
     let upstream_name = upstream.map(|(upstream, _)| upstream.name.as_str());
     if matches!(state, State::Sent | State::Failed | State::Unknown) {
@@ -144,16 +145,22 @@ pub(super) fn log(order: &Order, upstream: Option<(&Upstream, Duration)>, state:
         measure::unknown(&order.account.name, upstream_name.unwrap_or_default());
         tracing::warn!(transaction.id = %order.id, upstream.name = upstream_name, "nobody knows whether a message went out");
     }
-    tracing::info!(
-        transaction.id = %order.id,
-        account.name = order.account.name,
-        dialect = order.dialect.name(),
-        upstream.name = upstream_name,
-        upstream.duration_ms = upstream.map(|(_, took)| took.as_millis()),
-        kind = order.request.kind().as_str(),
-        state = state.as_str(),
-        fault.kind = fault.map(|fault| fault.kind.code()),
-        warnings = order.warnings.len(),
-        "transaction"
-    );
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::event!(
+                tracing::Level::$level,
+                transaction.id = %order.id,
+                account.name = order.account.name,
+                dialect = order.dialect.name(),
+                upstream.name = upstream_name,
+                upstream.duration_ms = upstream.map(|(_, took)| took.as_millis()),
+                kind = order.request.kind().as_str(),
+                state = state.as_str(),
+                fault.kind = fault.map(|fault| fault.kind.code()),
+                warnings = order.warnings.len(),
+                "transaction"
+            )
+        };
+    }
+    if state == State::Sent { line!(DEBUG) } else { line!(INFO) }
 }

@@ -46,6 +46,7 @@ pub struct Valve {
     places: Arc<Semaphore>,
     hands: Arc<Semaphore>,
     state: Mutex<State>,
+    calls: measure::Calls,
 }
 
 struct State {
@@ -111,6 +112,7 @@ impl Valve {
             places: Arc::new(Semaphore::new(places)),
             hands: Arc::new(Semaphore::new(places)),
             state: Mutex::new(state),
+            calls: measure::Calls::of(name),
         }
     }
 
@@ -169,9 +171,10 @@ impl Valve {
 }
 
 impl Pass {
-    /// Says what became of the message.
-    pub fn report(mut self, whom: Whom<'_>, fault: Option<&Fault>) {
+    /// Says what became of the message, and how long the upstream took.
+    pub fn report(mut self, whom: Whom<'_>, took: Duration, fault: Option<&Fault>) {
         self.is_probe = false;
+        self.valve.calls.ended(took, fault.map(|fault| fault.kind));
         let now = Instant::now();
         let mut state = self.valve.state();
         let before = state.breaker.health();
