@@ -53,6 +53,12 @@ impl Database {
         Ok(Self::Postgres(name))
     }
 
+    /// A database that may be there from an earlier run.
+    pub fn postgres_or_new(name: &str) -> Result<Self> {
+        let known = psql("postgres", &format!("select count(*) from pg_database where datname = 'bench_{name}';"))?;
+        if last_number(&known)? > 0 { Ok(Self::Postgres(format!("bench_{name}"))) } else { Self::postgres(name) }
+    }
+
     /// A fresh file.
     pub fn sqlite(room: &Path, name: &str) -> Self {
         Self::Sqlite(room.join(format!("{name}.db")))
@@ -104,13 +110,17 @@ impl Database {
         last_number(&self.run(open)?)
     }
 
-    /// Puts in so many transactions that were sent earlier, then tidies as the database would by itself in time.
+    /// Sees to it that there are so many transactions that were sent earlier, then tidies as the database would by itself
+    /// in time.
     pub fn fill(&self, rows: u64, mut progress: impl FnMut(u64)) -> Result<()> {
         let statements = match self {
             Self::Sqlite(_) => include_str!("../fill/sqlite.sql"),
             Self::Postgres(_) => include_str!("../fill/postgres.sql"),
         };
-        let mut done = 0;
+        let mut done = last_number(&self.run("select count(*) from transactions where account = 'filled';")?)?;
+        if done >= rows {
+            return Ok(());
+        }
         while done < rows {
             let until = (done + CHUNK).min(rows);
             let chunk = statements.replace(":first", &(done + 1).to_string()).replace(":last", &until.to_string());

@@ -43,6 +43,10 @@ struct Options {
     /// Ten million of them
     #[arg(long, conflicts_with = "rows")]
     full: bool,
+    /// Where filled stores are kept between runs: filled where they are not there yet, and used again. That in Postgres
+    /// lies on the server that SABIR_TEST_POSTGRES names, whose folder is then to be kept as well
+    #[arg(long, value_name = "FOLDER")]
+    filled: Option<PathBuf>,
     /// Only these sections, with commas between
     #[arg(long, value_delimiter = ',')]
     only: Vec<Section>,
@@ -132,7 +136,7 @@ fn main() -> Result<ExitCode> {
     let mut report = Report { flags: options.flags(), ..Report::default() };
     report.add("program", "sabir", "MB", vec![program.size()?]);
     let picture = root.join("tests/fixtures/media/valid/image_rgb_640x480.jpg");
-    let rig = Rig::start(program, options.plan(), &picture)?;
+    let rig = Rig::start(program, options.plan(), &picture, options.filled.clone())?;
     describe(&rig, &root, &mut report)?;
     for section in options.sections() {
         section.run(&rig, &mut report)?;
@@ -184,7 +188,7 @@ fn shown(arguments: &[String]) -> String {
     let mut left = arguments.iter();
     while let Some(argument) = left.next() {
         match argument.as_str() {
-            "--root" | "--gateway" => drop(left.next()),
+            "--root" | "--gateway" | "--filled" => drop(left.next()),
             argument => shown.push(argument),
         }
     }

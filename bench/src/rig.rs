@@ -33,6 +33,8 @@ pub struct Rig {
     pub plan: Plan,
     /// What the program can do.
     pub abilities: Abilities,
+    /// Where filled stores are kept, where they are.
+    filled: Option<PathBuf>,
     started: Instant,
     postgres: u32,
     // Dropped last: the servers stop before their folder goes.
@@ -72,12 +74,13 @@ pub struct Cpu {
 
 impl Rig {
     /// Starts the servers.
-    pub fn start(program: Program, plan: Plan, picture: &Path) -> Result<Self> {
+    pub fn start(program: Program, plan: Plan, picture: &Path, filled: Option<PathBuf>) -> Result<Self> {
         let room = tempfile::Builder::new().prefix("sabir-bench.").tempdir()?;
         let mock = Nginx::mock(room.path(), picture)?;
         let proxy = Nginx::proxy(room.path(), mock.address)?;
         let abilities = program.abilities(room.path(), &mock)?;
-        Ok(Self { mock, proxy, program, plan, abilities, started: Instant::now(), postgres: database::server()?, room })
+        let (started, postgres) = (Instant::now(), database::server()?);
+        Ok(Self { mock, proxy, program, plan, abilities, filled, started, postgres, room })
     }
 
     /// Shows how far the run is.
@@ -92,11 +95,19 @@ impl Rig {
 
     /// A gateway on a fresh database of each kind, named after the section.
     pub fn gateways(&self, section: &str) -> Result<[(&'static str, Gateway); 2]> {
-        let sqlite = Database::sqlite(self.room.path(), section);
-        let postgres = Database::postgres(section)?;
+        self.on(section, Database::sqlite(self.room.path(), section), Database::postgres(section)?)
+    }
+
+    /// Gateways on the stores that are to be filled, or are from an earlier run.
+    pub fn filled(&self) -> Result<[(&'static str, Gateway); 2]> {
+        let folder = self.filled.as_deref().unwrap_or(self.room.path());
+        self.on("filled", Database::sqlite(folder, "filled"), Database::postgres_or_new("filled")?)
+    }
+
+    fn on(&self, name: &str, sqlite: Database, postgres: Database) -> Result<[(&'static str, Gateway); 2]> {
         Ok([
-            ("sqlite", self.gateway(&format!("{section}-sqlite"), sqlite)?),
-            ("postgres", self.gateway(&format!("{section}-postgres"), postgres)?),
+            ("sqlite", self.gateway(&format!("{name}-sqlite"), sqlite)?),
+            ("postgres", self.gateway(&format!("{name}-postgres"), postgres)?),
         ])
     }
 

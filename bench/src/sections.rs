@@ -190,7 +190,7 @@ fn drain(rig: &Rig, count: u32, round: usize) -> Result<f64> {
 
 /// A store that holds much already, against an empty one on the same machine at the same time.
 pub fn growth(rig: &Rig, report: &mut Report) -> Result<()> {
-    let (empty, filled) = (rig.gateways("empty")?, rig.gateways("filled")?);
+    let (empty, filled) = (rig.gateways("empty")?, rig.filled()?);
     for (name, gateway) in &filled {
         let done = |done| rig.progress(&format!("growth: {name} holds {done} transactions"));
         gateway.database.fill(rig.plan.rows, done)?;
