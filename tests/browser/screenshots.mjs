@@ -69,15 +69,22 @@ async function picture(name, path, options = {}) {
     const page = await open({ cookies, ...options });
     await page.goto(path);
     await page.locator("h1").first().waitFor();
+    await options.then?.(page);
     await page.screenshot({ path: `${folder}/${name}.png`, fullPage: options.whole ?? false });
     await page.context().close();
   });
 }
 
 await picture("overview", "/console", { whole: true });
-await picture("overview-dark", "/console", { dark: true, whole: true });
 await picture("transaction", `/console/transactions/${lossy.id}`, { whole: true });
 await picture("sandbox", `/sandbox/talks/main/${ADA}`);
-await picture("translator", "/console/translator?from=aisoule");
+await picture("translator", "/console/translator?from=aisoule", {
+  dark: true,
+  whole: true,
+  then: async (page) => {
+    await page.getByRole("button", { name: "Translate" }).click();
+    await page.getByRole("region", { name: "channel-request" }).waitFor();
+  },
+});
 
 await end();
