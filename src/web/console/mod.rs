@@ -18,7 +18,7 @@ mod translator;
 mod words;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 pub use overview::Counted;
 
 use super::{Shared, page};
@@ -39,7 +39,8 @@ pub fn routes(state: &Shared) -> Router<Shared> {
         .route("/callbacks/{id}/replay", post(callbacks::replay_one))
         .route("/setup", get(setup::page))
         .route("/translator", get(translator::page).post(translator::translate))
-        .fallback(transaction::no_page);
+        // Not the fallback: clients' `/{version}/{media_id}` would come before it.
+        .route("/{*elsewhere}", any(transaction::no_page));
     let door = Router::new()
         .route("/sign-in", get(page::sign_in_form).post(page::sign_in))
         .route("/sign-out", post(page::sign_out));
