@@ -94,7 +94,10 @@ const ERASE_EVENTS: [&str; 3] = [
     concat!("delete from events where id in ", told_of!()),
 ];
 
-const ERASE_ALIASES: &str = "delete from aliases where wa_id = $1 or known_as = $1";
+const ERASE_ALIASES: [&str; 2] = [
+    "delete from account_aliases where wa_id = $1 or known_as = $1",
+    "delete from aliases where wa_id = $1 or known_as = $1",
+];
 
 const ERASE: [&str; 8] = [
     concat!("delete from webhooks where id in (select webhook_id from events where transaction_id in ", theirs!(), ")"),
@@ -133,7 +136,7 @@ where
         let recipient = text(recipient).into_owned();
         let step = |step| limited(sqlx::query(step).bind(recipient.clone()), limit);
         let events = self.execute_all(ERASE_EVENTS.map(step).into()).await?;
-        self.execute(sqlx::query(ERASE_ALIASES).bind(recipient.clone())).await?;
+        self.execute_all(ERASE_ALIASES.map(|step| sqlx::query(step).bind(recipient.clone())).into()).await?;
         Ok(events + self.execute_all(ERASE.map(step).into()).await?)
     }
 
