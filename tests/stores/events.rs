@@ -198,7 +198,7 @@ pub async fn a_transaction_is_found_by_every_clue(backend: Backend) {
     let found = found[0].clone().unwrap();
     assert_eq!((found.account.as_str(), found.dialect.as_str(), found.state), ("shop", "aisoule", State::Sent));
     assert_eq!((found.return_address, found.attempts), (known.request.return_address(), 1));
-    assert_eq!((found.message_id.as_deref(), found.told_id.as_deref()), (Some("wamid.1"), Some("wamid.1")));
+    assert_eq!((found.message_id.as_deref(), found.given_id.as_deref()), (Some("wamid.1"), Some("wamid.1")));
 }
 
 pub async fn a_client_that_was_answered_before_knows_our_id(backend: Backend) {
@@ -208,7 +208,7 @@ pub async fn a_client_that_was_answered_before_knows_our_id(backend: Backend) {
     store.write(&[record(&new), settle(&late)]).await.unwrap();
     let found = store.correlate(&[Clue { transaction: Some(new.id), message_id: None }]).await.unwrap();
     let found = found[0].clone().unwrap();
-    assert_eq!((found.message_id.as_deref(), found.told_id), (Some("wamid.1"), None));
+    assert_eq!((found.message_id.as_deref(), found.given_id), (Some("wamid.1"), None));
 }
 
 pub async fn an_upstreams_id_that_a_status_told_is_found(backend: Backend) {
@@ -229,7 +229,7 @@ pub async fn an_upstreams_id_that_a_status_told_is_found(backend: Backend) {
     assert!(store.find("wamid.2").await.unwrap().is_none());
     assert_eq!(store.find("wamid.known").await.unwrap().unwrap().summary.id, known.id);
     let found = store.correlate(&[Clue { transaction: Some(new.id), message_id: None }]).await.unwrap();
-    assert_eq!(found[0].as_ref().unwrap().told_id, None);
+    assert_eq!(found[0].as_ref().unwrap().given_id, None);
 }
 
 pub async fn an_outcome_that_comes_after_its_status_is_kept_whole(backend: Backend) {
@@ -250,7 +250,7 @@ pub async fn an_outcome_that_comes_after_its_status_is_kept_whole(backend: Backe
     assert_eq!(found.summary.state, State::Delivered);
     assert_eq!((found.attempts[0].status, &found.attempts[0].answer), (Some(200), &outcome.answer));
     let found = store.correlate(&[Clue { transaction: Some(new.id), message_id: None }]).await.unwrap();
-    assert_eq!(found[0].as_ref().unwrap().told_id.as_deref(), Some("wamid.1"), "the client was given it");
+    assert_eq!(found[0].as_ref().unwrap().given_id.as_deref(), Some("wamid.1"), "the client was given it");
 }
 
 pub async fn a_failure_is_told_with_the_commit_that_ends_it(backend: Backend) {

@@ -136,7 +136,7 @@ fn known_as(status: Status, transaction: &Correlated) -> Status {
 /// The id by which the client knows its message: as it was answered, so in the dialect that it was answered in.
 fn id_for_client(transaction: &Correlated) -> String {
     let client = dialect::named(&transaction.dialect).unwrap_or_else(dialect::reference);
-    client.message_id(transaction.id, transaction.told_id.as_deref())
+    client.message_id(transaction.id, transaction.given_id.as_deref())
 }
 
 /// The business as the client named it: by the number that is the upstream's, or by the number's id.

@@ -179,7 +179,7 @@ pub(in crate::store) struct CorrelatedRow {
     request: Option<String>,
     attempts: Option<i64>,
     message_id: Option<String>,
-    told_id: Option<String>,
+    given_id: Option<String>,
     alias: Option<String>,
 }
 
@@ -224,7 +224,7 @@ impl TryFrom<CorrelatedRow> for Correlated {
             recipient: row.recipient,
             return_address: return_address(row.return_address, row.request),
             message_id: row.message_id,
-            told_id: row.told_id,
+            given_id: row.given_id,
             alias: row.alias,
         })
     }

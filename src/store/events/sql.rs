@@ -392,7 +392,7 @@ where
            (select o.message_id from outcomes o where o.transaction_id = t.id and o.message_id is not null \
             order by o.number desc limit 1) as message_id, \
            (select o.message_id from outcomes o where o.transaction_id = t.id and o.message_id is not null and o.told \
-            order by o.number limit 1) as told_id, \
+            order by o.number limit 1) as given_id, \
            (select a.known_as from account_aliases a where a.account = t.account and a.upstream = t.upstream \
             and a.wa_id = t.recipient and a.known_as <> a.wa_id) as alias \
          from found f join transactions t on t.id = f.id left join bodies b on b.transaction_id = t.id",

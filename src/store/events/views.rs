@@ -77,7 +77,7 @@ pub struct Correlated {
     /// The upstream's id for the message, where it is known.
     pub message_id: Option<String>,
     /// The upstream's id, where the client's answer had it; else the client knows the message by ours.
-    pub told_id: Option<String>,
+    pub given_id: Option<String>,
     /// What the account once called whom the provider calls by this recipient's number, where that was another.
     pub alias: Option<String>,
 }
