@@ -29,7 +29,7 @@ fn golden(dialects: &Path) -> io::Result<String> {
 /// Requests as the vendors document them, and answers; odd spellings and what is refused are for the tests alone.
 fn is_shown(file: &Path) -> bool {
     let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    ["send.", "accepted.", "fault."].iter().any(|kind| name.starts_with(kind))
+    ["send.", "decode.", "accepted.", "fault."].iter().any(|kind| name.starts_with(kind))
 }
 
 fn name(folder: &Path, path: &Path) -> String {

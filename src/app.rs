@@ -28,7 +28,9 @@ use crate::net::{self, FetchLimits, Fetcher, Guard};
 use crate::secret::{KeyHash, Secret, private_file};
 use crate::service::{self, Desk};
 use crate::store::{self, Store};
-use crate::upstream::{self, InProcess, Limits, Line, Provider, SANDBOX_SCHEME, Sandbox, Transport, Upstream};
+use crate::upstream::{
+    self, Callback, InProcess, Limits, Line, Provider, SANDBOX_SCHEME, Sandbox, Transport, Upstream,
+};
 use crate::web::{self, AppState, Shared};
 
 /// The account of a first run.
@@ -275,6 +277,11 @@ impl Links {
             limits: Limits::of(upstream, provider),
             webhook_secret: upstream.webhook_secret.clone(),
             webhook_token: upstream.webhook_token.clone(),
+            callback: config
+                .server
+                .public_url
+                .as_ref()
+                .and_then(|url| Callback::new(url, &upstream.name, upstream.webhook_secret.as_ref())),
             inbound: upstream.inbound.clone(),
             transport,
         })

@@ -32,8 +32,8 @@ use http::Response;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use sabir::dialect::{self, Call, Dialect, Losses, Speaker, Translation};
-use sabir::model::{Content, Fault, FaultKind, References, Request, TransactionId, Verdict, Warning};
+use sabir::dialect::{self, Call, Dialect, Losses, Receipt, Speaker, Translation};
+use sabir::model::{Accepted, Content, Fault, FaultKind, References, Request, TransactionId, Verdict, Warning};
 use serde_json::{Map, Value};
 
 type Encoded = Result<http::Request<Bytes>, Fault>;
@@ -440,7 +440,8 @@ fn every_fault_renders_and_its_verdict_survives_the_trip_back() {
 
 #[test]
 fn that_the_gateways_own_key_fails_renders_and_never_reaches_a_client() {
-    let kinds = FaultKind::ALL.iter().filter(|kind| kind.verdict() == Verdict::Credential);
+    let is_ours = |kind: &&FaultKind| kind.verdict() == Verdict::Credential && **kind != FaultKind::SenderUnavailable;
+    let kinds = FaultKind::ALL.iter().filter(is_ours);
     for (&kind, &dialect) in kinds.flat_map(|kind| dialect::all().iter().map(move |dialect| (kind, dialect))) {
         let fault = Fault::upstream(kind, "the key zq-9077 is refused");
         render(dialect, &fault);
@@ -449,5 +450,32 @@ fn that_the_gateways_own_key_fails_renders_and_never_reaches_a_client() {
         // A client that saw a 401 would log in again, for ever.
         assert!(told.status().is_server_error(), "{case}");
         assert!(!String::from_utf8_lossy(told.body()).contains("zq-9077"), "{case}");
+    }
+}
+
+#[test]
+fn that_a_sender_is_none_is_told_as_what_fails_again() {
+    for &dialect in dialect::all() {
+        let fault = Fault::upstream(FaultKind::SenderUnavailable, "the depot's number is not registered");
+        let told = Speaker::of(dialect).encode_fault(&fault, &answer());
+        let (status, body) = (told.status(), String::from_utf8_lossy(told.body()));
+        assert!(status.is_client_error() && status != 401, "{}: {told:?}", dialect.name());
+        assert!(body.contains("the depot's number is not registered"), "{}: {body}", dialect.name());
+    }
+}
+
+#[test]
+fn an_answer_names_the_number_that_the_client_used() {
+    let request: Request = serde_json::from_value(serde_json::json!({ "send": {
+        "recipient": { "address": { "phone": "5511987654321" }, "input": "+55 11 98765-4321" },
+        "content": { "text": { "body": "Hi" } },
+    } }))
+    .unwrap();
+    let accepted = Accepted { wa_id: Some("551187654321".to_owned()), ..Accepted::default() };
+    for &dialect in dialect::all() {
+        let receipt = Receipt { answer: answer(), request: &request, accepted: &accepted };
+        let told = Speaker::of(dialect).encode_receipt(&receipt);
+        let told = String::from_utf8_lossy(told.body()).into_owned();
+        assert!(!told.contains("551187654321"), "{}: {told}", dialect.name());
     }
 }

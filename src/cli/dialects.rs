@@ -55,8 +55,13 @@ pub fn table(arguments: &Arguments, context: &Context) -> Result<(), CliError> {
 fn row(sample: &Sample) -> Result<Row, serde_json::Error> {
     let request = sample.request()?;
     let cell = |dialect: &'static dyn Dialect| {
-        let target =
-            Target { correlation: None, sender: Some("442079460000"), phone_number_id: None, template_namespace: None };
+        let target = Target {
+            correlation: None,
+            callback: None,
+            sender: Some("442079460000"),
+            phone_number_id: None,
+            template_namespace: None,
+        };
         let said = Translation::new(dialect::reference(), dialect, Losses::Refuse).say(&request, &target);
         Cell { dialect: dialect.name(), cannot_say: said.err().map(|fault| fault.member.unwrap_or(fault.detail)) }
     };

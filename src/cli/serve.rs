@@ -111,8 +111,13 @@ fn print_greeting(app: &App, address: SocketAddr) -> Result<(), CliError> {
 fn curl_line(dialect: &dyn Dialect, address: SocketAddr, key: &str) -> Result<String, CliError> {
     let sample = samples().first().context("there are no samples")?;
     let request: Request = sample.request().context("a sample cannot be read")?;
-    let target =
-        Target { correlation: None, sender: Some("442079460000"), phone_number_id: None, template_namespace: None };
+    let target = Target {
+        correlation: None,
+        callback: None,
+        sender: Some("442079460000"),
+        phone_number_id: None,
+        template_namespace: None,
+    };
     let encoded = Translation::new(dialect, dialect, Losses::Warn).say(&request, &target);
     let encoded = encoded.map_err(anyhow::Error::from)?;
     debug_assert_eq!(encoded.method(), Method::POST);

@@ -75,6 +75,7 @@ fn translated(arguments: &Arguments, body: Value) -> Result<Decoded<http::Reques
     let losses = if arguments.strict { Losses::Refuse } else { Losses::Warn };
     let target = Target {
         correlation: None,
+        callback: None,
         sender: Some(&arguments.sender),
         phone_number_id: None,
         template_namespace: Some(&arguments.template_namespace),

@@ -20,8 +20,8 @@ use super::life::{self, Evidence, Step};
 use super::order::{Message, Order, Way};
 use super::valve::Pass;
 use super::{Delivery, directory, files, record, store_fault};
-use crate::model::{self, Accepted, Fault, FaultKind, State};
-use crate::store::{Next, Settlement, Written};
+use crate::model::{self, Accepted, Fault, FaultKind, State, TransactionId};
+use crate::store::{Clue, Next, Settlement, Written};
 use crate::trace;
 use crate::upstream::{Answered, Prepared, Upstream};
 
@@ -35,6 +35,7 @@ pub(super) struct Ready {
 impl Delivery {
     /// Says the request in the upstream's dialect, naming files by the ids that it knows.
     pub(super) async fn make_ready(&self, message: &mut Message, upstream: &Arc<Upstream>) -> Result<Ready, Fault> {
+        self.learn_names(&mut message.order).await?;
         // Said before its files are uploaded: what cannot be said shall cost no upload.
         let prepared = prepare(upstream, &message.order)?;
         if message.order.request.files().is_empty() {
@@ -48,6 +49,25 @@ impl Delivery {
         let mut prepared = say(upstream, &message.order, &request)?;
         prepared.warnings.extend(warnings);
         Ok(Ready { prepared, uploads })
+    }
+
+    /// Finds out what the upstream calls the messages that an order names by the gateway's ids: clients that were
+    /// answered before know no others. Any other id is the upstream's own.
+    pub(super) async fn learn_names(&self, order: &mut Order) -> Result<(), Fault> {
+        if !order.request.may_name_messages() {
+            return Ok(());
+        }
+        let ids = order.request.clone().message_ids().into_iter().map(|id| id.clone()).collect::<Vec<_>>();
+        let ours: Vec<_> = ids.into_iter().filter(|id| id.parse::<TransactionId>().is_ok()).collect();
+        if ours.is_empty() {
+            return Ok(());
+        }
+        let clues: Vec<_> = ours.iter().map(|id| Clue { transaction: None, message_id: Some(id.clone()) }).collect();
+        let found = self.store.correlate(&clues).await.map_err(store_fault)?;
+        let known = found.into_iter().map(|found| found.filter(|found| found.account == order.account.name));
+        let names = ours.into_iter().zip(known).filter_map(|(ours, found)| Some((ours, found?.message_id?)));
+        order.names = names.collect();
+        Ok(())
     }
 
     /// Sends a message that is ready and may go.
@@ -201,7 +221,8 @@ pub(super) fn prepare(upstream: &Upstream, order: &Order) -> Result<Prepared, Fa
 }
 
 fn say(upstream: &Upstream, order: &Order, request: &model::Request) -> Result<Prepared, Fault> {
-    let prepared = upstream.prepare(request, order.id, order.dialect, order.account.losses);
+    let named = order.in_upstreams_ids(request);
+    let prepared = upstream.prepare(&named, order.id, order.dialect, order.account.losses);
     prepared.map_err(|fault| match request {
         // That this upstream cannot carry the channel is no news to the client; that none does is.
         model::Request::Relay(relay) if fault.kind == FaultKind::UnsupportedKind => {

@@ -146,16 +146,19 @@ impl Delivery {
     }
 
     /// Says what would happen to a request, and sends nothing: its files are looked at, and not uploaded.
-    pub async fn rehearse(&self, order: &Order) -> Rehearsal {
+    pub async fn rehearse(&self, mut order: Order) -> Rehearsal {
         let choice = self.directory.load().choose(&order.account, &order.request);
         let upstream = match choice {
             Ok(choice) => choice.first,
-            Err(fault) => return Rehearsal::refused(order, fault),
+            Err(fault) => return Rehearsal::refused(&order, fault),
         };
-        let prepared = attempt::prepare(&upstream, order);
+        let prepared = match self.learn_names(&mut order).await {
+            Ok(()) => attempt::prepare(&upstream, &order),
+            Err(fault) => Err(fault),
+        };
         let until = Instant::now() + order.account.deadline;
-        let (media, fault) = self.files.look(order, &upstream, &self.inbound, until).await;
-        Rehearsal::new(order, &upstream, prepared, media, fault)
+        let (media, fault) = self.files.look(&order, &upstream, &self.inbound, until).await;
+        Rehearsal::new(&order, &upstream, prepared, media, fault)
     }
 
     /// The upstreams that are called, each with how it is doing.
@@ -181,14 +184,6 @@ impl Delivery {
     fn policy_of(&self, account: &str) -> Policy {
         let account = self.directory().account_named(account);
         account.map_or_else(|| self.config.policy(), |account| account.policy)
-    }
-
-    /// Remembers that a provider calls somebody otherwise than the client does, where it is so.
-    async fn remember_alias(&self, upstream: &str, called: &str, known_as: &str) -> Result<(), StoreError> {
-        if called == known_as || self.store.alias(upstream, called).await?.as_deref() == Some(known_as) {
-            return Ok(());
-        }
-        self.store.put_alias(upstream, called, known_as, self.clock.now()).await
     }
 
     /// Waits until every outcome known so far is recorded.

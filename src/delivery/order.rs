@@ -1,5 +1,6 @@
 //! What a client asks for, and what it is told.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,11 +33,27 @@ pub struct Order {
     pub idempotency_key: Option<String>,
     /// When it came.
     pub received_at: OffsetDateTime,
+    /// The messages that it names by the gateway's ids, each with the upstream's.
+    pub names: Vec<(String, String)>,
     /// Its place among the account's requests under way, kept until it is out of hand.
     pub place: Option<Place>,
 }
 
 impl Order {
+    /// The request as an upstream reads it: it knows no ids of the gateway's.
+    pub(super) fn in_upstreams_ids<'a>(&self, request: &'a Request) -> Cow<'a, Request> {
+        if self.names.is_empty() {
+            return Cow::Borrowed(request);
+        }
+        let mut request = request.clone();
+        for id in request.message_ids() {
+            if let Some((_, upstreams)) = self.names.iter().find(|(ours, _)| ours == id) {
+                id.clone_from(upstreams);
+            }
+        }
+        Cow::Owned(request)
+    }
+
     /// Notes what was dropped or bent on the way, and says whether any of it is news: each try says the same again.
     pub(super) fn note(&mut self, warnings: Vec<Warning>) -> bool {
         let before = self.warnings.len();

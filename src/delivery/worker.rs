@@ -122,6 +122,7 @@ impl Delivery {
             client_request: String::new(),
             idempotency_key: None,
             received_at: claimed.received_at,
+            names: Vec::new(),
             place: None,
         };
         let mut message = Message::of_queue(order, &standing, Instant::now() + PATIENCE);

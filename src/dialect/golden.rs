@@ -83,7 +83,7 @@ pub fn golden_sends(dialect: &dyn Dialect) -> Vec<GoldenSend> {
         let file: SendFile = serde_json::from_str(text).ok()?;
         Some(GoldenSend { name, request: file.request })
     };
-    files(dialect, "send.").filter_map(read).collect()
+    files(dialect, "send.").chain(files(dialect, "decode.")).filter_map(read).collect()
 }
 
 /// The golden answers of a dialect to requests that it took.
@@ -116,7 +116,7 @@ mod tests {
         for (of, name, text) in FILES {
             let dialect = dialect::named(of).unwrap_or_else(|| panic!("{of} is no dialect"));
             let is_read = match name.split_once('.').unwrap() {
-                ("send", name) => golden_sends(dialect).iter().any(|send| send.name == name),
+                ("send" | "decode", name) => golden_sends(dialect).iter().any(|send| send.name == name),
                 ("accepted", name) => golden_receipts(dialect).iter().any(|answer| answer.name == name),
                 (_, name) => golden_faults(dialect).iter().any(|answer| answer.name == name),
             };

@@ -44,7 +44,10 @@ pub use translation::{Losses, Translation, say, understand};
 pub use upload::Upload;
 pub use webhook::{EventContext, Signing, Webhook};
 
-use crate::model::{Accepted, Event, Fault, FaultKind, Manner, Pace, Request, Served, Service, TransactionId, Warning};
+use crate::model::{
+    Accepted, Event, Fault, FaultKind, Manner, Pace, Recipient, RecipientAddress, Request, Served, Service,
+    TransactionId, Warning,
+};
 
 /// Every dialect, in the order of the capability table.
 pub fn all() -> &'static [&'static dyn Dialect] {
@@ -93,6 +96,12 @@ pub trait Dialect: Send + Sync {
     /// Faults of origin client that name the member in this dialect's spelling.
     fn decode_send(&self, call: Call) -> Result<Decoded<Request>, Fault>;
 
+    /// The id by which clients know a message: the upstream's where an answer told it, else the gateway's own in the form
+    /// of the vendor's. Answers, callbacks and quotes all name the message by it.
+    fn message_id(&self, transaction: TransactionId, told: Option<&str>) -> String {
+        told.map_or_else(|| transaction.to_string(), str::to_owned)
+    }
+
     /// Writes the answer for a request that was taken.
     fn encode_receipt(&self, receipt: &Receipt<'_>) -> Response<Bytes>;
 
@@ -120,6 +129,10 @@ pub trait Dialect: Send + Sync {
     fn answers_first(&self) -> bool {
         false
     }
+
+    /// Puts the address that is called in the place of the one that is shown ([`Target::callback`]), which lacks the
+    /// secret: a request is recorded before that.
+    fn fill_callback(&self, _request: &mut http::Request<Bytes>, _shown: &str, _called: &str) {}
 
     /// Reads an upstream's answer.
     ///
@@ -320,9 +333,21 @@ pub struct Receipt<'a> {
 }
 
 impl Receipt<'_> {
-    /// The id that the client is given for the message: the upstream's, else the gateway's own.
-    pub fn message_id(&self) -> String {
-        self.accepted.message_id.clone().unwrap_or_else(|| self.answer.transaction.to_string())
+    /// The id that a client of the dialect is given for the message.
+    pub fn message_id(&self, dialect: &dyn Dialect) -> String {
+        dialect.message_id(self.answer.transaction, self.accepted.message_id.as_deref())
+    }
+
+    /// What the upstream said, with the id and the number by which a client of the dialect will hear of the message: by
+    /// these it finds it again. In Brazil, Mexico and Argentina the upstream's number is another.
+    pub fn for_client(&self, dialect: &dyn Dialect) -> Accepted {
+        let is_number = |recipient: &Recipient| matches!(recipient.address, RecipientAddress::Phone(_));
+        let has_number = self.request.recipient().is_some_and(is_number);
+        Accepted {
+            message_id: Some(self.message_id(dialect)),
+            wa_id: self.accepted.wa_id.clone().filter(|_| !has_number),
+            ..self.accepted.clone()
+        }
     }
 
     /// The recipient's WhatsApp id: the upstream's word, else the number as the client gave it.
@@ -350,6 +375,9 @@ pub struct Serving<'a> {
 pub struct Target<'a> {
     /// The transaction, which goes along where the dialect has a field that the provider repeats in its statuses.
     pub correlation: Option<TransactionId>,
+    /// Where the provider tells what becomes of the message, in dialects whose requests say so: the gateway's own address,
+    /// as it may be shown.
+    pub callback: Option<&'a str>,
     /// The sender's number in digits.
     pub sender: Option<&'a str>,
     /// The sender's phone number id, where the provider's paths name it.

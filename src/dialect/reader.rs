@@ -242,6 +242,11 @@ impl Members {
         }
     }
 
+    /// Puts back what was not read of a member.
+    pub fn put(&mut self, name: &str, unread: Value) {
+        self.members.insert(name.to_owned(), unread);
+    }
+
     /// What was not read; `null` counts as absent.
     pub fn rest(mut self) -> Extra {
         self.members.retain(|_, value| !value.is_null());
@@ -284,7 +289,7 @@ pub fn kind_of(value: &Value) -> &'static str {
 
 /// A number's decimal text. Data frames turn a column of numbers into `447700900123.0`: a whole number is written
 /// without its fraction, or a number with one digit too many would be read from it.
-fn decimal(number: &Number) -> String {
+pub fn decimal(number: &Number) -> String {
     match number.as_f64() {
         Some(whole) if number.is_f64() && whole.fract() == 0.0 && whole.abs() < 1e15 => format!("{whole:.0}"),
         _ => number.to_string(),

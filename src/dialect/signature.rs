@@ -124,6 +124,12 @@ pub fn sign_hex(callback: &mut Request<Bytes>, header: &'static str, prefix: &st
     put(callback, header, &signature);
 }
 
+/// Signs a callback with a header in base64.
+pub fn sign_base64(callback: &mut Request<Bytes>, header: &'static str, signing: &Signing<'_>) {
+    let mac = digest(signing.secret.as_bytes(), &[callback.body()]);
+    put(callback, header, &STANDARD.encode(mac.finalize().into_bytes()));
+}
+
 /// A header whose value is ours: ids, digits, base64.
 fn put(callback: &mut Request<Bytes>, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {

@@ -68,9 +68,10 @@ impl Speaker {
         self.dialect.decode_send(call)
     }
 
-    /// Answers a request that was taken.
+    /// Answers a request that was taken, in either form with the same id and number: those of its callbacks.
     pub fn encode_receipt(&self, receipt: &Receipt<'_>) -> Response<Bytes> {
-        self.both(|dialect| dialect.encode_receipt(receipt))
+        let accepted = receipt.for_client(self.dialect);
+        self.both(|dialect| dialect.encode_receipt(&Receipt { accepted: &accepted, ..*receipt }))
     }
 
     /// Answers a request that failed.

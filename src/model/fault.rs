@@ -310,11 +310,17 @@ impl Fault {
         self.kind.verdict()
     }
 
+    /// Whether the same request fails again. That this sender is none is the answer to this request alone: another try may
+    /// not mend it, and a client that named a wrong one shall hear of it.
+    pub fn is_final(&self) -> bool {
+        self.verdict() == Verdict::Permanent || self.kind == FaultKind::SenderUnavailable
+    }
+
     /// The fault as the client may see it: that the gateway's own credential or account fails at the provider is the
     /// operator's affair. A client that saw a 401 would log in again for ever; it is told to come back later.
     #[must_use]
     pub fn for_client(&self) -> Self {
-        if self.origin == Origin::Client || self.verdict() != Verdict::Credential {
+        if self.origin == Origin::Client || self.is_final() || self.verdict() != Verdict::Credential {
             return self.clone();
         }
         let detail = "the provider refuses the gateway's account at the moment; the operator has to act";

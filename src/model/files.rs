@@ -1,6 +1,8 @@
 //! The files that a request names, by link or by the id of an upload, wherever they stand in it.
 
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::{
     Action, Component, Content, HeaderContent, Interactive, Media, MediaKind, MediaSource, ParameterValue, Request,
@@ -48,6 +50,17 @@ impl File<'_> {
             Place::Media(media) => media.filename.as_deref(),
             Place::Json(members) => members.get("filename").and_then(Value::as_str),
         }
+    }
+
+    /// The name that stands in the link of a document that has no other: its recipient sees it, as long as the link is
+    /// what is sent.
+    pub fn name_in_link(&self) -> Option<String> {
+        let (MediaSource::Link(link), MediaKind::Document, None) = (self.source(), self.kind, self.filename()) else {
+            return None;
+        };
+        let url = Url::parse(&link).ok()?;
+        let last = url.path_segments()?.next_back().filter(|last| !last.is_empty())?;
+        Some(percent_decode_str(last).decode_utf8_lossy().into_owned())
     }
 
     /// Whether audio is shown as a voice message.
@@ -236,6 +249,20 @@ mod tests {
                 ("template.components[1].cards[0].components[0].parameters[0].image.id", "2"),
             ])
         );
+    }
+
+    #[test]
+    fn a_document_without_a_name_has_the_one_in_its_link() {
+        let name = |kind: &str, link: &str| {
+            let media = json!({ "kind": kind, "source": { "link": link } });
+            message(json!({ "media": media })).files()[0].name_in_link()
+        };
+        let link = "https://files.example.net/inv/Invoice%20%E2%84%96%2022.pdf?at=1/2.png#x";
+        assert_eq!(name("document", link).as_deref(), Some("Invoice № 22.pdf"));
+        assert_eq!(name("image", link), None);
+        for link in ["https://files.example.net", "https://files.example.net/inv/", "no link"] {
+            assert_eq!(name("document", link), None, "{link}");
+        }
     }
 
     #[test]

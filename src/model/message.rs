@@ -69,6 +69,31 @@ impl Request {
         }
     }
 
+    /// The ids of messages that it names: one that it answers, reacts to or marks as read.
+    pub fn message_ids(&mut self) -> Vec<&mut String> {
+        match self {
+            Self::Send(message) => {
+                let quoted = message.reply_to.as_mut().map(|quote| &mut quote.message_id);
+                let reacted = match &mut message.content {
+                    Content::Reaction(reaction) => Some(&mut reaction.message_id),
+                    _ => None,
+                };
+                quoted.into_iter().chain(reacted).collect()
+            }
+            Self::Read(mark) => vec![&mut mark.message_id],
+            Self::Relay(_) => Vec::new(),
+        }
+    }
+
+    /// Whether it is of a kind that names a message.
+    pub fn may_name_messages(&self) -> bool {
+        match self {
+            Self::Send(message) => message.reply_to.is_some() || matches!(message.content, Content::Reaction(_)),
+            Self::Read(_) => true,
+            Self::Relay(_) => false,
+        }
+    }
+
     /// The client's own references.
     pub fn references(&self) -> Option<&References> {
         match self {

@@ -36,6 +36,12 @@ pub const ROWS: &[Row] = &[
     send("POST", "/messages", "/messages", "Send a message"),
     send("POST", "/{phone_number_id}/messages", "/551200034477/messages", "Send a message"),
     send("POST", "/{version}/{phone_number_id}/messages", "/v23.0/551200034477/messages", "Send a message"),
+    send(
+        "POST",
+        "/{version}/{phone_number_id}/marketing_messages",
+        "/v23.0/551200034477/marketing_messages",
+        "Send a marketing message, over the same way as all others",
+    ),
     send("POST", "/notification", "/notification", "Send a message"),
     send("POST", "/v3/messages", "/v3/messages", "Send a message"),
     send("POST", "/api/messages/send", "/api/messages/send", "Send a message"),

@@ -17,7 +17,9 @@ where
     query.sql("with recursive called (name) as (select cast(").bind(Cell::text(name)).sql(
         " as text) union \
          select case when a.wa_id = c.name then a.known_as else a.wa_id end \
-         from called c join aliases a on a.wa_id = c.name or a.known_as = c.name) select name from called",
+         from called c join ( \
+           select wa_id, known_as from account_aliases union all select wa_id, known_as from aliases) a \
+           on a.wa_id = c.name or a.known_as = c.name) select name from called",
     )
 }
 
@@ -92,13 +94,16 @@ impl Person {
     }
 
     /// Their names, as long as none of them is needed to find what is left.
-    pub fn aliases<DB: Database>(&self) -> Built<DB>
+    pub fn aliases<DB: Database>(&self) -> Vec<Built<DB>>
     where
         Cell: Type<DB> + for<'q> Encode<'q, DB>,
     {
-        let forget = self.named(Built::new("delete from aliases where (wa_id in ")).sql(" or known_as in ");
-        let left = self.named(forget).sql(") and not exists (select 1 from transactions where recipient in ");
-        self.named(left).sql(")")
+        let forget = |table: &str| {
+            let forget = self.named(Built::new(table).sql(" where (wa_id in ")).sql(" or known_as in ");
+            let left = self.named(forget).sql(") and not exists (select 1 from transactions where recipient in ");
+            self.named(left).sql(")")
+        };
+        ["delete from account_aliases", "delete from aliases"].map(forget).into()
     }
 
     fn named<DB: Database>(&self, query: Built<DB>) -> Built<DB>

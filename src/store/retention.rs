@@ -104,7 +104,7 @@ where
         let transactions = self.run_all(person.transactions(limit)).await?;
         let erased = events + webhooks + transactions;
         if erased == 0 {
-            self.run_all(vec![person.aliases()]).await?;
+            self.run_all(person.aliases()).await?;
         }
         Ok(erased)
     }

@@ -1,6 +1,7 @@
 //! Whom we call: an upstream is a dialect, an address, a credential and limits. A provider is configuration, so a new
 //! one whose dialect is known needs no code.
 
+mod callback;
 mod files;
 mod limits;
 mod sandbox;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+pub use callback::Callback;
 pub use files::{Coming, FileName, Found};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::{Request, Response, Uri};
@@ -169,6 +171,8 @@ pub struct Upstream {
     pub webhook_secret: Option<Secret>,
     /// The token of its provider's question.
     pub webhook_token: Option<Secret>,
+    /// Where its provider tells what becomes of messages; none where the gateway's own address is not known.
+    pub callback: Option<Callback>,
     /// The accounts that hear of what people write.
     pub inbound: Option<Vec<String>>,
     /// How it is reached.
@@ -236,6 +240,7 @@ impl Upstream {
     fn target(&self, correlation: Option<TransactionId>) -> Target<'_> {
         Target {
             correlation,
+            callback: self.callback.as_ref().map(Callback::shown),
             sender: self.sender.as_deref(),
             phone_number_id: self.phone_number_id.as_deref(),
             template_namespace: self.template_namespace.as_deref(),
@@ -254,6 +259,9 @@ impl Upstream {
     pub async fn send(&self, mut request: Request<Bytes>) -> Answered {
         if let Err(fault) = self.attach_credential(&mut request) {
             return Answered { outcome: Err(fault), response: None };
+        }
+        if let Some(callback) = &self.callback {
+            self.dialect.fill_callback(&mut request, callback.shown(), callback.called());
         }
         match self.transport.call(request).await {
             Ok(response) => Answered { outcome: self.dialect.decode_outcome(&response), response: Some(response) },

@@ -63,6 +63,7 @@ pub fn router(state: Shared) -> NormalizePath<Router> {
         .route("/messages", post(send::send))
         .route("/{phone_number_id}/messages", post(send::send))
         .route("/{version}/{phone_number_id}/messages", post(send::send))
+        .route("/{version}/{phone_number_id}/marketing_messages", post(send::send))
         .route("/notification", post(send::send))
         .route("/v3/messages", post(send::send))
         .route("/api/messages/send", post(send::send))

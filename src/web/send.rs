@@ -39,7 +39,7 @@ async fn serve(state: Shared, mut answer: Answer, request: Request) -> Response 
     let (speaker, taken) = take(&state, &mut answer, request).await;
     let (response, upstream_time) = match taken {
         Err(fault) => (refused(&speaker, &fault, &answer), None),
-        Ok(order) if dry_run => (Json(state.delivery.rehearse(&order).await).into_response(), None),
+        Ok(order) if dry_run => (Json(state.delivery.rehearse(order).await).into_response(), None),
         Ok(order) => {
             let delivered = state.delivery.send(order).await;
             // A repeat is answered as its first request was.
@@ -79,6 +79,7 @@ async fn take(state: &AppState, answer: &mut Answer, request: Request) -> (Speak
             client_request,
             idempotency_key: idempotency_key?,
             received_at: answer.at,
+            names: Vec::new(),
             place: Some(place),
         })
     });

@@ -32,7 +32,12 @@ pub async fn serve(State(state): State<Shared>, request: Request) -> Response {
         Ok(place) => (Some(place), caller),
         Err(fault) => (None, Err(fault)),
     };
-    let served = match readable.and(service) {
+    let asked = match service {
+        // What the gateway has no part in may have any body, a photo among them.
+        Ok(refused @ Service::Refuse(_)) => Ok(refused),
+        asked => readable.and(asked),
+    };
+    let served = match asked {
         Ok(Service::Login(login)) => log_in(&state, &parts, speaker.dialect(), login).await,
         Ok(service) => state.desk.serve(caller, speaker.dialect(), service).await,
         Err(fault) => Err(fault),

@@ -61,11 +61,11 @@ impl Events for Memory {
         unimplemented!()
     }
 
-    async fn put_alias(&self, _: &str, _: &str, _: &str, _: At) -> Result<(), StoreError> {
+    async fn put_alias(&self, _: &str, _: &str, _: &str, _: &str, _: At) -> Result<(), StoreError> {
         Ok(())
     }
 
-    async fn alias(&self, _: &str, _: &str) -> Result<Option<String>, StoreError> {
+    async fn alias(&self, _: &str, _: &str, _: &str) -> Result<Option<String>, StoreError> {
         Ok(None)
     }
 

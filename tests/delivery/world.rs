@@ -151,6 +151,7 @@ impl World {
             client_request: "{}".to_owned(),
             idempotency_key: None,
             received_at: self.clock.now(),
+            names: Vec::new(),
             place: None,
         }
     }
@@ -209,6 +210,7 @@ fn upstream(name: &str, provider: &Arc<Provider>, limits: Limits) -> Upstream {
         media: MediaWay::Unchecked,
         webhook_secret: None,
         webhook_token: None,
+        callback: None,
         inbound: None,
         limits,
         transport: Arc::new(Line(Arc::clone(provider))),

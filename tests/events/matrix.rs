@@ -72,6 +72,9 @@ fn codes_of_failures_are_those_of_the_clients_dialect() {
         (132016, 2062),
         (132068, 2068),
         (137000, 480),
+        (131000, 500),
+        (131045, 430),
+        (132012, 2012),
     ] {
         assert_eq!(code_heard("cloud", "on-premises", cloud), on_premises, "{cloud}");
         assert_eq!(code_heard("on-premises", "cloud", on_premises), cloud, "{on_premises}");
@@ -79,6 +82,9 @@ fn codes_of_failures_are_those_of_the_clients_dialect() {
         assert_eq!(code_heard("on-premises", "on-premises", on_premises), on_premises);
     }
     assert_eq!(code_heard("cloud", "on-premises", 131049), 471);
+    assert_eq!(code_heard("cloud", "on-premises", 135000), 500);
+    assert_eq!(code_heard("on-premises", "cloud", 1000), 131000);
+    assert_eq!(code_heard("on-premises", "cloud", 433), 131045);
     assert_eq!(code_heard("cloud", "on-premises", 139999), 500);
     assert_eq!(code_heard("cloud", "aisoule", 131047), "window_closed");
     assert_eq!(code_heard("on-premises", "channel-request", 470), "window_closed");

@@ -36,6 +36,20 @@ fn what_a_dialect_signs_it_verifies() {
 }
 
 #[test]
+fn clients_of_turn_find_its_headers_beside_the_standard_ones() {
+    let callback = signed(dialect::named("on-premises").unwrap());
+    assert_eq!(callback.headers()["x-turn-hook-subscription"], "whatsapp");
+    assert!(callback.headers().contains_key("webhook-signature"));
+    let mut as_turn_calls = received(&callback);
+    for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
+        as_turn_calls.headers.remove(name);
+    }
+    let on_premises = dialect::named("on-premises").unwrap();
+    assert_eq!(on_premises.verify_webhook(&as_turn_calls, SECRET, now()), Ok(()));
+    assert!(on_premises.verify_webhook(&as_turn_calls, "another", now()).is_err());
+}
+
+#[test]
 fn what_says_nothing_is_unauthenticated() {
     for &dialect in dialect::all() {
         let fault = dialect.verify_webhook(&webhook("{}"), SECRET, now()).unwrap_err();

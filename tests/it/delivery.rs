@@ -26,6 +26,7 @@ fn text(to: &str) -> Value {
 fn spoken(client: &'static dyn Dialect) -> Request<Bytes> {
     let target = Target {
         correlation: None,
+        callback: None,
         sender: Some("442079460000"),
         phone_number_id: None,
         template_namespace: Some("acme_ns"),

@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sabir::model::{FaultKind, State};
+use sabir::dialect::{self, Losses, samples};
+use sabir::model::{FaultKind, State, TransactionId};
 use sabir::openapi::document;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
+use uuid::Uuid;
 
+use crate::harness::TestApp;
 use crate::program::{json, read, sabir};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -75,6 +78,31 @@ fn example_configurations_can_be_run_and_every_provider_has_one() {
     let presets = default.lines().filter_map(|line| line.strip_prefix("[providers.")?.split(']').next());
     let missing: Vec<_> = presets.filter(|name| !providers.contains(*name)).collect();
     assert!(missing.is_empty(), "config/examples has none for {missing:?}");
+}
+
+#[tokio::test]
+async fn example_configurations_call_the_addresses_that_the_vendors_document() {
+    let mut called = BTreeSet::new();
+    for path in files("config/examples", "toml") {
+        let text = fs::read_to_string(&path).unwrap().replace("\"env:", "\"secret-");
+        let app = TestApp::of(&text).await;
+        for upstream in app.app.state.delivery.directory().upstreams() {
+            let (request, client) = (samples()[0].request().unwrap(), dialect::reference());
+            let prepared = upstream.prepare(&request, TransactionId(Uuid::nil()), client, Losses::Warn);
+            called.insert(prepared.unwrap().request.uri().to_string());
+        }
+        app.stop().await;
+    }
+    let documented = [
+        "https://api.aisoule.com/v1/messages",
+        "https://app.aisoule.com/api/messages/send",
+        "https://graph.facebook.com/v23.0/551200034477/messages",
+        "https://shop.messangi.example.net/notification",
+        "https://shop.sandeshlive.example.net/v1/messages",
+        "https://waba-v2.360dialog.io/messages",
+        "sandbox://in-process/v1/messages",
+    ];
+    assert_eq!(called, documented.map(str::to_owned).into());
 }
 
 /// The dashboard's and the alerts' expressions.

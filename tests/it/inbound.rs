@@ -23,7 +23,8 @@ use crate::roundtrip::{gateway, heard_by, pair, pairs};
 const PICTURE: &[u8] = include_bytes!("../fixtures/media/valid/image_rgb8_320x240.png");
 
 /// Nobody's upstream.
-const NOWHERE: Target<'_> = Target { correlation: None, sender: None, phone_number_id: None, template_namespace: None };
+const NOWHERE: Target<'_> =
+    Target { correlation: None, callback: None, sender: None, phone_number_id: None, template_namespace: None };
 
 fn get(url: &str, key: Option<&str>) -> Request<Bytes> {
     let request = Request::get(url);

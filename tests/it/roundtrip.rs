@@ -22,6 +22,11 @@ const PROVIDERS_SECRET: &str = "the provider's secret";
 
 /// One upstream for each dialect, and for each pair an account that is told at a path of its own.
 pub async fn gateway(receiver: &Receiver) -> TestApp {
+    gateway_with(receiver, "").await
+}
+
+/// The same, with more options of each account.
+async fn gateway_with(receiver: &Receiver, more: &str) -> TestApp {
     let mut text = "[net]\nallow_private = [\"127.0.0.1\"]\n[sandbox]\ndelay = \"5ms\"\n".to_owned();
     for upstream in dialect::all() {
         let name = upstream.name();
@@ -33,7 +38,7 @@ pub async fn gateway(receiver: &Receiver) -> TestApp {
             let pair = pair(*client, *upstream);
             text += &format!(
                 "[[accounts]]\nname = \"{pair}\"\nkey = \"{pair}\"\ndialect = \"{client}\"\nupstream = \"{name}\"\n\
-                 callbacks = [\"{url}/{pair}\"]\ncallback_secret = \"{CLIENTS_SECRET}\"\nlosses = \"warn\"\n",
+                 callbacks = [\"{url}/{pair}\"]\ncallback_secret = \"{CLIENTS_SECRET}\"\nlosses = \"warn\"\n{more}\n",
                 client = client.name(),
                 url = receiver.url,
             );
@@ -114,8 +119,17 @@ fn in_its_words(client: &dyn Dialect, kind: FaultKind) -> Option<FaultKind> {
 
 #[tokio::test]
 async fn every_pair_hears_how_far_its_message_came() {
+    every_pair_hears_how_far("mode = \"sync\"").await;
+}
+
+#[tokio::test]
+async fn every_pair_that_was_answered_first_hears_how_far_its_message_came() {
+    every_pair_hears_how_far("mode = \"queued\"").await;
+}
+
+async fn every_pair_hears_how_far(mode: &str) {
     let receiver = Receiver::start(Manner::Answer(200)).await;
-    let app = gateway(&receiver).await;
+    let app = gateway_with(&receiver, mode).await;
     let mut given = BTreeMap::new();
     for (client, upstream) in pairs() {
         given.insert(pair(client, upstream), send(&app, client, upstream, "447700900123").await);

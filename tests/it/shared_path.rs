@@ -33,17 +33,29 @@ async fn a_body_that_is_good_in_two_dialects_is_answered_in_both_forms() {
 }
 
 #[tokio::test]
+async fn both_forms_name_a_message_that_waits_alike() {
+    let app = TestApp::with(&format!("[[accounts]]\nname = \"shop\"\nkey = \"{KEY}\"\nmode = \"queued\"")).await;
+    let answer = call(&app, ("authorization", &format!("Bearer {KEY}")), &text()).await;
+    assert!(answer.body["message_id"].as_str().unwrap().starts_with("msg_"), "{answer:?}");
+    assert_eq!(answer.body["message_id"], answer.body["messages"][0]["id"]);
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn header_and_body_tell_the_dialect() {
     let app = TestApp::start().await;
     let bearer = format!("Bearer {KEY}");
     let bearer = ("authorization", bearer.as_str());
     let mut typed = text();
     typed["recipient_type"] = json!("individual");
+    let named = json!({ "to": "447700900123", "type": "image",
+        "image": { "link": "erp-store/https://files.example.net/7.jpg" } });
     let mut cloud = text();
     cloud["messaging_product"] = json!("whatsapp");
     let dialects = [
         (call(&app, ("d360-api-key", KEY), &text()).await, 201, "meta"),
         (call(&app, bearer, &typed).await, 201, "meta"),
+        (call(&app, bearer, &named).await, 201, "meta"),
         (call(&app, bearer, &cloud).await, 200, "messaging_product"),
         (call(&app, ("d360-api-key", KEY), &cloud).await, 200, "messaging_product"),
     ];
@@ -74,7 +86,13 @@ async fn the_accounts_own_setting_wins_where_the_dialect_has_the_path() {
 #[tokio::test]
 async fn a_slash_at_the_end_and_an_unknown_query_change_nothing() {
     let app = TestApp::start().await;
-    for path in ["/v1/messages/", "/v1/messages?retry=1", "/v23.0/551200034477/messages/", "/551200034477/messages"] {
+    for path in [
+        "/v1/messages/",
+        "/v1/messages?retry=1",
+        "/v23.0/551200034477/messages/",
+        "/551200034477/messages",
+        "/v23.0/551200034477/marketing_messages",
+    ] {
         let mut body = text();
         body["messaging_product"] = json!("whatsapp");
         assert_eq!(app.post(path, &body).await.status, 200, "{path}");

@@ -253,6 +253,44 @@ async fn a_status_settles_what_is_unknown_and_brings_the_upstreams_id() {
 }
 
 #[tokio::test]
+async fn a_provider_without_ids_of_messages_settles_what_is_unknown_by_the_id_that_went_along() {
+    let app = gateway("channel-request", "").await;
+    sent(&app, "99900000104").await;
+    let found = app.until(State::Unknown).await;
+    let along = app.received()[0].body["request"]["clientId"].clone();
+    let told = json!({ "transactionId": "2b7e1c90-5d44-4f0b-9a31-7c6d0f2e8a15", "to": "+99900000104",
+        "clientId": along, "status": "DELIVERED" });
+    let mut request = Request::new(Bytes::from(told.to_string()));
+    sign(dialect::named("channel-request").unwrap(), &mut request);
+    assert_eq!(post(&app, "/webhooks/main", request).await.status, 200);
+    all_heard(&app).await;
+    let found = app.find(&found.summary.id.to_string()).await.unwrap();
+    assert_eq!((found.summary.state, found.due_at), (State::Delivered, None));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_provider_is_given_the_gateways_own_address_and_no_record_shows_its_secret() {
+    let app = TestApp::of(&format!(
+        "[server]\npublic_url = \"https://gateway.example.net\"\n\
+         [[accounts]]\nname = \"shop\"\nkey = \"{key}\"\n\
+         [[upstreams]]\nname = \"main\"\ndialect = \"channel-request\"\nbase_url = \"sandbox://in-process\"\n\
+         sender = \"{NUMBER}\"\nwebhook_secret = \"{SECRET}\"\n",
+        key = crate::harness::KEY,
+    ))
+    .await;
+    let message = json!({ "channel": "WHATSAPP", "callbacks": HOOK, "request": {
+        "from": NUMBER, "to": "+447700900123", "type": "text", "message": "Hi" } });
+    assert_eq!(app.post("/notification", &message).await.status, 200);
+    app.until(State::Sent).await;
+    let told = format!("https://gateway.example.net/webhooks/main?token={SECRET}");
+    assert_eq!(app.received()[0].body["callbacks"], told);
+    let recorded = format!("{:?}", app.only().await);
+    assert!(recorded.contains("webhooks/main?token=***") && !recorded.contains(SECRET), "{recorded}");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_bad_entry_spoils_no_other() {
     let app = gateway("cloud", "").await;
     let id = sent(&app, "447700900123").await;
@@ -335,8 +373,77 @@ async fn a_number_that_the_provider_writes_otherwise_is_remembered() {
     delivered["recipient_id"] = json!("551187654321");
     tell(&app, &statuses(&[delivered])).await;
     all_heard(&app).await;
-    let known = app.app.state.store.alias("main", "551187654321").await.unwrap();
+    let known = app.app.state.store.alias("shop", "main", "551187654321").await.unwrap();
     assert_eq!(known.as_deref(), Some("5511987654321"));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_may_name_its_messages_by_the_ids_that_it_was_given() {
+    let app = gateway("cloud", "mode = \"queued\"").await;
+    let given = sent(&app, "447700900123").await;
+    app.until(State::Sent).await;
+    let upstreams = app.received()[0].id.clone();
+    assert_ne!(given, upstreams);
+    let to = "447700900123";
+    let reply = json!({ "messaging_product": "whatsapp", "to": to, "type": "text", "text": { "body": "Hi" },
+        "context": { "message_id": given } });
+    let reaction = json!({ "messaging_product": "whatsapp", "to": to, "type": "reaction",
+        "reaction": { "message_id": given, "emoji": "👍" } });
+    let mark = json!({ "messaging_product": "whatsapp", "status": "read", "message_id": given });
+    for (body, place) in [(reply, "/context/message_id"), (reaction, "/reaction/message_id"), (mark, "/message_id")] {
+        let before = app.received().len();
+        assert_eq!(app.post("/messages", &body).await.status, 200, "{body}");
+        app.until_all(State::Sent, before + 1).await;
+        assert_eq!(app.received()[before].body.pointer(place), Some(&json!(upstreams)), "{place}");
+        let rehearsed = app.post("/messages?dry_run=true", &body).await;
+        assert_eq!(rehearsed.body["upstream_request"]["body"].pointer(place), Some(&json!(upstreams)), "{rehearsed:?}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn another_accounts_message_cannot_be_named() {
+    let other = "mode = \"queued\"\n[[accounts]]\nname = \"bank\"\nkey = \"bank-key\"";
+    let app = gateway("cloud", other).await;
+    let given = sent(&app, "447700900123").await;
+    app.until(State::Sent).await;
+    let reply = json!({ "messaging_product": "whatsapp", "to": "447700900123", "type": "text",
+        "text": { "body": "Hi" }, "context": { "message_id": given } });
+    let mut request = app.request(Method::POST, "/messages", &reply);
+    request.headers_mut().insert("authorization", "Bearer bank-key".parse().unwrap());
+    assert_eq!(app.call(request).await.status, 200);
+    assert_eq!(app.received()[1].body.pointer("/context/message_id"), Some(&json!(given)));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_takes_the_providers_number_over_is_told_it() {
+    let app = gateway("cloud", "").await;
+    for to in ["5511987654321", "551187654321"] {
+        let id = sent(&app, to).await;
+        let mut delivered = step(&id, "delivered");
+        delivered["recipient_id"] = json!("551187654321");
+        tell(&app, &statuses(&[delivered])).await;
+        all_heard(&app).await;
+        let known = app.app.state.store.alias("shop", "main", "551187654321").await.unwrap();
+        assert_eq!(known.as_deref(), Some("5511987654321").filter(|known| *known == to));
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn steps_that_an_old_client_turned_off_are_kept_and_not_told() {
+    let app = gateway("cloud", "").await;
+    let options = json!({ "sent_status": true, "webhooks": { "message": { "sent": false, "delivered": false } } });
+    assert_eq!(app.call(app.request(Method::PATCH, "/v1/settings/application", &options)).await.status, 200);
+    let read = app.call(app.request(Method::GET, "/v1/settings/application", &Value::Null)).await.body;
+    let said = &read["settings"]["application"];
+    assert_eq!((&said["sent_status"], &said["webhooks"]["message"]["read"]), (&json!(false), &json!(true)), "{read}");
+    let id = sent(&app, "447700900123").await;
+    tell(&app, &statuses(&["sent", "delivered", "read"].map(|progress| step(&id, progress)))).await;
+    all_heard(&app).await;
+    assert_eq!((events(&app).await.len(), callbacks(&app).await.len()), (3, 1));
     app.stop().await;
 }
 

@@ -60,7 +60,7 @@ pub async fn a_callback_is_claimed_with_all_that_telling_it_takes(backend: Backe
     assert_eq!((claimed.upstream.as_str(), claimed.received_at, claimed.created_at), ("main", at(0), at(2)));
     assert!(matches!(&claimed.event, Event::Status(status) if status.progress == Progress::Delivered));
     let transaction = claimed.transaction.unwrap();
-    assert_eq!((transaction.id, transaction.given_id.as_str()), (new.id, "wamid.1"));
+    assert_eq!((transaction.id, transaction.given_id.as_deref()), (new.id, Some("wamid.1")));
     assert_eq!(store.claim_callbacks(OTHER, at(59), at(99), 9, &[]).await.unwrap(), []);
     assert_eq!(store.claim_callbacks(OTHER, at(60), at(99), 9, &[]).await.unwrap().len(), 1);
 }

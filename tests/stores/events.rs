@@ -198,7 +198,7 @@ pub async fn a_transaction_is_found_by_every_clue(backend: Backend) {
     let found = found[0].clone().unwrap();
     assert_eq!((found.account.as_str(), found.dialect.as_str(), found.state), ("shop", "aisoule", State::Sent));
     assert_eq!((found.return_address, found.attempts), (known.request.return_address(), 1));
-    assert_eq!((found.message_id.as_deref(), found.given_id.as_str()), (Some("wamid.1"), "wamid.1"));
+    assert_eq!((found.message_id.as_deref(), found.given_id.as_deref()), (Some("wamid.1"), Some("wamid.1")));
 }
 
 pub async fn a_client_that_was_answered_before_knows_our_id(backend: Backend) {
@@ -208,7 +208,7 @@ pub async fn a_client_that_was_answered_before_knows_our_id(backend: Backend) {
     store.write(&[record(&new), settle(&late)]).await.unwrap();
     let found = store.correlate(&[Clue { transaction: Some(new.id), message_id: None }]).await.unwrap();
     let found = found[0].clone().unwrap();
-    assert_eq!((found.message_id.as_deref(), found.given_id), (Some("wamid.1"), new.id.to_string()));
+    assert_eq!((found.message_id.as_deref(), found.given_id), (Some("wamid.1"), None));
 }
 
 pub async fn an_upstreams_id_that_a_status_told_is_found(backend: Backend) {
@@ -229,7 +229,7 @@ pub async fn an_upstreams_id_that_a_status_told_is_found(backend: Backend) {
     assert!(store.find("wamid.2").await.unwrap().is_none());
     assert_eq!(store.find("wamid.known").await.unwrap().unwrap().summary.id, known.id);
     let found = store.correlate(&[Clue { transaction: Some(new.id), message_id: None }]).await.unwrap();
-    assert_eq!(found[0].as_ref().unwrap().given_id, new.id.to_string());
+    assert_eq!(found[0].as_ref().unwrap().given_id, None);
 }
 
 pub async fn an_outcome_that_comes_after_its_status_is_kept_whole(backend: Backend) {
@@ -250,7 +250,7 @@ pub async fn an_outcome_that_comes_after_its_status_is_kept_whole(backend: Backe
     assert_eq!(found.summary.state, State::Delivered);
     assert_eq!((found.attempts[0].status, &found.attempts[0].answer), (Some(200), &outcome.answer));
     let found = store.correlate(&[Clue { transaction: Some(new.id), message_id: None }]).await.unwrap();
-    assert_eq!(found[0].as_ref().unwrap().given_id, "wamid.1", "the client was given it");
+    assert_eq!(found[0].as_ref().unwrap().given_id.as_deref(), Some("wamid.1"), "the client was given it");
 }
 
 pub async fn a_failure_is_told_with_the_commit_that_ends_it(backend: Backend) {
@@ -349,14 +349,34 @@ pub async fn events_are_listed_by_what_they_are(backend: Backend) {
     assert_eq!((&behind[0].event, behind[0].transaction), (&first.event, Some(transaction)));
 }
 
+pub async fn a_message_leads_to_what_its_recipient_was_called_before(backend: Backend) {
+    let store = backend.open().await;
+    let new = sending();
+    store.write(&[record(&new), settle(&sent(&new, "wamid.1"))]).await.unwrap();
+    let clue = [Clue { transaction: Some(new.id), message_id: None }];
+    let alias = |found: Vec<Option<sabir::store::Correlated>>| found[0].clone().unwrap().alias;
+    assert_eq!(alias(store.correlate(&clue).await.unwrap()), None);
+    store.put_alias("bank", "main", RECIPIENT, "551187654321", at(0)).await.unwrap();
+    assert_eq!(alias(store.correlate(&clue).await.unwrap()), None);
+    store.put_alias("shop", "main", RECIPIENT, "551187654321", at(0)).await.unwrap();
+    assert_eq!(alias(store.correlate(&clue).await.unwrap()).as_deref(), Some("551187654321"));
+    store.put_alias("shop", "main", RECIPIENT, RECIPIENT, at(1)).await.unwrap();
+    assert_eq!(alias(store.correlate(&clue).await.unwrap()), None);
+}
+
 pub async fn people_are_known_by_the_clients_number(backend: Backend) {
     let store = backend.open().await;
-    assert_eq!(store.alias("main", "5511987654321").await.unwrap(), None);
-    store.put_alias("main", "5511987654321", "551187654321", at(0)).await.unwrap();
-    store.put_alias("main", "5511987654321", "55 11 8765 4321", at(1)).await.unwrap();
-    store.put_alias("main", "5511987654321", "55 11 8765 4321", at(2)).await.unwrap();
-    assert_eq!(store.alias("main", "5511987654321").await.unwrap().as_deref(), Some("55 11 8765 4321"));
-    assert_eq!(store.alias("spare", "5511987654321").await.unwrap(), None);
+    assert_eq!(store.alias("shop", "main", "5511987654321").await.unwrap(), None);
+    store.put_alias("shop", "main", "5511987654321", "551187654321", at(0)).await.unwrap();
+    store.put_alias("shop", "main", "5511987654321", "55 11 8765 4321", at(1)).await.unwrap();
+    store.put_alias("shop", "main", "5511987654321", "55 11 8765 4321", at(2)).await.unwrap();
+    assert_eq!(store.alias("shop", "main", "5511987654321").await.unwrap().as_deref(), Some("55 11 8765 4321"));
+    assert_eq!(store.alias("shop", "spare", "5511987654321").await.unwrap(), None);
+    assert_eq!(store.alias("bank", "main", "5511987654321").await.unwrap(), None);
+
+    // Who calls them as the provider does has no word of its own any more.
+    store.put_alias("shop", "main", "5511987654321", "5511987654321", at(3)).await.unwrap();
+    assert_eq!(store.alias("shop", "main", "5511987654321").await.unwrap(), None);
 }
 
 pub async fn what_was_told_is_not_kept_beyond_its_telling_where_no_body_is(backend: Backend) {
@@ -417,7 +437,7 @@ pub async fn what_is_told_of_a_person_is_erased_with_them(backend: Backend) {
     let told = NewCallback { transaction: Some(new.id), ..callback(&event, "https://shop.example.net/hook") };
     let hearing = Hearing { transaction: Some(new.id), ..heard(&event, Then::Tell(vec![told])) };
     store.end_hearing(HOLDER, &[hearing]).await.unwrap();
-    store.put_alias("main", "5511987654321", RECIPIENT, at(0)).await.unwrap();
+    store.put_alias("shop", "main", "5511987654321", RECIPIENT, at(0)).await.unwrap();
 
     // What they wrote is theirs under the provider's name; and it told some of it twice, or so that it could not be read.
     let mut inbound = Inbound::new(InboundContent::Text(Written { body: "Hello".into(), extra: Default::default() }));
@@ -438,5 +458,5 @@ pub async fn what_is_told_of_a_person_is_erased_with_them(backend: Backend) {
     assert_eq!(store.events(&EventFilter::default(), None, 9).await.unwrap(), []);
     assert_eq!(store.webhooks(&WebhookFilter::default(), None, 9).await.unwrap(), []);
     assert_eq!(store.callbacks(&CallbackFilter::default(), None, 9).await.unwrap(), []);
-    assert_eq!(store.alias("main", "5511987654321").await.unwrap(), None);
+    assert_eq!(store.alias("shop", "main", "5511987654321").await.unwrap(), None);
 }

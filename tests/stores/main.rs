@@ -133,6 +133,7 @@ on_each_back_end! {
         evidence_by_a_status_ends_the_job,
         an_event_waits_or_ends_with_its_callbacks,
         events_are_listed_by_what_they_are,
+        a_message_leads_to_what_its_recipient_was_called_before,
         people_are_known_by_the_clients_number,
         what_was_told_is_not_kept_beyond_its_telling_where_no_body_is,
         old_events_are_forgotten,

@@ -19,7 +19,13 @@ pub fn transaction() -> TransactionId {
 }
 
 pub fn target() -> Target<'static> {
-    Target { correlation: Some(transaction()), sender: Some(SENDER), phone_number_id: None, template_namespace: None }
+    Target {
+        correlation: Some(transaction()),
+        callback: None,
+        sender: Some(SENDER),
+        phone_number_id: None,
+        template_namespace: None,
+    }
 }
 
 pub fn answer() -> Answer {

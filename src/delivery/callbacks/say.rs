@@ -95,11 +95,11 @@ impl Callbacks {
         let known = if clues.is_empty() { Vec::new() } else { self.store.correlate(&clues).await? };
         for (id, known) in inbound.message_ids().into_iter().zip(known) {
             if let Some(known) = known.filter(|known| known.account == callback.account) {
-                *id = known.given_id;
+                *id = id_for_client(&known);
             }
         }
         if let Some(id) = inbound.sender.id()
-            && let Some(known_as) = self.store.alias(&callback.upstream, id).await?
+            && let Some(known_as) = self.store.alias(&callback.account, &callback.upstream, id).await?
         {
             inbound.sender.wa_id = Some(known_as);
         }
@@ -126,11 +126,17 @@ fn header(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
 fn known_as(status: Status, transaction: &Correlated) -> Status {
     let is_number = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit());
     status.known_as(&Known {
-        message_id: &transaction.given_id,
+        message_id: &id_for_client(transaction),
         references: &transaction.return_address.references,
         kind: transaction.kind,
         number: transaction.recipient.as_deref().filter(is_number),
     })
+}
+
+/// The id by which the client knows its message: as it was answered, so in the dialect that it was answered in.
+fn id_for_client(transaction: &Correlated) -> String {
+    let client = dialect::named(&transaction.dialect).unwrap_or_else(dialect::reference);
+    client.message_id(transaction.id, transaction.given_id.as_deref())
 }
 
 /// The business as the client named it: by the number that is the upstream's, or by the number's id.

@@ -155,11 +155,18 @@ impl Listener {
         Ok(Heard::Told)
     }
 
-    /// Where the provider calls the recipient otherwise than the client does, the client is told its own word.
+    /// Where the provider calls the recipient otherwise than the client does, the client is told its own word: the last
+    /// that it used, be it the provider's again.
     async fn remember_alias(&self, upstream: &str, found: &Correlated, status: &Status) -> Result<(), StoreError> {
         let Some(known_as) = found.recipient.as_deref().filter(|_| status.participant.is_none()) else { return Ok(()) };
         for called in [&status.recipient.wa_id, &status.recipient.user_id].into_iter().flatten() {
-            self.delivery.remember_alias(upstream, called, known_as).await?;
+            let is_known = match called == known_as {
+                true => found.alias.is_none(),
+                false => self.store.alias(&found.account, upstream, called).await?.as_deref() == Some(known_as),
+            };
+            if !is_known {
+                self.store.put_alias(&found.account, upstream, called, known_as, self.clock.now()).await?;
+            }
         }
         Ok(())
     }

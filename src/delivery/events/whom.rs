@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::delivery::{Account, Directory};
-use crate::model::{Event, Progress, Setting};
+use crate::model::{Event, EventKind, Setting};
 use crate::store::{Correlated, HeardEvent, NewCallback, Store, StoreError};
 
 /// Longest address that is called.
@@ -27,8 +27,8 @@ pub struct Addresses {
 struct Addressee {
     account: Arc<Account>,
     targets: Vec<String>,
-    /// What its client's old server was told of `sent`, where the client said so.
-    wants_sent: bool,
+    /// The steps that its client's old server was told to keep to itself.
+    unwanted: Vec<EventKind>,
 }
 
 /// One address that is told.
@@ -100,18 +100,31 @@ impl Addressee {
     async fn of(account: Arc<Account>, store: &dyn Store) -> Result<Self, StoreError> {
         let application = store.setting(&account.name, Setting::Application.name()).await?;
         let webhook = store.setting(&account.name, Setting::Webhook.name()).await?;
-        let said = application.as_ref().and_then(|options| options.get("sent_status")).and_then(Value::as_bool);
         let targets = match account.callbacks.is_empty() {
             true => set_by_client(webhook.as_ref(), application.as_ref()).into_iter().collect(),
             false => account.callbacks.clone(),
         };
-        Ok(Self { account, targets, wants_sent: said.unwrap_or(true) })
+        Ok(Self { account, targets, unwanted: application.as_ref().map(turned_off).unwrap_or_default() })
     }
 
     fn wants(&self, event: &Event) -> bool {
-        let is_sent = matches!(event, Event::Status(status) if status.progress == Progress::Sent);
-        self.account.tastes.want(event) && (self.wants_sent || !is_sent)
+        self.account.tastes.want(event) && !self.unwanted.contains(&event.kind())
     }
+}
+
+/// The steps that a client does not want to be told: by the options of its old server, of which the later take the place
+/// of `sent_status`.
+fn turned_off(options: &Value) -> Vec<EventKind> {
+    let is_off = |pointers: &[&str]| {
+        let mut said = pointers.iter().filter_map(|pointer| options.pointer(pointer)?.as_bool());
+        said.next() == Some(false)
+    };
+    let steps = [
+        (EventKind::Sent, ["/webhooks/message/sent", "/sent_status"].as_slice()),
+        (EventKind::Delivered, &["/webhooks/message/delivered"]),
+        (EventKind::Read, &["/webhooks/message/read"]),
+    ];
+    steps.into_iter().filter(|(_, pointers)| is_off(pointers)).map(|(kind, _)| kind).collect()
 }
 
 impl Told<'_> {

@@ -23,7 +23,7 @@ use super::inbound::{Inbound, Limits};
 use super::{Directory, Order};
 use crate::clock::Clock;
 use crate::measure;
-use crate::media::check::{DialectLimits, Route};
+use crate::media::check::{DialectLimits, Route, document_name};
 use crate::media::links::Links;
 use crate::media::repair::Workshop;
 use crate::media::{Known, Vault};
@@ -140,7 +140,9 @@ impl Files {
             let passed = timeout_at(deadline, self.pass(&look, upstream)).await;
             let Some((judged, upload)) = passed.unwrap_or_else(|_| Err(still_on_its_way(upstream)))? else { continue };
             warnings.extend(judged.warnings());
-            if let Some(name) = judged.report.filename {
+            let format = judged.report.format;
+            let in_link = file.name_in_link().filter(|_| upload.is_some()).map(|name| document_name(&name, format));
+            if let Some(name) = judged.report.filename.or(in_link) {
                 file.rename(name);
             }
             if let Some((used, id)) = upload {
@@ -213,6 +215,7 @@ pub fn foreseen(request: &Request, upstream: &Upstream) -> Request {
     for mut file in request.files() {
         let is_link = matches!(file.source(), MediaSource::Link(_));
         if is_link && way(upstream, &file) == MediaWay::Upload {
+            file.name_in_link().into_iter().for_each(|name| file.rename(name));
             file.put_id(TO_BE_UPLOADED.to_owned());
         }
     }

@@ -149,7 +149,7 @@ fn failed(standing: &Standing, fault: &Fault, spare: bool, policy: &Policy, now:
         State::Unknown if fault.verdict() != Verdict::Ambiguous => {}
         _ => return Step::Stay,
     }
-    if is_final(fault) {
+    if fault.is_final() {
         return Step::End(State::Failed);
     }
     if spare && may_go_elsewhere(fault) {
@@ -194,12 +194,6 @@ fn settled(state: State, told: State) -> Step {
 
 fn give_up_at(standing: &Standing, policy: &Policy) -> OffsetDateTime {
     standing.since + standing.lifetime.map_or(policy.give_up_after, |lifetime| lifetime.min(policy.give_up_after))
-}
-
-/// Whether the same request fails again. That this sender is none is the answer to this request alone: another try may
-/// not mend it, and a client that named a wrong one shall hear of it.
-fn is_final(fault: &Fault) -> bool {
-    fault.verdict() == Verdict::Permanent || fault.kind == FaultKind::SenderUnavailable
 }
 
 /// Whether it certainly did not go out, and for a reason that lies with the upstream.

@@ -13,7 +13,7 @@ use super::{FAMILY, fault, table};
 use crate::dialect::reader::{ANY_LENGTH, Members};
 use crate::dialect::shapes::Object;
 use crate::dialect::shapes::event::{
-    EventForms, decode_beside, decode_time, encode_beside, filled, identified, lose_beside, lose_ids,
+    EventForms, decode_beside, decode_failure, decode_time, encode_beside, filled, identified, lose_beside, lose_ids,
 };
 use crate::dialect::webhook::{callback, heard, heard_or_kept, warn_of_rest};
 use crate::dialect::{Decoded, EventContext, Telling, Webhook};
@@ -85,7 +85,7 @@ fn decode_status(step: Progress, body: &mut Members) -> Result<Status, Fault> {
     data.alias("to", "recipient")?;
     data.ignore(&["status"]);
     let recipient = decode_person("recipient", &mut data)?;
-    let problem = data.optional_object("error")?.map(decode_problem).transpose()?;
+    let problem = decode_failure(&mut data, "error", "message")?.map(decode_problem).transpose()?;
     Ok(Status {
         message_id: Some(data.text("message_id", ANY_LENGTH)?),
         at,

@@ -28,7 +28,7 @@ use super::{
     Answer, Call, Claim, CredentialForm, Decoded, Dialect, EventContext, MediaPromise, Receipt, Serving, Signing,
     Target, Telling, Translation, Webhook, signature,
 };
-use crate::model::{Accepted, Event, Fault, Request, Service};
+use crate::model::{Accepted, Event, Fault, Request, Service, TransactionId};
 
 /// The family of both surfaces.
 pub(super) const FAMILY: &str = "aisoule";
@@ -37,6 +37,8 @@ pub(super) const FAMILY: &str = "aisoule";
 const SIGNATURE: (&str, &str) = ("x-aisoule-signature", "sha256=");
 /// Messages in a minute.
 const PACE: u64 = 300;
+/// Other calls in a minute.
+const CALL_PACE: u64 = 120;
 
 /// The dialect.
 pub struct Aisoule;
@@ -65,6 +67,11 @@ impl Dialect for Aisoule {
 
     fn decode_send(&self, call: Call) -> Result<Decoded<Request>, Fault> {
         send::decode(call)
+    }
+
+    /// The gateway's own has the vendor's form: `msg_` and lower-case hex.
+    fn message_id(&self, transaction: TransactionId, told: Option<&str>) -> String {
+        told.map_or_else(|| format!("msg_{}", transaction.0.simple()), str::to_owned)
     }
 
     fn encode_receipt(&self, receipt: &Receipt<'_>) -> Response<Bytes> {
@@ -125,6 +132,6 @@ impl Dialect for Aisoule {
     }
 
     fn encode_served(&self, serving: &Serving<'_>) -> Response<Bytes> {
-        pace::stamped(service::encode(serving), PACE, &serving.answer, None)
+        pace::stamped(service::encode(serving), CALL_PACE, &serving.answer, None)
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::Value;
 
-use super::fault;
+use super::{Aisoule, fault};
 use crate::dialect::shapes::Object;
 use crate::dialect::{Receipt, answer};
 use crate::model::{Accepted, Fault, FaultKind};
@@ -37,16 +37,10 @@ fn refuses(body: &Value) -> bool {
 pub fn encode(receipt: &Receipt<'_>) -> Response<Bytes> {
     let mut body = Object::new();
     body.put("success", true);
-    body.put("message_id", message_id(receipt));
+    body.put("message_id", receipt.message_id(&Aisoule));
     body.put("status", "queued");
     if let Some(recipient) = receipt.request.recipient() {
         body.put("recipient", recipient.address.as_str());
     }
     answer(StatusCode::OK, &body.into())
-}
-
-/// The gateway's own id has the vendor's form: `msg_` and lower-case hex.
-fn message_id(receipt: &Receipt<'_>) -> String {
-    let own = || format!("msg_{}", receipt.answer.transaction.0.simple());
-    receipt.accepted.message_id.clone().unwrap_or_else(own)
 }

@@ -70,8 +70,8 @@ mod tests {
         let (response, body) = said(&Served::Health { ready: true });
         assert_eq!(body, json!({ "success": true, "status": "connected" }));
         let headers = response.headers();
-        assert_eq!(headers["x-ratelimit-limit"], "300");
-        assert_eq!(headers["x-ratelimit-remaining"], "300");
+        assert_eq!(headers["x-ratelimit-limit"], "120");
+        assert_eq!(headers["x-ratelimit-remaining"], "120");
         assert_eq!(headers["x-ratelimit-reset"], "1790000183");
         let (_, body) = said(&Served::Profile("shop".to_owned()));
         assert_eq!(body, json!({ "success": true, "name": "shop", "phone_number": "442079460000" }));

@@ -1,5 +1,7 @@
 //! Where statuses go: one text with addresses that are joined by commas. Vendor page: media-message.
 
+use bytes::Bytes;
+use http::Request;
 use serde_json::Value;
 
 use crate::dialect::reader::{Members, kind_of};
@@ -72,6 +74,14 @@ fn begins_address(text: &str) -> bool {
     begins("http://") || begins("https://")
 }
 
+/// Puts another address in the place of a request's only one, if it is that.
+pub fn fill(request: &mut Request<Bytes>, shown: &str, called: &str) {
+    let Ok(mut body) = serde_json::from_slice::<Value>(request.body()) else { return };
+    let Some(callbacks) = body.get_mut("callbacks").filter(|callbacks| *callbacks == shown) else { return };
+    *callbacks = called.into();
+    *request.body_mut() = Bytes::from(body.to_string());
+}
+
 /// Writes callbacks; none where there is none.
 pub fn encode(callbacks: &[String]) -> Option<String> {
     (!callbacks.is_empty()).then(|| callbacks.join(","))
@@ -80,6 +90,21 @@ pub fn encode(callbacks: &[String]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_but_the_gateways_own_address_is_filled() {
+        let filled = |callbacks: &str| {
+            let body =
+                serde_json::json!({ "request": { "message": "https://a.example/?token=***" }, "callbacks": callbacks });
+            let mut request = Request::new(Bytes::from(body.to_string()));
+            fill(&mut request, "https://a.example/?token=***", "https://a.example/?token=s");
+            let filled: Value = serde_json::from_slice(request.body()).unwrap();
+            assert_eq!(filled["request"], body["request"]);
+            filled["callbacks"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(filled("https://a.example/?token=***"), "https://a.example/?token=s");
+        assert_eq!(filled("https://b.example/"), "https://b.example/");
+    }
 
     #[test]
     fn only_a_comma_before_an_address_separates() {

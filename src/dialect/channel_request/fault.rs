@@ -28,8 +28,8 @@ fn status(kind: FaultKind) -> StatusCode {
         Conflict => StatusCode::CONFLICT,
         KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         RateLimited | PairRateLimited => StatusCode::TOO_MANY_REQUESTS,
-        UpstreamCredential | UpstreamPermission | AccountLocked | PaymentRequired | SenderUnavailable
-        | UpstreamUnreachable | UpstreamReset | UpstreamFailed | UpstreamUnreadable => StatusCode::BAD_GATEWAY,
+        UpstreamCredential | UpstreamPermission | AccountLocked | PaymentRequired | UpstreamUnreachable
+        | UpstreamReset | UpstreamFailed | UpstreamUnreadable => StatusCode::BAD_GATEWAY,
         UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
         UpstreamUnavailable | SenderMaintenance | Overloaded | StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -38,7 +38,9 @@ fn status(kind: FaultKind) -> StatusCode {
         | SpamLimited | NotOnWhatsapp | RecipientIsSender | RecipientNotAllowed | RecipientBlocked
         | RecipientOptedOut | Withheld | IdentityChanged | CountryRestricted | WindowClosed | Expired
         | TemplateNotFound | TemplateMismatch | TemplateTooLong | TemplatePolicy | TemplatePaused
-        | TemplateDisabled | FlowBlocked | FlowThrottled | UpstreamRefused => StatusCode::BAD_REQUEST,
+        | TemplateDisabled | FlowBlocked | FlowThrottled | SenderUnavailable | UpstreamRefused => {
+            StatusCode::BAD_REQUEST
+        }
     }
 }
 

@@ -27,7 +27,7 @@ use super::{
     Answer, Call, Claim, CredentialForm, Decoded, Dialect, EventContext, MediaPromise, Receipt, Serving, Target,
     Telling, Translation, Webhook,
 };
-use crate::model::{Accepted, Event, Fault, MediaKind, Request, Service};
+use crate::model::{Accepted, Event, Fault, MediaKind, Request, Service, TransactionId};
 
 /// The dialect.
 pub struct ChannelRequest;
@@ -52,6 +52,11 @@ impl Dialect for ChannelRequest {
 
     fn decode_send(&self, call: Call) -> Result<Decoded<Request>, Fault> {
         send::decode(call)
+    }
+
+    /// Answers hold the id of the call alone, whatever the provider calls the message.
+    fn message_id(&self, transaction: TransactionId, _: Option<&str>) -> String {
+        transaction.to_string()
     }
 
     fn encode_receipt(&self, receipt: &Receipt<'_>) -> Response<Bytes> {
@@ -83,6 +88,10 @@ impl Dialect for ChannelRequest {
         translation: &mut Translation<'_>,
     ) -> Result<http::Request<Bytes>, Fault> {
         send::encode(request, target, translation)
+    }
+
+    fn fill_callback(&self, request: &mut http::Request<Bytes>, shown: &str, called: &str) {
+        callbacks::fill(request, shown, called);
     }
 
     fn answers_first(&self) -> bool {

@@ -229,6 +229,7 @@ pub fn encode(
     request(Method::POST, "/notification", &envelope.into())
 }
 
+/// What becomes of a message on another channel the client is told by the provider itself: its words are not ours.
 fn encode_relay(relay: &Relay, translation: &mut Translation<'_>) -> Object {
     let mut envelope = Object::new();
     envelope.put("channel", relay.channel.as_str());
@@ -244,8 +245,7 @@ fn encode_message(message: &Message, target: &Target<'_>, translation: &mut Tran
     request.put("to", encode_recipient(&message.recipient, translation)?);
     request.put("type", message.content.kind().as_str());
     encode_content(&message.content, target, translation, &mut request)?;
-    request.put_some("clientId", &message.references.client_id);
-    request.put_some("externalId", &message.references.external_id);
+    encode_references(&message.references, target, &mut request);
     if let Some(quote) = &message.reply_to {
         request.put("replyTo", quote.message_id.as_str());
         translation.extra(&quote.extra, "context", &mut request.0);
@@ -257,9 +257,24 @@ fn encode_message(message: &Message, target: &Target<'_>, translation: &mut Tran
     let mut envelope = Object::new();
     envelope.put("channel", Channel::Whatsapp.as_str());
     envelope.put("request", request);
-    envelope.put_some("callbacks", &callbacks::encode(&message.callbacks));
+    // The client's own stay with the gateway, which tells it in its own words, signed and with the ids that it knows.
+    envelope.put_some("callbacks", &target.callback);
     translation.extra(&message.envelope_extra, "", &mut envelope.0);
     Ok(envelope)
+}
+
+/// The provider repeats both in every status: where the client leaves one free, the transaction's id goes along, and proves
+/// which message a status belongs to even where the answer to the send got lost. The client hears its own again.
+fn encode_references(given: &References, target: &Target<'_>, request: &mut Object) {
+    let ours = target.correlation.map(|transaction| transaction.to_string());
+    let [client_id, external_id] = [&given.client_id, &given.external_id].map(|id| id.clone().filter(|_| *id != ours));
+    let (client_id, external_id) = match (client_id, external_id) {
+        (None, external_id) => (ours, external_id),
+        (client_id, None) => (client_id, ours),
+        both => both,
+    };
+    request.put_some("clientId", &client_id);
+    request.put_some("externalId", &external_id);
 }
 
 /// The upstream's own sender wins: the client's may be a number that the provider does not have.

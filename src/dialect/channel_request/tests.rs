@@ -21,7 +21,7 @@ fn decode(body: Value) -> Request {
 }
 
 fn target(sender: Option<&str>) -> Target<'_> {
-    Target { correlation: Some(transaction()), sender, phone_number_id: None, template_namespace: None }
+    Target { correlation: Some(transaction()), callback: None, sender, phone_number_id: None, template_namespace: None }
 }
 
 fn encode(request: &Request, sender: Option<&str>) -> Result<http::Request<Bytes>, Fault> {
@@ -77,6 +77,20 @@ fn the_verdict_of_a_fault_survives_the_way_back() {
             FaultKind::Internal => assert_eq!(verdict, Verdict::Ambiguous, "{kind}"),
             _ => assert_eq!(verdict, kind.verdict(), "{kind}"),
         }
+    }
+}
+
+#[test]
+fn the_provider_tells_the_gateway_and_not_the_client() {
+    let request = decode(json!({"channel": "WHATSAPP", "callbacks": "https://hooks.example.net/a", "request": {
+        "from": "442079460000", "to": "+447700900123", "type": "text", "message": "Bay 2 is open",
+    }}));
+    let ours = "https://gateway.example.net/webhooks/main";
+    for callback in [None, Some(ours)] {
+        let target = Target { callback, ..target(None) };
+        let said = Translation::new(&ChannelRequest, &ChannelRequest, Losses::Refuse).say(&request, &target).unwrap();
+        let body: Value = serde_json::from_slice(said.body()).unwrap();
+        assert_eq!(body.get("callbacks").and_then(Value::as_str), callback);
     }
 }
 

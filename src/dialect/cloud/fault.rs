@@ -200,10 +200,19 @@ fn kind_of(status: StatusCode, said: &Said<'_>) -> FaultKind {
         Some(FaultKind::UpstreamUnavailable) if status.is_server_error() => FaultKind::UpstreamFailed,
         // "Object with ID … does not exist": the phone number id in the path.
         Some(FaultKind::InvalidMember) if said.subcode == Some(33) => FaultKind::SenderUnavailable,
+        Some(FaultKind::InvalidMember) if is_missing(said) => FaultKind::MissingMember,
         Some(FaultKind::MediaTypeRefused) => kind_of_media(said.details.unwrap_or_default()),
         Some(kind) => kind,
         None => kind_of_words(status, said),
     }
+}
+
+/// One code stands for whatever is wrong with a parameter; its words tell one that is missing.
+fn is_missing(said: &Said<'_>) -> bool {
+    [said.title, said.details].into_iter().flatten().any(|words| {
+        let words = words.to_ascii_lowercase();
+        words.contains("is required") || words.contains("is missing") || words.contains("missing required")
+    })
 }
 
 /// One code stands for every trouble with a file that we send; its details tell them apart.

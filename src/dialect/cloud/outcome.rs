@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::fault;
+use super::{Cloud, fault};
 use crate::dialect::shapes::Object;
 use crate::dialect::{Receipt, answer};
 use crate::model::{Accepted, Fault, FaultKind, RecipientAddress, Request};
@@ -16,7 +16,7 @@ pub fn encode(receipt: &Receipt<'_>) -> Response<Bytes> {
         return answer(StatusCode::OK, &json!({ "success": true }));
     }
     let mut message = Object::new();
-    message.put("id", receipt.message_id());
+    message.put("id", receipt.message_id(&Cloud));
     message.put_some("message_status", &receipt.accepted.message_status);
     if let Some(RecipientAddress::Group(group)) = receipt.request.recipient().map(|recipient| &recipient.address) {
         message.put("group_id", group.as_str());

@@ -61,6 +61,7 @@ fn the_path_names_the_sender_where_the_provider_wants_it() {
     let transaction = "0199c0de-7a11-7000-8000-2b7e1c905d44".parse().unwrap();
     let target = Target {
         correlation: Some(transaction),
+        callback: None,
         sender: None,
         phone_number_id: Some("551200034477"),
         template_namespace: None,

@@ -45,7 +45,7 @@ pub(super) fn row(kind: FaultKind) -> (u16, i64, &'static str) {
         IdentityChanged => (400, 1028, "Identity change needs acknowledgement"),
         WindowClosed => (400, 470, "Re-engagement message"),
         Expired => (400, 410, "Message expired"),
-        TemplateNotFound => (404, 2001, "Template missing"),
+        TemplateNotFound => (400, 2001, "Template missing"),
         TemplateMismatch => (400, 2000, "Template param count mismatch"),
         TemplateTooLong => (400, 2005, "Template hydrated text too long"),
         TemplatePolicy => (400, 2007, "Template format character policy violated"),
@@ -54,9 +54,9 @@ pub(super) fn row(kind: FaultKind) -> (u16, i64, &'static str) {
         FlowBlocked => (400, 2068, "Flow blocked"),
         FlowThrottled => (400, 2069, "Flow throttled"),
         // Never 401: a client would log in again, for ever.
-        UpstreamCredential | UpstreamPermission | SenderUnavailable | SenderMaintenance => {
-            (503, 1011, "Service not ready")
-        }
+        UpstreamCredential | UpstreamPermission | SenderMaintenance => (503, 1011, "Service not ready"),
+        // Nor 1011, which goes with 503: clients would repeat for ever what fails again.
+        SenderUnavailable => (403, 1005, "Access denied"),
         AccountLocked => (403, 1031, "Sender account has been locked"),
         PaymentRequired => (400, 402, "Business eligibility — payment issue"),
         // No code of its own. Under 500 clients would repeat what fails again; a spam limit lasts hours, so that 429
@@ -79,6 +79,8 @@ fn row_of(fault: &Fault) -> (u16, i64, &'static str) {
         (FaultKind::InvalidMember, Some("recipient_type")) => (400, 1002, "Invalid recipient type"),
         // 400 speaks of files that people send.
         (FaultKind::MediaUnreachable, _) if fault.origin == Origin::Client => row(FaultKind::InvalidMember),
+        // At 404 clients check the contact and send again: it is for paths and files of ours.
+        (FaultKind::NotFound, _) if fault.origin == Origin::Upstream => row(FaultKind::UpstreamRefused),
         // The gateway's own account fails at the provider.
         (FaultKind::UpstreamUnavailable, _) if fault.origin == Origin::Gateway => row(FaultKind::UpstreamCredential),
         (kind, _) => row(kind),
@@ -89,6 +91,14 @@ fn row_of(fault: &Fault) -> (u16, i64, &'static str) {
 pub(super) fn kind_of_code(code: i64) -> Option<FaultKind> {
     use FaultKind::*;
     Some(match code {
+        // The Cloud API's oldest.
+        1 | 2 => UpstreamUnavailable,
+        4 | 80007 => RateLimited,
+        33 | 131037 => SenderUnavailable,
+        100 => InvalidMember,
+        10 | 200..=299 => UpstreamPermission,
+        190 => UpstreamCredential,
+        368 => AccountLocked,
         400 | 131052 => MediaUnreachable,
         401 | 1003 | 1012 => InvalidRecipient,
         402 | 131042 => PaymentRequired,
@@ -122,10 +132,11 @@ pub(super) fn kind_of_code(code: i64) -> Option<FaultKind> {
         2062 | 132016 => TemplateDisabled,
         2068 => FlowBlocked,
         2069 => FlowThrottled,
+        130497 => CountryRestricted,
         131050 => RecipientOptedOut,
         131053 => MediaTypeRefused,
         131056 => PairRateLimited,
-        131057 => SenderMaintenance,
+        131057 | 133004 | 134101 => SenderMaintenance,
         _ => return None,
     })
 }
@@ -135,8 +146,8 @@ pub fn encode(fault: &Fault) -> Response<Bytes> {
     let (status, code, title) = row_of(fault);
     let details = details(fault, code);
     let (code, title) = relayed(fault).unwrap_or((code, title));
-    let error = json!({ "code": code, "title": title, "details": details, "href": HREF });
-    let body = json!({ "errors": [error], "meta": meta() });
+    let error = json!({ "code": code, "title": title, "details": &details, "href": HREF });
+    let body = json!({ "errors": [error], "meta": failed_meta(status, &details) });
     let mut response = answer(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &body);
     if fault.kind == FaultKind::Unauthenticated {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(BASIC));
@@ -147,12 +158,24 @@ pub fn encode(fault: &Fault) -> Response<Bytes> {
     response
 }
 
-/// Where the upstream spoke this dialect too, its own code and title are kept. A refused recipient has one form all
-/// the same: at 1013 clients turn to other channels, at 1006 they would check the contact and send again.
+/// Clients of 360dialog look there for the words, and some nowhere else.
+fn failed_meta(status: u16, words: &str) -> Value {
+    let mut meta = meta();
+    if let Value::Object(members) = &mut meta {
+        members.insert("success".to_owned(), false.into());
+        members.insert("http_code".to_owned(), status.into());
+        members.insert("developer_message".to_owned(), words.into());
+    }
+    meta
+}
+
+/// Where the upstream spoke this dialect too, its own code and title are kept, but for two. A refused recipient has one
+/// form: at 1013 clients turn to other channels, at 1006 they would check the contact and send again. And at 471 courier
+/// stops an account's bulk messages for a day.
 fn relayed(fault: &Fault) -> Option<(i64, &str)> {
     let upstream = fault.upstream.as_deref().filter(|upstream| upstream.family == FAMILY)?;
     let (code, title) = (upstream.code.as_deref()?.parse().ok()?, upstream.title.as_deref()?);
-    (fault.kind != FaultKind::NotOnWhatsapp).then_some((code, title))
+    (!matches!(fault.kind, FaultKind::NotOnWhatsapp | FaultKind::SpamLimited)).then_some((code, title))
 }
 
 /// The fault's own words, with the upstream's code where the answer's says nothing.
@@ -209,12 +232,17 @@ fn kind_of(status: StatusCode, said: &Said<'_>) -> FaultKind {
     match kind_of_code(code).or_else(|| kind_of_code(code.checked_sub(CLOUD)?)) {
         Some(FaultKind::UpstreamPermission) if status == StatusCode::UNAUTHORIZED => FaultKind::UpstreamCredential,
         Some(FaultKind::NotFound) if is_unknown_contact(said) => FaultKind::NotOnWhatsapp,
-        Some(kind) if code > CLOUD && status.is_server_error() && kind.verdict() == Verdict::Transient => {
+        Some(kind) if is_clouds(code) && status.is_server_error() && kind.verdict() == Verdict::Transient => {
             FaultKind::UpstreamFailed
         }
         Some(kind) => kind,
         None => kind_of_words(status, said),
     }
+}
+
+/// Whether a code is the Cloud API's: its oldest lie below this dialect's first.
+fn is_clouds(code: i64) -> bool {
+    code < 400 || code > CLOUD
 }
 
 /// Builds before 2.39 wanted the contact check first; 360dialog words it in its own way.
@@ -307,6 +335,19 @@ mod tests {
     }
 
     #[test]
+    fn what_would_make_clients_stop_or_check_contacts_is_not_handed_on() {
+        let heard = |status, code: i64, title: &str| {
+            let body = json!({"errors": [{"code": code, "title": title, "details": "why"}]});
+            error(&decode(&answer(status, &body), &body))
+        };
+        let (status, spam) = heard(StatusCode::BAD_REQUEST, 471, "Spam rate limit hit");
+        assert_eq!((status, &spam["code"]), (400, &json!(GENERIC)));
+        assert_eq!(heard(StatusCode::NOT_FOUND, 1006, "Resource not found").0, 400);
+        assert_eq!(heard(StatusCode::NOT_FOUND, 2001, "Template missing").0, 400);
+        assert_eq!(error(&Fault::client(FaultKind::NotFound, "no such file")).0, 404);
+    }
+
+    #[test]
     fn cloud_codes_that_turn_hands_through_are_understood() {
         let kind = |status: u16, code: i64| {
             let body = json!({"errors": [{"code": code, "title": "x"}]});
@@ -316,6 +357,14 @@ mod tests {
         assert_eq!(kind(400, 131_026), FaultKind::NotOnWhatsapp);
         assert_eq!(kind(429, 130_429), FaultKind::RateLimited);
         assert_eq!(kind(503, 131_016), FaultKind::UpstreamFailed);
+        assert_eq!(kind(500, 2), FaultKind::UpstreamFailed);
+        assert_eq!(kind(400, 2), FaultKind::UpstreamUnavailable);
+        assert_eq!(kind(400, 4), FaultKind::RateLimited);
+        assert_eq!(kind(400, 100), FaultKind::InvalidMember);
+        assert_eq!(kind(401, 190), FaultKind::UpstreamCredential);
+        assert_eq!(kind(403, 200), FaultKind::UpstreamPermission);
+        assert_eq!(kind(400, 368), FaultKind::AccountLocked);
+        assert_eq!(kind(400, 133_004), FaultKind::SenderMaintenance);
         assert_eq!(kind(503, 1016), FaultKind::UpstreamUnavailable);
         assert_eq!(kind(400, i64::MIN), FaultKind::UpstreamRefused);
     }

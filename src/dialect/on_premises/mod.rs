@@ -26,13 +26,13 @@ mod tests;
 mod upload;
 
 use bytes::Bytes;
-use http::{Method, Response};
+use http::{HeaderName, HeaderValue, Method, Response};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::{
     Answer, Call, Claim, CredentialForm, Decoded, Dialect, EventContext, FileFacts, MediaAnswer, MediaCall,
-    MediaPromise, Receipt, Serving, Target, Telling, Translation, Upload, Webhook, signature,
+    MediaPromise, Receipt, Serving, Signing, Target, Telling, Translation, Upload, Webhook, signature,
 };
 use crate::model::{Accepted, Event, Fault, MediaKind, Request, Service};
 
@@ -43,6 +43,8 @@ const BASIC: &str = "Basic realm=\"Secured\"";
 
 /// The header that Turn signs with.
 const TURN_SIGNATURE: &str = "x-turn-hook-signature";
+/// The header in which it says what a webhook is about.
+const TURN_SUBSCRIPTION: &str = "x-turn-hook-subscription";
 
 /// The dialect.
 pub struct OnPremises;
@@ -138,6 +140,14 @@ impl Dialect for OnPremises {
         signed.unwrap_or_else(|| signature::check_secret(webhook, secret))
     }
 
+    /// Turn's clients look for its header and for the subscription that it names; all others can check the standard ones.
+    fn sign_callback(&self, callback: &mut http::Request<Bytes>, signing: &Signing<'_>) {
+        signature::sign_standard(callback, signing);
+        signature::sign_base64(callback, TURN_SIGNATURE, signing);
+        let whatsapp = HeaderValue::from_static("whatsapp");
+        callback.headers_mut().insert(HeaderName::from_static(TURN_SUBSCRIPTION), whatsapp);
+    }
+
     fn credential(&self) -> CredentialForm {
         CredentialForm::Bearer
     }
@@ -181,7 +191,7 @@ fn is_telling(body: &Value) -> bool {
     let text = |pointer: &str| at(pointer).and_then(Value::as_str).unwrap_or_default();
     let of_media = |kind: MediaKind| {
         let has = |member: &str| at(&format!("/{}/{member}", kind.as_str())).is_some();
-        has("id") || has("provider")
+        has("id") || has("provider") || send::begins_with_provider(text(&format!("/{}/link", kind.as_str())))
     };
     ["/recipient_type", "/hsm", "/ttl", "/preview_url", "/template/namespace"].iter().any(|member| at(member).is_some())
         || MediaKind::ALL.into_iter().any(of_media)

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::{fault, meta};
+use super::{OnPremises, fault, meta};
 use crate::dialect::shapes::Object;
 use crate::dialect::{Receipt, answer};
 use crate::model::{Accepted, Fault, FaultKind, RecipientAddress, Request};
@@ -17,7 +17,7 @@ pub fn encode(receipt: &Receipt<'_>) -> Response<Bytes> {
     }
     let body = json!({
         "contacts": [contact(receipt)],
-        "messages": [{ "id": receipt.message_id() }],
+        "messages": [{ "id": receipt.message_id(&OnPremises) }],
         "meta": meta(),
     });
     answer(StatusCode::CREATED, &body)

@@ -203,14 +203,21 @@ fn decode_provider(media: &mut Members) -> Result<Option<Provider>, Fault> {
 }
 
 fn split_provider(link: &mut Value) -> Option<Provider> {
-    let (provider, address) = link.as_str()?.split_once('/')?;
-    let is_address = address.starts_with("https://") || address.starts_with("http://");
-    if provider.is_empty() || !is_address || provider.contains(':') {
-        return None;
-    }
+    let (provider, address) = split(link.as_str()?)?;
     let (provider, address) = (Provider::named(provider), address.to_owned());
     *link = address.into();
     Some(provider)
+}
+
+fn split(link: &str) -> Option<(&str, &str)> {
+    let (provider, address) = link.split_once('/')?;
+    let is_address = address.starts_with("https://") || address.starts_with("http://");
+    (!provider.is_empty() && is_address && !provider.contains(':')).then_some((provider, address))
+}
+
+/// Whether a link begins with the name of a credential, which no other dialect writes.
+pub fn begins_with_provider(link: &str) -> bool {
+    split(link).is_some()
 }
 
 pub fn encode(

@@ -16,7 +16,7 @@ use time::macros::format_description;
 
 use super::providers;
 use super::{BASIC, fault, meta_of, settings};
-use crate::dialect::reader::{ANY_LENGTH, Members, kind_of, unquoted};
+use crate::dialect::reader::{ANY_LENGTH, Members, decimal, kind_of, unquoted};
 use crate::dialect::{Call, Serving, answer};
 use crate::model::{CheckedContact, Fault, FaultKind, HealthForm, Login, Manner, Served, Service, Setting};
 
@@ -161,7 +161,7 @@ fn contacts(call: &Call) -> Result<Service, Fault> {
     };
     let inputs = entries.into_iter().enumerate().map(|(at, entry)| match entry {
         Value::String(input) => Ok(input),
-        Value::Number(input) => Ok(input.to_string()),
+        Value::Number(input) => Ok(decimal(&input)),
         other => {
             let what = format_args!("is {}; give a number as a text", kind_of(&other)).to_string();
             Err(Fault::invalid(format!("contacts[{at}]"), what))
@@ -223,13 +223,15 @@ fn contact(contact: &CheckedContact) -> Value {
     }
 }
 
-/// LoyJoy restarts the machine at anything but `connected` in the flat form, so that a store that is away for a moment
-/// is no more than `connecting`.
+/// LoyJoy restarts the machine at anything but `connected` in the flat form, and no restart brings back a store that is
+/// away: `/readyz` tells that.
 fn health(ready: bool, manner: &Manner) -> Value {
-    let status = if ready { "connected" } else { "connecting" };
     match manner.health {
-        HealthForm::Flat => json!({ "gateway_status": status }),
-        HealthForm::Nodes => json!({ "sabir:core-0": { "gateway_status": status, "role": "coreapp" } }),
+        HealthForm::Flat => json!({ "gateway_status": "connected" }),
+        HealthForm::Nodes => {
+            let status = if ready { "connected" } else { "connecting" };
+            json!({ "sabir:core-0": { "gateway_status": status, "role": "coreapp" } })
+        }
     }
 }
 

@@ -83,12 +83,21 @@ pub fn encode(setting: Setting, value: Option<&Value>, sender: Option<&str>) -> 
     json!({ "settings": inside })
 }
 
-/// Every key that the vendor documents, with the client's values over its defaults.
+/// Every key that the vendor documents, with the client's values over its defaults. That `sent` is told unless a client
+/// forbids it is the gateway's own.
 fn application_of(changes: Option<&Value>, sender: Option<&str>) -> Value {
     let mut all = defaults();
     merge(&mut all, changes.unwrap_or(&Value::Null));
     merge(&mut all, &json!({ "wa_id": sender.unwrap_or_default() }));
+    merge(&mut all, &sent_of(changes));
     all
+}
+
+/// The later option for `sent` takes the place of the earlier one, whichever the client set.
+fn sent_of(changes: Option<&Value>) -> Value {
+    let said = |pointer: &str| changes.and_then(|changes| changes.pointer(pointer)).and_then(Value::as_bool);
+    let sent = said("/webhooks/message/sent").or_else(|| said("/sent_status")).unwrap_or(true);
+    json!({ "sent_status": sent, "webhooks": { "message": { "sent": sent } } })
 }
 
 fn defaults() -> Value {
@@ -96,6 +105,7 @@ fn defaults() -> Value {
         "callback_backoff_delay_ms": "3000",
         "callback_persist": true,
         "contacts_api_rate_limit": ["15", "54600", "1000000"],
+        "contacts_scrape_rate_limit": "",
         "heartbeat_interval": 5,
         "max_callback_backoff_delay_ms": "900000",
         "media": { "auto_download": [] },
@@ -103,11 +113,10 @@ fn defaults() -> Value {
         "notify_user_change_number": false,
         "on_call_pager": "",
         "pass_through": false,
-        "sent_status": false,
         "show_security_notifications": false,
         "skip_referral_media_download": false,
         "unhealthy_interval": 30,
-        "webhooks": { "max_concurrent_requests": 6, "url": "" },
+        "webhooks": { "max_concurrent_requests": 6, "message": { "delivered": true, "read": true }, "url": "" },
     })
 }
 

@@ -3,7 +3,7 @@
 //! Clients send components without parameters, and a footer, which has none to fill: Cloud may refuse them, so they
 //! end here. The policy `fallback` is gone since 2.27.8; who still asks for it gets the only one left.
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::send::FORMS;
 use crate::dialect::reader::{ANY_LENGTH, Members};
@@ -23,18 +23,22 @@ const OTHER_PARAMETERS: [&str; 2] = ["currency", "date_time"];
 /// As [`decode_template`].
 pub fn decode(members: Members, warnings: &mut Vec<Warning>) -> Result<Template, Fault> {
     let mut template = decode_template(members, &FORMS, warnings)?;
-    template.policy = template.policy.map(|policy| settled(policy, "template.language.policy", warnings));
+    template.policy = template.policy.and_then(|policy| settled(policy, "template.language.policy", warnings));
     let components = template.components.into_iter().enumerate();
     template.components = components.filter_map(|(at, component)| said(at, component, warnings)).collect();
     Ok(template)
 }
 
-fn settled(policy: String, path: &str, warnings: &mut Vec<Warning>) -> String {
+/// A policy that says something: the only one that is left goes without saying.
+fn settled(policy: String, path: &str, warnings: &mut Vec<Warning>) -> Option<String> {
+    if policy.eq_ignore_ascii_case(POLICY) {
+        return None;
+    }
     if !policy.eq_ignore_ascii_case("fallback") {
-        return policy;
+        return Some(policy);
     }
     warnings.push(Warning::new(path, format!("fallback is no longer a policy: {POLICY} is taken")));
-    POLICY.to_owned()
+    None
 }
 
 /// The component, if it says anything.
@@ -84,7 +88,7 @@ fn decode_hsm_language(
     };
     let code = language.text("code", ANY_LENGTH)?;
     let policy = language.optional_text("policy", ANY_LENGTH)?;
-    let policy = policy.map(|policy| settled(policy, &language.path("policy"), warnings));
+    let policy = policy.and_then(|policy| settled(policy, &language.path("policy"), warnings));
     Ok((code, policy, language.rest()))
 }
 
@@ -131,6 +135,10 @@ pub fn encode(template: &Template, target: &Target<'_>, translation: &mut Transl
     }
     let mut object = encode_template(template, &FORMS, translation)?;
     object.put("namespace", namespace);
+    // The only one that is left, and required: Cloud's clients do not know it.
+    if let Some(Value::Object(language)) = object.0.get_mut("language") {
+        language.entry("policy").or_insert_with(|| POLICY.into());
+    }
     Ok(object)
 }
 
@@ -181,6 +189,7 @@ mod tests {
         let transaction: TransactionId = "0199c0de-7a11-7000-8000-2b7e1c905d44".parse().unwrap();
         let target = Target {
             correlation: Some(transaction),
+            callback: None,
             sender: None,
             phone_number_id: None,
             template_namespace: namespace,

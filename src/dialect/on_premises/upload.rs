@@ -12,6 +12,9 @@ use crate::model::{Fault, FaultKind};
 /// How long WhatsApp's and 360dialog's servers keep an upload.
 const KEPT: Duration = Duration::days(14);
 
+/// "Internal error"; of an upload: "bad image".
+const BAD_FILE: &str = "1014";
+
 /// Writes the head; the body is the file and nothing else. The file's name is the message's affair.
 pub fn encode(file: &FileFacts<'_>) -> Result<Upload, Fault> {
     Upload::post("/v1/media", file.mime_type, KEPT)
@@ -21,11 +24,17 @@ pub fn encode(file: &FileFacts<'_>) -> Result<Upload, Fault> {
 pub fn decode(response: &Response<Bytes>) -> Result<String, Fault> {
     let body: Value = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
     if !response.status().is_success() || outcome::is_failure(&body) {
-        return Err(fault::decode(response, &body));
+        return Err(refusal(fault::decode(response, &body)));
     }
     let id = body.pointer("/media/0/id").and_then(Value::as_str).filter(|id| !id.is_empty());
     let lost = || Fault::upstream(FaultKind::UpstreamUnreadable, "the answer to the upload holds no media[0].id");
     id.map(str::to_owned).ok_or_else(lost)
+}
+
+/// A file that the server cannot read comes back under 500, and no other try mends it.
+fn refusal(fault: Fault) -> Fault {
+    let code = fault.upstream.as_deref().and_then(|said| said.code.as_deref());
+    if code == Some(BAD_FILE) { Fault { kind: FaultKind::MediaTypeRefused, ..fault } } else { fault }
 }
 
 #[cfg(test)]
@@ -70,6 +79,8 @@ mod tests {
         let refused = "{\"errors\": [{\"code\": 1005, \"title\": \"Access denied\"}], \"meta\": {}}";
         assert_eq!(answered(401, refused).unwrap_err().verdict(), Verdict::Credential);
         assert_eq!(answered(200, refused).unwrap_err().verdict(), Verdict::Credential);
+        let bad = "{\"errors\": [{\"code\": 1014, \"title\": \"Internal error\", \"details\": \"bad image\"}]}";
+        assert_eq!(answered(500, bad).unwrap_err().kind, FaultKind::MediaTypeRefused);
         for body in ["", "{}", "{\"media\": []}", "{\"media\": [{\"id\": \"\"}]}", "{\"meta\": {}}"] {
             assert_eq!(answered(200, body).unwrap_err().kind, FaultKind::UpstreamUnreadable, "{body}");
         }

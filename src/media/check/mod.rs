@@ -208,6 +208,11 @@ pub fn check(inspection: &Inspection, question: &Question<'_>) -> Report {
     report(findings, format, filename, recipe)
 }
 
+/// A name from elsewhere as the name of a document of the format: what harms is gone, and the extension fits.
+pub fn document_name(given: &str, format: MediaFormat) -> String {
+    Name::clean(given, format).sent
+}
+
 fn report(mut findings: Vec<Finding>, format: MediaFormat, filename: Option<String>, recipe: Option<Recipe>) -> Report {
     findings.sort_by_key(|finding| Reverse(finding.weight));
     let verdict = match findings.first().map(|finding| finding.weight) {

@@ -36,6 +36,9 @@ pub struct Inbound {
     /// The writer's identity key, as it stands: `acknowledged`, `created_timestamp`, `hash`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Map<String, Value>>,
+    /// What is wrong with it, where it is there all the same: a file that the provider could not fetch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Problem>,
     /// Members that we do not know.
     #[serde(default, skip_serializing_if = "Extra::is_empty")]
     pub extra: Extra,
@@ -54,6 +57,7 @@ impl Inbound {
             quoted: None,
             referral: None,
             identity: None,
+            problems: Vec::new(),
             extra: Extra::default(),
         }
     }

@@ -83,17 +83,19 @@ pub trait Events: Send + Sync {
     async fn events(&self, filter: &EventFilter, after: Option<Uuid>, limit: u32)
     -> Result<Vec<KeptEvent>, StoreError>;
 
-    /// Remembers whom a provider calls `wa_id`, a number in digits or a user id; it takes the place of what was known.
+    /// Remembers whom a provider calls `wa_id`, a number in digits or a user id, in the words of an account; it takes the
+    /// place of what was known.
     async fn put_alias(
         &self,
+        account: &str,
         upstream: &str,
         wa_id: &str,
         known_as: &str,
         now: OffsetDateTime,
     ) -> Result<(), StoreError>;
 
-    /// What the client calls whom the provider calls `wa_id`. `Ok(None)` where they agree.
-    async fn alias(&self, upstream: &str, wa_id: &str) -> Result<Option<String>, StoreError>;
+    /// What the account calls whom the provider calls `wa_id`. `Ok(None)` where they agree.
+    async fn alias(&self, account: &str, upstream: &str, wa_id: &str) -> Result<Option<String>, StoreError>;
 
     /// Deletes webhooks that are done and came before this time, the events that came with them or before it, and the
     /// callbacks of the time that are at their end. Returns how many there were; called again until it returns 0.

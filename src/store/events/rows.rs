@@ -184,6 +184,7 @@ pub(in crate::store) struct CorrelatedRow {
     attempts: Option<i64>,
     message_id: Option<String>,
     given_id: Option<String>,
+    alias: Option<String>,
 }
 
 impl CorrelatedRow {
@@ -227,7 +228,8 @@ impl TryFrom<CorrelatedRow> for Correlated {
             recipient: row.recipient,
             return_address: return_address(row.return_address, row.request),
             message_id: row.message_id,
-            given_id: row.given_id.unwrap_or_else(|| TransactionId(row.id).to_string()),
+            given_id: row.given_id,
+            alias: row.alias,
         })
     }
 }

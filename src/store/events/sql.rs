@@ -179,25 +179,31 @@ where
 
     async fn put_alias(
         &self,
+        account: &str,
         upstream: &str,
         wa_id: &str,
         known_as: &str,
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
-        let put = Built::new("insert into aliases (upstream, wa_id, known_as, updated_at) ");
-        let put = put.values([[Cell::text(upstream), Cell::text(wa_id), Cell::text(known_as), Cell::time(now)]]);
+        let who = [account, upstream, wa_id, known_as].map(Cell::text);
+        let [account, upstream, wa_id, known_as] = who;
+        let put = Built::new("insert into account_aliases (account, upstream, wa_id, known_as, updated_at) ");
+        let put = put.values([[account, upstream, wa_id, known_as, Cell::time(now)]]);
         // What is known already is not written again.
         let put = put.sql(
-            " on conflict (upstream, wa_id) do update set known_as = excluded.known_as, updated_at = excluded.updated_at \
-             where aliases.known_as <> excluded.known_as",
+            " on conflict (account, upstream, wa_id) do update \
+             set known_as = excluded.known_as, updated_at = excluded.updated_at \
+             where account_aliases.known_as <> excluded.known_as",
         );
         self.run_all(vec![put]).await?;
         Ok(())
     }
 
-    async fn alias(&self, upstream: &str, wa_id: &str) -> Result<Option<String>, StoreError> {
-        let alias = Built::new("select known_as from aliases where upstream = ").bind(Cell::text(upstream));
-        let alias = alias.sql(" and wa_id = ").bind(Cell::text(wa_id));
+    async fn alias(&self, account: &str, upstream: &str, wa_id: &str) -> Result<Option<String>, StoreError> {
+        let alias = Built::new("select known_as from account_aliases where known_as <> wa_id")
+            .and(" and account = ", Some(Cell::text(account)))
+            .and(" and upstream = ", Some(Cell::text(upstream)))
+            .and(" and wa_id = ", Some(Cell::text(wa_id)));
         Ok(column::<DB, String>(&self.read(alias).await?)?.pop())
     }
 
@@ -280,7 +286,9 @@ where
            (select o.message_id from outcomes o where o.transaction_id = t.id and o.message_id is not null \
             order by o.number desc limit 1) as message_id, \
            (select o.message_id from outcomes o where o.transaction_id = t.id and o.message_id is not null and o.told \
-            order by o.number limit 1) as given_id \
+            order by o.number limit 1) as given_id, \
+           (select a.known_as from account_aliases a where a.account = t.account and a.upstream = t.upstream \
+            and a.wa_id = t.recipient and a.known_as <> a.wa_id) as alias \
          from found f join transactions t on t.id = f.id left join bodies b on b.transaction_id = t.id",
     )
 }

@@ -76,8 +76,10 @@ pub struct Correlated {
     pub return_address: ReturnAddress,
     /// The upstream's id for the message, where it is known.
     pub message_id: Option<String>,
-    /// The id that the client was given for it: the upstream's where the answer had it.
-    pub given_id: String,
+    /// The upstream's id, where the client's answer had it; else the client knows the message by ours.
+    pub given_id: Option<String>,
+    /// What the account once called whom the provider calls by this recipient's number, where that was another.
+    pub alias: Option<String>,
 }
 
 /// Which webhooks are listed, or decoded again. Empty members ask for nothing.

@@ -218,9 +218,10 @@ async fn rehearsed(state: &AppState, found: &Transaction) -> Option<DryRun> {
         client_request: String::new(),
         idempotency_key: None,
         received_at: found.summary.received_at,
+        names: Vec::new(),
         place: None,
     };
-    timeout(PATIENCE, state.delivery.rehearse(&order)).await.ok().map(DryRun::from)
+    timeout(PATIENCE, state.delivery.rehearse(order)).await.ok().map(DryRun::from)
 }
 
 impl From<Rehearsal> for DryRun {

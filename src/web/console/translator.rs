@@ -62,6 +62,7 @@ pub async fn translate(State(state): State<Shared>, operator: Operator, Form(ask
     let sender = state.delivery.directory().upstreams().find_map(|upstream| upstream.sender.clone());
     let target = Target {
         correlation: None,
+        callback: None,
         sender: sender.as_deref().or(Some("442079460000")),
         phone_number_id: None,
         template_namespace: Some("namespace"),

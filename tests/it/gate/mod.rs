@@ -66,6 +66,7 @@ fn media(kind: &str, link: &str) -> Value {
 fn spoken(client: &dyn Dialect, message: &Message) -> Option<Request<Bytes>> {
     let target = Target {
         correlation: None,
+        callback: None,
         sender: Some("442079460000"),
         phone_number_id: None,
         template_namespace: Some("acme_ns"),

@@ -104,6 +104,18 @@ async fn the_name_of_a_document_is_mended() {
 }
 
 #[tokio::test]
+async fn a_document_without_a_name_is_called_as_its_link_says() {
+    let (provider, origin) = (Provider::start().await, Origin::start().await);
+    let app = gateway(&provider, "").await;
+    for (place, name) in [("/inv/Invoice%202209.pdf", "Invoice 2209.pdf"), ("/download", "download.pdf")] {
+        let link = origin.has(place, "application/pdf", corpus("valid/doc_report.pdf"));
+        assert_eq!(send_link(&app, "cloud", "document", &link).await.status, 200);
+        assert_eq!(provider.messages().pop().unwrap().json()["document"]["filename"], name);
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_webp_picture_that_the_dialect_promises_is_converted_and_noted() {
     let (provider, origin) = (Provider::start().await, Origin::start().await);
     let app = gateway(&provider, "").await;

@@ -142,6 +142,11 @@ async fn walk(client: Client<'_>) {
         client.call("POST", "/v1/groups", json!({ "subject": "Depot" })).await,
     );
     assert_eq!((photo.status, &error(&photo)["code"]), (404, &json!(1006)));
+    let photo = http::Request::post(format!("{}/v1/settings/profile/photo", client.app.url()))
+        .header(client.header.0, &client.header.1)
+        .header("content-type", "image/jpeg");
+    let photo = client.app.call(photo.body(bytes::Bytes::from_static(b"\xff\xd8\xff\xe0")).unwrap()).await;
+    assert_eq!((photo.status, &error(&photo)["code"]), (403, &json!(1005)));
     assert_eq!((groups.status, &error(&groups)["code"]), (400, &json!(1002)));
 }
 

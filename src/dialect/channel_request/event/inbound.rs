@@ -3,6 +3,8 @@
 //! Files are known by their address, `attachments[].url`; their other traits, and kinds that the layout has no member
 //! for, stand in `extraInfo.message` in Meta's objects.
 
+use std::iter;
+
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
@@ -14,7 +16,7 @@ use crate::dialect::shapes::event::{
 };
 use crate::dialect::{EventContext, Telling};
 use crate::model::{
-    Business, Fault, FaultKind, Inbound, InboundContent, InboundMedia, MediaKind, Problem, UpstreamError,
+    Business, Fault, FaultKind, Inbound, InboundContent, InboundMedia, MediaKind, Problem, UpstreamError, Warning,
 };
 
 const FORMS: EventForms = EventForms {
@@ -28,11 +30,11 @@ const FORMS: EventForms = EventForms {
     write_problem: encode_problem,
 };
 
-pub fn decode(mut body: Members) -> Result<Inbound, Fault> {
+pub fn decode(mut body: Members, warnings: &mut Vec<Warning>) -> Result<Inbound, Fault> {
     let at = decode_time(&mut body, "date")?;
     let user = filled(&mut body, "user")?.map(|number| number.trim_start_matches('+').to_owned());
     let text = body.optional_text("text", ANY_LENGTH)?;
-    let (inbound, people) = decode_info(text, &mut body)?;
+    let (inbound, people) = decode_info(text, &mut body, warnings)?;
     Ok(Inbound {
         message_id: filled(&mut body, "id")?,
         at,
@@ -44,20 +46,26 @@ pub fn decode(mut body: Members) -> Result<Inbound, Fault> {
 }
 
 /// What is said, and who the people are.
-fn decode_info(text: Option<String>, body: &mut Members) -> Result<(Inbound, People), Fault> {
+fn decode_info(
+    text: Option<String>,
+    body: &mut Members,
+    warnings: &mut Vec<Warning>,
+) -> Result<(Inbound, People), Fault> {
     let Some(mut info) = body.optional_object("extraInfo")? else {
         return Ok((decode_beside(text, body, &FORMS)?, People::default()));
     };
     let people = People::decode(&mut info);
-    let attachment = info.objects("attachments")?.into_iter().next();
-    let attachment = attachment.map(|attachment| decode_attachment(&mut info, attachment)).transpose()?;
+    let attachment = decode_first(&mut info, warnings)?;
     let inbound = match (info.optional_object("message")?, attachment) {
         (Some(mut message), attachment) => {
             let inbound = decode_beside(text, &mut message, &FORMS)?;
             info.keep("message", message);
             attached(inbound, attachment)
         }
-        (None, Some(attachment)) => Inbound::new(InboundContent::Media(attachment)),
+        (None, Some(mut attachment)) => {
+            attachment.caption = attachment.caption.or(text.filter(|text| !text.is_empty()));
+            Inbound::new(InboundContent::Media(attachment))
+        }
         (None, None) => decode_beside(text, &mut info, &FORMS)?,
     };
     info.ignore(&["type"]);
@@ -72,6 +80,21 @@ fn attached(mut inbound: Inbound, attachment: Option<InboundMedia>) -> Inbound {
         media.extra.0.extend(attachment.extra.0);
     }
     inbound
+}
+
+/// The attachment that the message is. On WhatsApp there is one; further ones are kept among what we do not know.
+fn decode_first(info: &mut Members, warnings: &mut Vec<Warning>) -> Result<Option<InboundMedia>, Fault> {
+    let path = info.path("attachments[0]");
+    let mut attachments = info.list("attachments")?.into_iter().map(|(_, attachment)| attachment);
+    let first = attachments.next();
+    let further: Vec<_> = attachments.collect();
+    let attachment = first.map(|first| decode_attachment(info, Members::of(path, first)?)).transpose()?;
+    if !further.is_empty() {
+        let text = "a message has one file: clients of other dialects are not told of the further ones";
+        warnings.push(Warning::new(info.path("attachments[1]"), text));
+        info.put("attachments", further.into());
+    }
+    Ok(attachment)
 }
 
 fn decode_attachment(info: &mut Members, mut attachment: Members) -> Result<InboundMedia, Fault> {
@@ -115,6 +138,12 @@ pub fn encode(inbound: &Inbound, context: &EventContext<'_>, telling: &mut Telli
     body
 }
 
+/// The files behind the first, for clients of the family.
+fn further(inbound: &Inbound, telling: &Telling<'_>) -> Vec<Value> {
+    let kept = inbound.extra.0.get("extraInfo").and_then(|info| info.get("attachments")).and_then(Value::as_array);
+    kept.filter(|_| telling.keeps_members()).cloned().unwrap_or_default()
+}
+
 fn encode_info(inbound: &Inbound, telling: &mut Telling<'_>) -> Object {
     let mut message = Object::new();
     encode_beside(inbound, &FORMS, telling, &mut message);
@@ -122,7 +151,7 @@ fn encode_info(inbound: &Inbound, telling: &mut Telling<'_>) -> Object {
     info.put("type", message.0.get("type").cloned().unwrap_or_default());
     if let InboundContent::Media(media) = &inbound.content {
         let file = json!({ "fileName": media.filename, "url": media.link, "caption": media.caption });
-        info.put("attachments", json!([file]));
+        info.put("attachments", iter::once(file).chain(further(inbound, telling)).collect::<Vec<_>>());
     }
     info.put("contacts", json!([encode_person(&inbound.sender, &FORMS, telling)]));
     // A text that is nothing else says all that there is.

@@ -22,15 +22,16 @@ pub fn decode(webhook: &Webhook) -> Result<Vec<Decoded<Event>>, Fault> {
     let mut body = Members::of_body(raw.clone())?;
     let channel = if body.has("status") { "channel" } else { "connection" };
     let channel = body.optional_text(channel, ANY_LENGTH)?.unwrap_or_else(|| CHANNEL.to_owned());
+    let mut warnings = Vec::new();
     let read = match (channel.eq_ignore_ascii_case(CHANNEL), body.has("status"), body.has("user")) {
         (true, true, _) => status::decode(body).map(Event::Status),
-        (true, false, true) => inbound::decode(body).map(Event::Inbound),
+        (true, false, true) => inbound::decode(body, &mut warnings).map(Event::Inbound),
         (true, false, false) => {
             return Err(Fault::missing("status", "a webhook of this dialect has a status or a user"));
         }
         (false, ..) => Ok(Event::Other(Notice { business: Business::default(), name: channel, raw: raw.clone() })),
     };
-    Ok(vec![heard_or_kept(read, raw)])
+    Ok(vec![Decoded { warnings, ..heard_or_kept(read, raw) }])
 }
 
 pub fn encode(event: &Event, context: &EventContext<'_>, telling: &mut Telling<'_>) -> Vec<http::Request<Bytes>> {

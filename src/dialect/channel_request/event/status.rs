@@ -4,7 +4,7 @@
 use super::CHANNEL;
 use crate::dialect::reader::{ANY_LENGTH, Members};
 use crate::dialect::shapes::Object;
-use crate::dialect::shapes::event::{decode_time, filled, identified, international, lose_beside};
+use crate::dialect::shapes::event::{decode_failure, decode_time, filled, identified, international, lose_beside};
 use crate::dialect::{EventContext, Telling};
 use crate::model::{Business, Extra, Fault, FaultKind, Kind, Problem, Progress, References, Status, UpstreamError};
 
@@ -57,14 +57,15 @@ fn step(word: &str) -> (Progress, Option<FaultKind>) {
 
 /// Our code beside the words tells more than the status does.
 fn decode_problem(kind: FaultKind, word: &str, body: &mut Members) -> Result<Problem, Fault> {
-    let words = filled(body, "statusDescription")?;
-    let detail = words.clone().unwrap_or_else(|| format!("the provider says {word} and not why"));
+    let mut words = filled(body, "statusDescription")?;
     let (mut code, mut extra) = (None, Extra::default());
-    if let Some(mut errors) = body.optional_object("errors")? {
+    if let Some(mut errors) = decode_failure(body, "errors", "reason")? {
         code = filled(&mut errors, "code")?;
+        words = words.or(filled(&mut errors, "reason")?);
         errors.ignore(&["reason"]);
         extra = errors.rest();
     }
+    let detail = words.clone().unwrap_or_else(|| format!("the provider says {word} and not why"));
     let told = code.as_deref().and_then(FaultKind::from_code).unwrap_or(kind);
     let said = UpstreamError { family: FAMILY.to_owned(), code, title: words, ..UpstreamError::default() };
     Ok(Problem { fault: Fault::upstream(told, detail).said_by(said), extra })

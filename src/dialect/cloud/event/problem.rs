@@ -34,24 +34,38 @@ pub fn decode(mut error: Members) -> Result<Problem, Fault> {
     Ok(Problem { fault, extra: error.rest() })
 }
 
-/// A failure that a webhook tells is certain: nothing of it is ambiguous.
+/// What a webhook says of a failure that has no code of its own.
+const GENERIC: (i64, &str) = (131_000, "Something went wrong");
+
+/// A failure that a webhook tells is certain: nothing of it is ambiguous, and "something went wrong" will not pass.
 fn kind_of(code: Option<i64>, detail: &str) -> FaultKind {
-    match code.and_then(kind_of_code) {
+    match code.filter(|code| *code != GENERIC.0).and_then(kind_of_code) {
         Some(FaultKind::MediaTypeRefused) => kind_of_media(detail),
         Some(kind) => kind,
         None => FaultKind::UpstreamRefused,
     }
 }
 
-/// Code and title: experiments with users have a code of their own, and only a kind in common with marketing caps.
+/// Code and title.
 fn told(fault: &Fault) -> (i64, &'static str) {
-    let said = fault.upstream.as_deref().and_then(|said| said.code.as_deref());
-    match (fault.kind, said) {
-        (FaultKind::Withheld, Some("472")) => (130_472, "User's number is part of an experiment"),
-        (kind, _) => {
-            let (_, code, title) = row(kind);
-            (code, title)
-        }
+    let said = fault.upstream.as_deref().filter(|said| said.family != FAMILY);
+    if let Some(kin) = said.and_then(|said| kin(said.code.as_deref()?)) {
+        return kin;
+    }
+    match (fault.kind, row(fault.kind)) {
+        (FaultKind::UpstreamRefused, _) => GENERIC,
+        (_, (_, code, title)) => (code, title),
+    }
+}
+
+/// The On-Premises API's codes for what has one of its own here too, and only a kind in common with something else.
+fn kin(code: &str) -> Option<(i64, &'static str)> {
+    match code {
+        "400" => Some((131_052, "Media download error")),
+        "430" | "432" | "433" => Some((131_045, "Incorrect certificate")),
+        "472" => Some((130_472, "User's number is part of an experiment")),
+        "2012" => Some((132_012, "Parameter format does not match")),
+        _ => None,
     }
 }
 

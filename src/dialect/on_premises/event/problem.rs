@@ -35,8 +35,16 @@ pub fn decode(mut error: Members) -> Result<Problem, Fault> {
 
 /// What 1000 is in an answer.
 const GENERIC_HERE: i64 = 500;
-/// The Cloud API's code for what has one of its own here too, and only a kind in common with marketing caps.
-const EXPERIMENT: &str = "130472";
+
+/// The Cloud API's codes for what has one of its own here too, and only a kind in common with something else.
+fn kin(code: &str) -> Option<(i64, &'static str)> {
+    match code {
+        "130472" => Some((472, "User's number is part of an experiment")),
+        "131045" => Some((430, "Unsigned certificate")),
+        "132012" => Some((2012, "Template parameter format mismatch")),
+        _ => None,
+    }
+}
 
 /// Code and title of each kind in a webhook.
 fn told(kind: FaultKind) -> (i64, &'static str) {
@@ -48,6 +56,7 @@ fn told(kind: FaultKind) -> (i64, &'static str) {
         SpamLimited | Withheld => (471, "Spam rate limit hit"),
         IdentityChanged => (480, "User potentially changed"),
         UnsupportedKind => (501, "Message type is not currently supported"),
+        SenderUnavailable => (1011, "Service not ready"),
         kind => match row(kind) {
             (_, GENERIC, title) => (GENERIC_HERE, title),
             (_, code, title) => (code, title),
@@ -60,10 +69,7 @@ fn told(kind: FaultKind) -> (i64, &'static str) {
 pub fn encode(problem: &Problem, telling: &mut Telling<'_>) -> Value {
     let fault = &problem.fault;
     let said = fault.upstream.as_deref();
-    let (code, title) = match said.and_then(|said| said.code.as_deref()) {
-        Some(EXPERIMENT) => (472, "User's number is part of an experiment"),
-        _ => told(fault.kind),
-    };
+    let (code, title) = said.and_then(|said| kin(said.code.as_deref()?)).unwrap_or_else(|| told(fault.kind));
     let own = said.filter(|said| said.family == FAMILY).and_then(|said| Some((said.code.as_deref()?, said)));
     let own = own.and_then(|(code, said)| Some((code.parse::<i64>().ok()?, said.title.as_deref()?)));
     let mut object = Object::new();

@@ -3,7 +3,7 @@
 
 use super::content::{decode_object, decode_text, decode_unsupported, encode_content, is_unsupported};
 use super::message::{decode_quoted, decode_raw, encode_quoted};
-use super::{EventForms, filled, lose_ids};
+use super::{EventForms, decode_problems, encode_problems, filled, lose_ids};
 use crate::dialect::Telling;
 use crate::dialect::reader::Members;
 use crate::dialect::shapes::Object;
@@ -22,7 +22,8 @@ pub fn decode_beside(words: Option<String>, members: &mut Members, forms: &Event
         kind => decode_bare(kind, words, members)?,
     };
     let (quoted, referral) = (decode_quoted(members)?, decode_raw(members, "referral")?);
-    Ok(Inbound { quoted, referral, ..Inbound::new(content) })
+    let problems = decode_problems(members, forms)?;
+    Ok(Inbound { quoted, referral, problems, ..Inbound::new(content) })
 }
 
 /// The words, or Meta's object for them.
@@ -61,6 +62,9 @@ pub fn encode_beside(inbound: &Inbound, forms: &EventForms, telling: &mut Tellin
         into.put("context", encode_quoted(quoted, telling));
     }
     into.put_some("referral", &inbound.referral);
+    if !inbound.problems.is_empty() {
+        into.put("errors", encode_problems(&inbound.problems, forms, telling));
+    }
     let why = "it has no member for it";
     telling.lose_if(inbound.identity.is_some(), "identity", why);
     telling.lose_if(inbound.group_id.is_some(), "group_id", why);

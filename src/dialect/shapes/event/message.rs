@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::content::{decode_content, encode_content};
 use super::person::identified;
-use super::{EventForms, People, decode_time, filled};
+use super::{EventForms, People, decode_problems, decode_time, encode_problems, filled};
 use crate::dialect::Telling;
 use crate::dialect::reader::Members;
 use crate::dialect::shapes::Object;
@@ -32,6 +32,7 @@ pub fn decode_message(
         quoted: decode_quoted(&mut message)?,
         referral: decode_raw(&mut message, "referral")?,
         identity: decode_raw(&mut message, "identity")?,
+        problems: decode_problems(&mut message, forms)?,
         extra: message.rest(),
     })
 }
@@ -85,6 +86,9 @@ pub fn encode_message(inbound: &Inbound, now: OffsetDateTime, forms: &EventForms
     }
     message.put_some("referral", &inbound.referral);
     message.put_some("identity", &inbound.identity);
+    if !inbound.problems.is_empty() {
+        message.put("errors", encode_problems(&inbound.problems, forms, telling));
+    }
     telling.extra(&inbound.extra, "", &mut message.0);
     message
 }

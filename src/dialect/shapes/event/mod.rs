@@ -14,13 +14,13 @@ pub use beside::{decode_beside, encode_beside, lose_beside};
 
 pub use message::{decode_message, encode_message};
 pub use person::{People, encode_person, identified, international, lose_ids};
-use serde_json::Value;
+use serde_json::{Value, json};
 pub use status::{decode_conversation, decode_pricing, encode_conversation, encode_pricing};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::dialect::Telling;
-use crate::dialect::reader::{ANY_LENGTH, Members};
+use crate::dialect::reader::{ANY_LENGTH, Members, unquoted};
 use crate::dialect::webhook::instant;
 use crate::model::{Fault, Problem};
 
@@ -79,6 +79,24 @@ pub fn decode_time(members: &mut Members, name: &str) -> Result<Option<OffsetDat
 /// When one is no object.
 pub fn decode_problems(members: &mut Members, forms: &EventForms) -> Result<Vec<Problem>, Fault> {
     members.objects("errors")?.into_iter().map(forms.read_problem).collect()
+}
+
+/// Why something failed, as an object: the first of a list, or words alone under the name that they have in an object.
+/// Layouts that are printed nowhere differ in this, and a failure without its reason is better than none.
+///
+/// # Errors
+/// When it is something else.
+pub fn decode_failure(members: &mut Members, name: &str, words: &str) -> Result<Option<Members>, Fault> {
+    let path = members.path(name);
+    let first = match members.take(name).map(unquoted) {
+        Some(Value::Array(entries)) => entries.into_iter().next(),
+        said => said,
+    };
+    let object = |said| match said {
+        Value::String(text) => json!({ words: text }),
+        said => said,
+    };
+    first.map(|said| Members::of(path, object(said))).transpose()
 }
 
 /// Writes the entries of `errors`.
