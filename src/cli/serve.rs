@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use http::{Method, header};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{CliError, Context, print, runtime};
 use crate::app::App;
@@ -23,9 +23,11 @@ pub fn serve(context: &Context) -> Result<(), CliError> {
     let traces = telemetry::start(&config.log, &config.telemetry).map_err(anyhow::Error::from)?;
     measure::start().map_err(anyhow::Error::from)?;
     let served = runtime()?.block_on(async {
+        // Heard from the beginning: one that came while the schema is brought up to date would end the process.
+        let hangups = signal(SignalKind::hangup())?;
         let app = App::build(&config).await.map_err(startup)?;
         let ready = |address| greet(&app, address);
-        let reload = reload_on_hangup(&app, context)?;
+        let reload = reload_on_hangup(hangups, &app, context);
         tokio::select! {
             served = app.serve(config.server.listen, ready, stop_signal()?) => served.map_err(CliError::Unreachable),
             never = reload => never,
@@ -67,24 +69,18 @@ pub(super) fn stop_signal() -> Result<impl Future<Output = ()>, CliError> {
 }
 
 /// Loads accounts, upstreams, routes and limits again at each SIGHUP; a bad file changes nothing and is reported.
-fn reload_on_hangup<'a>(
-    app: &'a App,
-    context: &'a Context,
-) -> Result<impl Future<Output = Result<(), CliError>> + 'a, CliError> {
-    let mut hangup = signal(SignalKind::hangup())?;
-    Ok(async move {
-        while hangup.recv().await.is_some() {
-            let loaded = context.load().map_err(|error| error.to_string());
-            let applied = loaded.and_then(|loaded| app.reload(&loaded.config).map_err(|error| error.to_string()));
-            let allowed = applied.is_ok();
-            match applied {
-                Ok(()) => tracing::info!("configuration loaded again"),
-                Err(error) => tracing::error!(error, "configuration not loaded; the old one stays in force"),
-            }
-            tracing::info!(target: "sabir::audit", action = "reload", allowed, "configuration");
+async fn reload_on_hangup(mut hangups: Signal, app: &App, context: &Context) -> Result<(), CliError> {
+    while hangups.recv().await.is_some() {
+        let loaded = context.load().map_err(|error| error.to_string());
+        let applied = loaded.and_then(|loaded| app.reload(&loaded.config).map_err(|error| error.to_string()));
+        let allowed = applied.is_ok();
+        match applied {
+            Ok(()) => tracing::info!("configuration loaded again"),
+            Err(error) => tracing::error!(error, "configuration not loaded; the old one stays in force"),
         }
-        std::future::pending().await
-    })
+        tracing::info!(target: "sabir::audit", action = "reload", allowed, "configuration");
+    }
+    std::future::pending().await
 }
 
 /// Says where the gateway is; on a first run also how to send a message.

@@ -279,6 +279,13 @@ fn check_routes(draft: &Draft, problems: &mut Vec<Problem>) {
         if route.upstreams.is_empty() {
             problems.push(Problem::new(format!("routes[{at}].upstreams"), "is empty; name at least one upstream"));
         }
+        if let Some(name) = &route.account
+            && draft.accounts.iter().all(|(_, account)| account.name != *name)
+        {
+            let known: Vec<_> = draft.accounts.iter().map(|(_, account)| account.name.as_str()).collect();
+            let text = format!("names no account; there is: {}", known.join(", "));
+            problems.push(Problem::new(format!("routes[{at}].account"), text));
+        }
         for (nth, name) in route.upstreams.iter().enumerate() {
             check_upstream_name(draft, &format!("routes[{at}].upstreams[{nth}]"), name, problems);
         }

@@ -114,7 +114,7 @@ const KNOWN: &[(&str, &[&str])] = &[
             "inbound",
         ],
     ),
-    ("routes[]", &["channel", "sender", "upstreams"]),
+    ("routes[]", &["account", "channel", "sender", "upstreams"]),
 ];
 
 /// The names of the sections.

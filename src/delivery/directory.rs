@@ -15,6 +15,8 @@ use crate::upstream::Upstream;
 /// A route as the configuration describes it. The first that matches wins.
 #[derive(Clone, Debug, Deserialize)]
 pub struct RouteConfig {
+    /// Of this account.
+    pub account: Option<String>,
     /// Of this channel.
     pub channel: Option<Channel>,
     /// From this sender: its number in digits or its phone number id.
@@ -93,7 +95,7 @@ impl Directory {
     /// # Errors
     /// [`FaultKind::NoUpstream`] where there is none.
     pub fn choose(&self, account: &Account, request: &Request) -> Result<Choice, Fault> {
-        let route = self.routes.iter().find(|route| route.matches(request));
+        let route = self.routes.iter().find(|route| route.matches(account, request));
         let names = route.map_or(std::slice::from_ref(&account.upstream), |route| &route.upstreams);
         let mut upstreams = names.iter().filter_map(|name| self.upstreams.get(name).cloned());
         let first = upstreams.next().ok_or_else(|| no_upstream(request.channel()))?;
@@ -123,9 +125,10 @@ impl Directory {
     /// The accounts that hear of what people write to an upstream: those that it names, else all that use it.
     pub fn listeners(&self, upstream: &str) -> Vec<String> {
         let named = self.upstreams.get(upstream).and_then(|upstream| upstream.inbound.clone());
-        let is_routed = self.routes.iter().any(|route| route.upstreams.iter().any(|name| name == upstream));
+        let leading = || self.routes.iter().filter(|route| route.upstreams.iter().any(|name| name == upstream));
         named.unwrap_or_else(|| {
-            let users = self.accounts.values().filter(|account| is_routed || account.upstream == upstream);
+            let uses = |account: &Account| account.upstream == upstream || leading().any(|route| route.is_of(account));
+            let users = self.accounts.values().filter(|account| uses(account));
             users.map(|account| account.name.clone()).collect()
         })
     }
@@ -146,10 +149,14 @@ pub struct Choice {
 }
 
 impl RouteConfig {
-    fn matches(&self, request: &Request) -> bool {
+    fn matches(&self, account: &Account, request: &Request) -> bool {
         let channel = self.channel.is_none_or(|channel| channel == request.channel());
         let sender = self.sender.as_deref().is_none_or(|sender| Some(sender) == request.sender());
-        channel && sender
+        self.is_of(account) && channel && sender
+    }
+
+    fn is_of(&self, account: &Account) -> bool {
+        self.account.as_ref().is_none_or(|name| *name == account.name)
     }
 }
 

@@ -111,6 +111,8 @@ impl Delivery {
     pub async fn erase(&self, recipient: &str) -> Result<Erased, StoreError> {
         let until = Instant::now() + PATIENCE;
         let mut count = 0;
+        // While it is known by which other names they are called.
+        self.inbound.remove(Doomed::Of(recipient)).await?;
         let mut is_cut = false;
         while let step @ 1.. = self.store.erase_recipient(recipient, STEP).await? {
             count += step;

@@ -153,7 +153,8 @@ impl Delivery {
             Err(fault) => return Rehearsal::refused(order, fault),
         };
         let prepared = attempt::prepare(&upstream, order);
-        let (media, fault) = self.files.look(order, &upstream, &self.inbound).await;
+        let until = Instant::now() + order.account.deadline;
+        let (media, fault) = self.files.look(order, &upstream, &self.inbound, until).await;
         Rehearsal::new(order, &upstream, prepared, media, fault)
     }
 
@@ -235,8 +236,7 @@ impl Delivery {
     async fn queue(&self, message: &mut Message) -> Fate {
         if message.order.request.may_have_files()
             && let Ok(choice) = self.directory().choose(&message.order.account, &message.order.request)
-            && let Ok((_, Some(fault))) =
-                timeout_at(message.until, self.files.look(&message.order, &choice.first, &self.inbound)).await
+            && let (_, Some(fault)) = self.files.look(&message.order, &choice.first, &self.inbound, message.until).await
             && fault.verdict() == Verdict::Permanent
         {
             return self.refuse(message, fault).await;

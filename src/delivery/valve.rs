@@ -125,6 +125,12 @@ impl Valve {
             return Err(NotYet { until, is_away: true });
         }
         let until = until.max(Instant::now());
+        // No place is held for a pair that may not go yet: others could.
+        let of_pair = self.state().pace.pair_ready_at(Instant::now(), whom);
+        if of_pair > until {
+            return Err(NotYet { until: of_pair, is_away: false });
+        }
+        sleep_until(of_pair).await;
         let place = timeout_at(until, Arc::clone(&self.places).acquire_owned()).await;
         let Ok(Ok(place)) = place else { return Err(NotYet { until: Instant::now() + BUSY, is_away: false }) };
         let at = self.state().pace.reserve(Instant::now(), until, whom);

@@ -1,12 +1,13 @@
 //! The request that a client makes of the gateway.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Content, Extra, Kind, Recipient};
+use super::{Content, Extra, Kind, PhoneNumber, Recipient};
 
 /// What a client asks for on a send path.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +54,18 @@ impl Request {
         match self {
             Self::Send(message) => Some(&message.recipient),
             Self::Read(_) | Self::Relay(_) => None,
+        }
+    }
+
+    /// To whom it goes, as the record finds it: a number in digits, else as the client wrote it. Of other channels too.
+    pub fn addressee(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Send(message) => Some(message.recipient.address.as_str().into()),
+            Self::Relay(relay) => {
+                let to = relay.body.get("to")?.as_str()?;
+                Some(PhoneNumber::parse(to).map_or(to.into(), |number| number.digits().to_owned().into()))
+            }
+            Self::Read(_) => None,
         }
     }
 

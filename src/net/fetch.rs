@@ -19,7 +19,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::guard::{Guard, Link, Refusal};
-use super::lanes::Lanes;
+use super::lanes::{Lanes, enter_both};
 use super::resolve::{Judged, Resolve, with_addresses};
 pub use post::Posted;
 
@@ -255,13 +255,11 @@ impl Fetcher {
     }
 
     async fn follow(&self, mut visit: Visit<'_>, deadline: Instant) -> Result<Answer, FetchError> {
-        let account = self.accounts.enter(visit.account).await;
         let mut link = visit.link.clone();
         for hops in 0..=MAX_HOPS {
-            let host = self.hosts.enter(link.name()).await;
+            let lanes = enter_both((&self.hosts, link.name()), (&self.accounts, visit.account)).await;
             let body = self.call(&link, &visit).await?;
             let Some(next) = self.next(&link, &body) else {
-                let lanes = [account, host];
                 return answer(body, link, hops, deadline, Pace::new(self.limits.min_speed), lanes);
             };
             if visit.redirects == Redirects::Refuse {

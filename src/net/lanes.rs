@@ -25,6 +25,11 @@ impl Lanes {
         self.lane(name).acquire_owned().await.ok()
     }
 
+    /// A place, where there is one now.
+    fn try_enter(&self, name: &str) -> Option<OwnedSemaphorePermit> {
+        self.lane(name).try_acquire_owned().ok()
+    }
+
     fn lane(&self, name: &str) -> Arc<Semaphore> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lane) = lanes.get(name).and_then(Weak::upgrade) {
@@ -36,6 +41,19 @@ impl Lanes {
         let lane = Arc::new(Semaphore::new(self.width));
         lanes.insert(name.to_owned(), Arc::downgrade(&lane));
         lane
+    }
+}
+
+/// A place in each of two lanes. Neither is held while the other is waited for: who waits for a host would keep its account
+/// from all others, and who waits for its account's turn would keep everybody else from the host.
+pub(super) async fn enter_both(one: (&Lanes, &str), other: (&Lanes, &str)) -> [Option<OwnedSemaphorePermit>; 2] {
+    loop {
+        let place = one.0.enter(one.1).await;
+        if let Some(second) = other.0.try_enter(other.1) {
+            return [place, Some(second)];
+        }
+        drop(place);
+        drop(other.0.enter(other.1).await);
     }
 }
 
@@ -53,6 +71,21 @@ mod tests {
         assert!(lanes.enter("b").now_or_never().is_some());
         drop(first);
         assert!(lanes.enter("a").now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_one_of_two_keeps_nobody_from_the_other() {
+        let (hosts, accounts) = (Lanes::new(1), Lanes::new(1));
+        let busy = accounts.enter("shop").await;
+        let mut waiting = Box::pin(enter_both((&hosts, "host"), (&accounts, "shop")));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        let held = enter_both((&hosts, "host"), (&accounts, "bank")).now_or_never();
+        assert!(held.is_some());
+        drop(busy);
+        assert!(waiting.as_mut().now_or_never().is_none(), "the host is taken");
+        assert!(accounts.enter("shop").now_or_never().is_some());
+        drop(held);
+        assert!(waiting.now_or_never().is_some());
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ mod bodies;
 mod callbacks;
 mod cell;
 mod clients;
+mod erasure;
 mod error;
 mod events;
 mod inbound;

@@ -50,7 +50,7 @@ impl<'a> TryFrom<&'a NewTransaction> for NewRow<'a> {
             kind: new.request.kind().as_str(),
             state: new.state.as_str(),
             sender: new.request.sender().map(text),
-            recipient: new.request.recipient().map(|recipient| text(recipient.address.as_str())),
+            recipient: new.request.addressee().map(|to| text(&to).into_owned().into()),
             fault: new.fault.as_ref().map(|fault| fault.kind.code()),
             received_at: Moment(new.received_at),
             client_request: text(&new.client_request),

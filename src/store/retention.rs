@@ -6,13 +6,15 @@
 //! are deleted and not emptied: else each step would walk over those that are empty already.
 
 use async_trait::async_trait;
-use sqlx::{Database, Encode, Type};
+use sqlx::{Database, Encode, FromRow, Type};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::StoreError;
+use super::cell::Cell;
 use super::clients::sql::{Backend, Statement};
-use super::rows::{Moment, text};
+use super::erasure::Person;
+use super::rows::Moment;
 
 /// The part of the store that forgets. What holds for all methods of [`super::Store`] holds for these too. Each is atomic.
 /// What came before a time is told by the ids, which have it to the millisecond. Transactions that have a job are left alone: what is still to be sent needs its body.
@@ -26,8 +28,9 @@ pub trait Retention: Send + Sync {
     /// which go when they expire. Those of which somebody is still to be told are left alone. Returns how many there were.
     async fn forget_transactions(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError>;
 
-    /// Forgets the bodies and faults of the recipient's transactions, and to whom they went, and all that was told of them
-    /// or written by them. Returns how many transactions and events there were.
+    /// Forgets the bodies and faults of the recipient's transactions, and to whom they went, all that was told of them or
+    /// written by them, and the webhooks that speak of them; under whatever names clients and providers call them. Returns how
+    /// many transactions, events and mentions there were; called again until it returns 0.
     /// One that is still to be sent is left until it is at its end; it is the recipient's until then.
     async fn erase_recipient(&self, recipient: &str, limit: u32) -> Result<u64, StoreError>;
 
@@ -54,22 +57,6 @@ macro_rules! old {
     };
 }
 
-/// The transactions of the recipient `$1`.
-macro_rules! theirs {
-    () => {
-        "(select t.id from transactions t where t.recipient = $1 \
-          and not exists (select 1 from jobs j where j.transaction_id = t.id) \
-          order by t.id limit $2)"
-    };
-}
-
-/// Events of the person `$1`: what they wrote, and what became of messages to them.
-macro_rules! told_of {
-    () => {
-        "(select e.id from events e where e.person = $1 order by e.id limit $2)"
-    };
-}
-
 /// The row by which a transaction is chosen goes last, so that each statement chooses the same.
 const FORGET_BODIES: [&str; 3] = [
     concat!("update attempts set body = '' where transaction_id in ", old_bodies!()),
@@ -87,26 +74,6 @@ const FORGET: [&str; 7] = [
     concat!("delete from transactions where id in ", old!()),
 ];
 
-/// Webhooks that tell of them tell of others too, whose events stay.
-const ERASE_EVENTS: [&str; 3] = [
-    concat!("delete from webhooks where id in (select webhook_id from events where id in ", told_of!(), ")"),
-    concat!("delete from callbacks where event_id in ", told_of!()),
-    concat!("delete from events where id in ", told_of!()),
-];
-
-const ERASE_ALIASES: &str = "delete from aliases where wa_id = $1 or known_as = $1";
-
-const ERASE: [&str; 8] = [
-    concat!("delete from webhooks where id in (select webhook_id from events where transaction_id in ", theirs!(), ")"),
-    concat!("delete from callbacks where transaction_id in ", theirs!()),
-    concat!("delete from events where transaction_id in ", theirs!()),
-    concat!("update turns set fault = null, detail = null where transaction_id in ", theirs!()),
-    concat!("update outcomes set answer = null, fault = null where transaction_id in ", theirs!()),
-    concat!("update attempts set body = '' where transaction_id in ", theirs!()),
-    concat!("delete from bodies where transaction_id in ", theirs!()),
-    concat!("update transactions set recipient = null where id in ", theirs!()),
-];
-
 const SWEEP_IDEMPOTENCY: &str = "delete from idempotency where (account, key) in \
     (select account, key from idempotency where expires_at <= $1 order by expires_at limit $2)";
 
@@ -116,7 +83,8 @@ where
     B: Backend<Database = DB>,
     DB: Database,
     i64: Type<DB> + for<'q> Encode<'q, DB>,
-    String: Type<DB> + for<'q> Encode<'q, DB>,
+    Cell: Type<DB> + for<'q> Encode<'q, DB>,
+    (String,): for<'r> FromRow<'r, DB::Row>,
     Uuid: Type<DB> + for<'q> Encode<'q, DB>,
     Moment: Type<DB> + for<'q> Encode<'q, DB>,
 {
@@ -130,11 +98,15 @@ where
     }
 
     async fn erase_recipient(&self, recipient: &str, limit: u32) -> Result<u64, StoreError> {
-        let recipient = text(recipient).into_owned();
-        let step = |step| limited(sqlx::query(step).bind(recipient.clone()), limit);
-        let events = self.execute_all(ERASE_EVENTS.map(step).into()).await?;
-        self.execute(sqlx::query(ERASE_ALIASES).bind(recipient.clone())).await?;
-        Ok(events + self.execute_all(ERASE.map(step).into()).await?)
+        let person = Person::called(self, recipient).await?;
+        let events = self.run_all(person.events(limit)).await?;
+        let webhooks = self.run_all(person.webhooks(limit)).await?;
+        let transactions = self.run_all(person.transactions(limit)).await?;
+        let erased = events + webhooks + transactions;
+        if erased == 0 {
+            self.run_all(vec![person.aliases()]).await?;
+        }
+        Ok(erased)
     }
 
     async fn sweep_idempotency(&self, now: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {

@@ -1,28 +1,16 @@
 //! The admin API: the record, for operators. JSON, its own token.
 
 use axum::Json;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::listing::asked;
 use super::{Shared, auth};
 use crate::model::{PhoneNumber, TransactionId};
 use crate::store::{Filter, StoreError, Summary};
-
-/// Transactions on a page where the caller does not say.
-pub(super) const DEFAULT_LIMIT: u32 = 50;
-/// Transactions on a page at most.
-pub(super) const MAX_LIMIT: u32 = 500;
-
-/// What a caller may ask of the list, beside the filter.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Paging {
-    limit: Option<u32>,
-    after: Option<TransactionId>,
-}
 
 /// One page of the list.
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,21 +23,14 @@ pub struct Page {
 
 /// `GET /admin/v1/transactions`
 pub async fn list(State(state): State<Shared>, request: Request) -> Response {
-    if !auth::is_operator(&state, &request) {
-        return forbidden();
-    }
-    let filter = Query::<Filter>::try_from_uri(request.uri());
-    let paging = Query::<Paging>::try_from_uri(request.uri());
-    let (Query(mut filter), Query(paging)) = match (filter, paging) {
-        (Ok(filter), Ok(paging)) => (filter, paging),
-        (Err(error), _) | (_, Err(error)) => return refuse(StatusCode::BAD_REQUEST, &error.body_text()),
+    let mut asked = match asked::<Filter>(&state, &request) {
+        Ok(asked) => asked,
+        Err(refused) => return refused,
     };
-    filter.recipient = filter.recipient.map(as_recorded);
-    let limit = paging.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-    match state.store.list(&filter, paging.after, limit).await {
+    asked.filter.recipient = asked.filter.recipient.map(as_recorded);
+    match state.store.list(&asked.filter, asked.after.map(TransactionId), asked.limit).await {
         Ok(transactions) => {
-            let full = transactions.len() == limit as usize;
-            let next = transactions.last().map(|last| last.id).filter(|_| full);
+            let next = asked.next(&transactions, |last| last.id);
             Json(Page { transactions, next }).into_response()
         }
         Err(error) => failed(&error),

@@ -1,26 +1,19 @@
 //! The admin API of callbacks: which there are, and having them told again.
 
 use axum::Json;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::admin::{DEFAULT_LIMIT, MAX_LIMIT, failed, forbidden, refuse};
+use super::admin::{failed, forbidden, refuse};
+use super::listing::asked;
 use super::{AppState, Shared, auth};
 use crate::store::{CallbackFilter, CallbackState, KeptCallback, StoreError, Which};
 
 /// Callbacks that are told again in one step of the store.
 const STEP: u32 = 500;
-
-/// What a caller may ask of the list, beside the filter.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Paging {
-    limit: Option<u32>,
-    after: Option<Uuid>,
-}
 
 /// One page of the list.
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,20 +33,13 @@ pub struct Replayed {
 
 /// `GET /admin/v1/callbacks`
 pub async fn list(State(state): State<Shared>, request: Request) -> Response {
-    if !auth::is_operator(&state, &request) {
-        return forbidden();
-    }
-    let filter = Query::<CallbackFilter>::try_from_uri(request.uri());
-    let paging = Query::<Paging>::try_from_uri(request.uri());
-    let (Query(filter), Query(paging)) = match (filter, paging) {
-        (Ok(filter), Ok(paging)) => (filter, paging),
-        (Err(error), _) | (_, Err(error)) => return refuse(StatusCode::BAD_REQUEST, &error.body_text()),
+    let asked = match asked::<CallbackFilter>(&state, &request) {
+        Ok(asked) => asked,
+        Err(refused) => return refused,
     };
-    let limit = paging.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-    match state.store.callbacks(&filter, paging.after, limit).await {
+    match state.store.callbacks(&asked.filter, asked.after, asked.limit).await {
         Ok(callbacks) => {
-            let full = callbacks.len() == limit as usize;
-            let next = callbacks.last().map(|last| last.id).filter(|_| full);
+            let next = asked.next(&callbacks, |last| last.id);
             Json(CallbackPage { callbacks, next }).into_response()
         }
         Err(error) => failed(&error),
@@ -76,14 +62,11 @@ pub async fn replay_one(State(state): State<Shared>, Path(id): Path<String>, req
 /// `POST /admin/v1/callbacks/replay`, with the parameters of the list: those that fit, the dead ones where no state is
 /// given.
 pub async fn replay_many(State(state): State<Shared>, request: Request) -> Response {
-    if !auth::is_operator(&state, &request) {
-        return forbidden();
-    }
-    let filter = match Query::<CallbackFilter>::try_from_uri(request.uri()) {
-        Ok(Query(filter)) => filter,
-        Err(error) => return refuse(StatusCode::BAD_REQUEST, &error.body_text()),
+    let asked = match asked::<CallbackFilter>(&state, &request) {
+        Ok(asked) => asked,
+        Err(refused) => return refused,
     };
-    let replayed = match fitting(&state, filter).await {
+    let replayed = match fitting(&state, asked.filter).await {
         Ok(ids) => replay(&state, &ids).await,
         Err(error) => Err(error),
     };

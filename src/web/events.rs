@@ -1,24 +1,15 @@
 //! The admin API of events: what providers told, as it came and as it was read, and reading it once more.
 
 use axum::Json;
-use axum::extract::{Query, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::admin::{DEFAULT_LIMIT, MAX_LIMIT, failed, forbidden, refuse};
-use super::{Shared, auth};
+use super::Shared;
+use super::admin::failed;
+use super::listing::asked;
 use crate::store::{EventFilter, KeptEvent, KeptWebhook, WebhookFilter};
-
-/// What a caller may ask of a list, beside the filter.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Paging {
-    limit: Option<u32>,
-    after: Option<Uuid>,
-}
 
 /// One page of events.
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,13 +38,13 @@ pub struct Decoded {
 
 /// `GET /admin/v1/events`
 pub async fn list(State(state): State<Shared>, request: Request) -> Response {
-    let (filter, after, limit) = match asked::<EventFilter>(&state, &request) {
+    let asked = match asked::<EventFilter>(&state, &request) {
         Ok(asked) => asked,
         Err(refused) => return refused,
     };
-    match state.store.events(&filter, after, limit).await {
+    match state.store.events(&asked.filter, asked.after, asked.limit).await {
         Ok(events) => {
-            let next = events.last().map(|last| last.id).filter(|_| events.len() == limit as usize);
+            let next = asked.next(&events, |last| last.id);
             Json(EventPage { events, next }).into_response()
         }
         Err(error) => failed(&error),
@@ -62,13 +53,13 @@ pub async fn list(State(state): State<Shared>, request: Request) -> Response {
 
 /// `GET /admin/v1/webhooks`
 pub async fn webhooks(State(state): State<Shared>, request: Request) -> Response {
-    let (filter, after, limit) = match asked::<WebhookFilter>(&state, &request) {
+    let asked = match asked::<WebhookFilter>(&state, &request) {
         Ok(asked) => asked,
         Err(refused) => return refused,
     };
-    match state.store.webhooks(&filter, after, limit).await {
+    match state.store.webhooks(&asked.filter, asked.after, asked.limit).await {
         Ok(webhooks) => {
-            let next = webhooks.last().map(|last| last.id).filter(|_| webhooks.len() == limit as usize);
+            let next = asked.next(&webhooks, |last| last.id);
             Json(WebhookPage { webhooks, next }).into_response()
         }
         Err(error) => failed(&error),
@@ -77,24 +68,12 @@ pub async fn webhooks(State(state): State<Shared>, request: Request) -> Response
 
 /// `POST /admin/v1/events/replay`, with the parameters of the list of webhooks.
 pub async fn replay(State(state): State<Shared>, request: Request) -> Response {
-    let (filter, _, _) = match asked::<WebhookFilter>(&state, &request) {
+    let asked = match asked::<WebhookFilter>(&state, &request) {
         Ok(asked) => asked,
         Err(refused) => return refused,
     };
-    match state.listener.replay(&filter).await {
+    match state.listener.replay(&asked.filter).await {
         Ok(replayed) => Json(Decoded { replayed }).into_response(),
         Err(error) => failed(&error),
     }
-}
-
-/// What an operator asks for; the answer to anybody else, and to what cannot be read.
-#[expect(clippy::result_large_err, reason = "the error is the answer")]
-fn asked<F: DeserializeOwned>(state: &Shared, request: &Request) -> Result<(F, Option<Uuid>, u32), Response> {
-    if !auth::is_operator(state, request) {
-        return Err(forbidden());
-    }
-    let unread = |error: axum::extract::rejection::QueryRejection| refuse(StatusCode::BAD_REQUEST, &error.body_text());
-    let Query(filter) = Query::<F>::try_from_uri(request.uri()).map_err(unread)?;
-    let Query(paging) = Query::<Paging>::try_from_uri(request.uri()).map_err(unread)?;
-    Ok((filter, paging.after, paging.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT)))
 }

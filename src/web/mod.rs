@@ -16,6 +16,7 @@ mod form;
 mod health;
 mod inbox;
 mod layers;
+mod listing;
 mod media;
 mod operate;
 mod page;

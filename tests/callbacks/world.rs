@@ -59,7 +59,7 @@ impl World {
     pub async fn heard(&self, message: &str, steps: &[&str], target: &str) {
         let (holder, now) = (Uuid::now_v7(), self.clock.now());
         let events: Vec<_> = steps.iter().map(|step| self.event(message, step)).collect();
-        let decoded = DecodedWebhook { webhook: Uuid::now_v7(), events, problem: None };
+        let decoded = DecodedWebhook { webhook: Uuid::now_v7(), events, people: Default::default(), problem: None };
         self.store.keep_events(holder, &[decoded]).await.unwrap();
         let heard = self.store.claim_events(holder, now, now + Duration::from_secs(60), 100).await.unwrap();
         assert_eq!(heard.len(), steps.len());

@@ -291,3 +291,20 @@ async fn an_upstream_that_asks_to_wait_for_ages_breaks_nothing() {
     assert_eq!(kind(&told), FaultKind::RateLimited, "after a day it is too late for this one");
     assert_eq!(world.find(told.transaction).await.summary.state, State::Failed);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pair_that_waits_for_its_pace_holds_no_place() {
+    let world = World::with(|setting| {
+        (setting.limits.concurrency, setting.limits.pair_interval, setting.limits.pair_burst) =
+            (1, Some(6 * SECOND), 1);
+    });
+    world.send("one").await;
+    let waiting = world.text("two");
+    let delivery = world.delivery.clone();
+    let waiting = tokio::spawn(async move { delivery.send(waiting).await });
+    world.pass(SECOND).await;
+    let started = Instant::now();
+    assert!(id(&world.delivery.send(world.text_to("447700900999", "other")).await).is_some());
+    assert_eq!(started.elapsed(), Duration::ZERO);
+    assert!(id(&waiting.await.unwrap()).is_some());
+}

@@ -185,7 +185,12 @@ impl World {
 fn directory(setting: &Setting, main: &Arc<Provider>, spare: &Arc<Provider>) -> Directory {
     let account = Account::new(&setting.account, &setting.config, "main");
     let upstreams = vec![upstream("main", main, setting.limits), upstream("spare", spare, setting.limits)];
-    let route = RouteConfig { channel: None, sender: None, upstreams: vec!["main".to_owned(), "spare".to_owned()] };
+    let route = RouteConfig {
+        account: None,
+        channel: None,
+        sender: None,
+        upstreams: vec!["main".to_owned(), "spare".to_owned()],
+    };
     let routes = if setting.has_spare { vec![route] } else { Vec::new() };
     Directory::new(Parts { accounts: vec![account], upstreams, routes })
 }

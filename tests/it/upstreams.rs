@@ -153,6 +153,25 @@ async fn routes_choose_by_channel_and_sender() {
 }
 
 #[tokio::test]
+async fn a_route_of_an_account_leads_nobody_else_and_lets_nobody_else_listen() {
+    let app = TestApp::with(
+        "[[upstreams]]\nname = \"main\"\nprovider = \"sandbox\"\n[[upstreams]]\nname = \"own\"\nprovider = \"sandbox\"\n\
+         [[accounts]]\nname = \"shop\"\nkey = \"shop-key\"\nupstream = \"main\"\n\
+         [[accounts]]\nname = \"bank\"\nkey = \"bank-key\"\nupstream = \"main\"\n\
+         [[routes]]\naccount = \"bank\"\nupstreams = [\"own\"]",
+    )
+    .await;
+    assert_eq!(app.post("/messages", &text()).await.status, 200);
+    assert_eq!(app.only().await.summary.upstream.as_deref(), Some("main"));
+    let directory = app.app.state.delivery.directory();
+    assert_eq!(directory.listeners("own"), ["bank"]);
+    let mut both = directory.listeners("main");
+    both.sort();
+    assert_eq!(both, ["bank", "shop"]);
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_stop_finishes_the_request_under_way() {
     let app = TestApp::start().await;
     // The sandbox takes its time for this recipient.

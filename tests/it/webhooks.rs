@@ -419,7 +419,7 @@ async fn a_gateway_that_runs_forgets_what_is_too_old_by_itself() {
     let (upstream, headers, body) = ("main".into(), std::collections::BTreeMap::new(), "[]".into());
     store.keep_webhooks(&[NewWebhook { id, upstream, received_at: at, headers, body }]).await.unwrap();
     store.claim_webhooks(holder, at, at + time::Duration::MINUTE, 1).await.unwrap();
-    let read = DecodedWebhook { webhook: id, events: Vec::new(), problem: None };
+    let read = DecodedWebhook { webhook: id, events: Vec::new(), people: Default::default(), problem: None };
     store.keep_events(holder, &[read]).await.unwrap();
 
     let now = std::sync::Arc::new(FixedClock::at(at + time::Duration::days(31)));

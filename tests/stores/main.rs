@@ -134,6 +134,7 @@ on_each_back_end! {
         an_event_waits_or_ends_with_its_callbacks,
         events_are_listed_by_what_they_are,
         people_are_known_by_the_clients_number,
+        what_was_told_is_not_kept_beyond_its_telling_where_no_body_is,
         old_events_are_forgotten,
         what_is_told_of_a_person_is_erased_with_them,
     }

@@ -32,6 +32,8 @@ pub enum Reply {
     Nothing,
     /// What it takes to say the event could not be read.
     NotSaid,
+    /// The account that it is for is not configured any more, so nobody knows how to sign it.
+    NoAccount,
 }
 
 impl From<Result<Posted, FetchError>> for Reply {
@@ -46,7 +48,7 @@ impl Reply {
         match self {
             Self::Answered(posted) => posted.status.is_success(),
             Self::Nothing => true,
-            Self::Silent(_) | Self::NotSaid => false,
+            Self::Silent(_) | Self::NotSaid | Self::NoAccount => false,
         }
     }
 
@@ -69,6 +71,7 @@ impl Reply {
             Self::Silent(error) => Some(error.to_string()),
             Self::Nothing => Some("nothing to tell: the client has no words for it, or does not want it".to_owned()),
             Self::NotSaid => Some("the store could not be read".to_owned()),
+            Self::NoAccount => Some("its account is not configured any more; configure it, then replay".to_owned()),
         }
     }
 
@@ -81,7 +84,7 @@ impl Reply {
             Self::Answered(_) => FaultKind::UpstreamRefused,
             Self::Silent(FetchError::TimedOut) => FaultKind::UpstreamTimeout,
             Self::Silent(_) => FaultKind::UpstreamUnreachable,
-            Self::Nothing | Self::NotSaid => return None,
+            Self::Nothing | Self::NotSaid | Self::NoAccount => return None,
         };
         let retry_after = match self {
             Self::Answered(posted) => posted.retry_after,
@@ -94,7 +97,7 @@ impl Reply {
     fn is_hopeless(&self) -> bool {
         match self {
             Self::Silent(FetchError::Inside(refusal)) => *refusal != Refusal::Dns,
-            Self::Silent(FetchError::Refused(_)) => true,
+            Self::Silent(FetchError::Refused(_)) | Self::NoAccount => true,
             _ => false,
         }
     }
@@ -199,6 +202,7 @@ mod tests {
     fn what_the_rules_forbid_is_dead_at_once_and_a_name_that_does_not_resolve_is_not() {
         let dead = |error| of(1, Duration::ZERO, &Reply::Silent(error), &POLICY, NOW, 1.0) == CallbackOutcome::Dead;
         assert!(dead(FetchError::Refused(Refusal::Scheme)));
+        assert_eq!(of(1, Duration::ZERO, &Reply::NoAccount, &POLICY, NOW, 1.0), CallbackOutcome::Dead);
         assert!(dead(FetchError::Inside(Refusal::Private)));
         assert!(!dead(FetchError::Inside(Refusal::Dns)));
     }

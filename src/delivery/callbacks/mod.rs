@@ -204,6 +204,9 @@ impl Callbacks {
 
     /// Says an event and posts it.
     async fn tell(&self, callback: &ClaimedCallback) -> Reply {
+        if self.delivery.directory().account_named(&callback.account).is_none() {
+            return Reply::NoAccount;
+        }
         let said = match self.say(callback).await {
             Ok(said) => said,
             Err(error) => {

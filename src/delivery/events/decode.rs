@@ -1,5 +1,7 @@
 //! From a webhook's bytes to its events, each with what tells it from others. Pure.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use sha2::{Digest, Sha256};
@@ -7,13 +9,19 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::dialect::{Dialect, Webhook};
-use crate::model::Event;
+use crate::model::{Event, Person};
 use crate::store::{DecodedWebhook, NewEvent, RawWebhook};
+
+/// Digits of the shortest number that is a person's.
+const LEAST_DIGITS: usize = 7;
+
+/// Letters of the longest user id.
+const LONGEST_NAME: usize = 128;
 
 /// Reads a webhook in the dialect of its upstream. What cannot be read stays as it came, with the reason.
 pub fn decode(raw: RawWebhook, dialect: &dyn Dialect, clock: &dyn Clock) -> DecodedWebhook {
     match dialect.decode_webhook(&as_it_came(&raw)) {
-        Err(fault) => problem(raw.id, &fault.detail),
+        Err(fault) => problem(raw, &fault.detail),
         Ok(read) => {
             let mut events = Vec::with_capacity(read.len());
             for (position, decoded) in (0_u32..).zip(read) {
@@ -22,14 +30,44 @@ pub fn decode(raw: RawWebhook, dialect: &dyn Dialect, clock: &dyn Clock) -> Deco
                 }
                 events.push(event(&raw, position, decoded.value, clock.record_id()));
             }
-            DecodedWebhook { webhook: raw.id, events, problem: None }
+            let people = spoken_of(&raw.body, &events);
+            DecodedWebhook { webhook: raw.id, events, people, problem: None }
         }
     }
 }
 
 /// A webhook that told nothing that could be read.
-pub fn problem(webhook: Uuid, problem: &str) -> DecodedWebhook {
-    DecodedWebhook { webhook, events: Vec::new(), problem: Some(problem.to_owned()) }
+pub fn problem(raw: RawWebhook, problem: &str) -> DecodedWebhook {
+    let (people, problem) = (whoever_stands_in(&raw.body), Some(problem.to_owned()));
+    DecodedWebhook { webhook: raw.id, events: Vec::new(), people, problem }
+}
+
+/// Of whom a webhook speaks. Of what was not read as a message or a status nobody knows who is in it, so whatever looks like
+/// a person counts.
+fn spoken_of(body: &str, events: &[NewEvent]) -> BTreeSet<String> {
+    let mut people = BTreeSet::new();
+    for event in events {
+        match &event.event {
+            Event::Status(status) => {
+                people.extend(names(&status.recipient));
+                people.extend(status.participant.clone());
+            }
+            Event::Inbound(inbound) => people.extend(names(&inbound.sender)),
+            Event::Trouble(_) | Event::Other(_) | Event::Unreadable(_) => people.extend(whoever_stands_in(body)),
+        }
+    }
+    people
+}
+
+fn names(person: &Person) -> impl Iterator<Item = String> {
+    [&person.wa_id, &person.user_id, &person.parent_user_id].into_iter().flatten().cloned()
+}
+
+/// What looks like a number or a user id (`GB.1A2B3C4D5E`): a few digits, and letters and a dot at most.
+fn whoever_stands_in(body: &str) -> BTreeSet<String> {
+    let words = body.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '.');
+    let digits = |word: &&str| word.bytes().filter(u8::is_ascii_digit).count() >= LEAST_DIGITS;
+    words.filter(|word| word.len() <= LONGEST_NAME).filter(digits).map(str::to_owned).collect()
 }
 
 fn as_it_came(raw: &RawWebhook) -> Webhook {
@@ -110,5 +148,17 @@ mod tests {
     fn what_is_no_webhook_has_its_reason() {
         let decoded = decoded("[]", 1);
         assert!(decoded.events.is_empty() && decoded.problem.is_some(), "{decoded:?}");
+    }
+
+    #[test]
+    fn who_is_spoken_of_is_known_whether_it_could_be_read_or_not() {
+        let people = |body: &str| decoded(body, 1).people.into_iter().collect::<Vec<_>>();
+        assert_eq!(people(&statuses(SENT)), ["447700900123"]);
+        let unread = people(&statuses(r#"{"wa_id":"+447700900124","user_id":"GB.1A2345678"}"#));
+        assert!(
+            unread.contains(&"447700900124".to_owned()) && unread.contains(&"GB.1A2345678".to_owned()),
+            "{unread:?}"
+        );
+        assert_eq!(people(r#"["447700900125", 12]"#), ["447700900125"]);
     }
 }

@@ -161,14 +161,14 @@ impl Listener {
     /// stops no other.
     async fn decode(&self, raw: RawWebhook) -> crate::store::DecodedWebhook {
         let upstream = self.delivery.directory().upstream(&raw.upstream);
-        let (webhook, clock) = (raw.id, Arc::clone(&self.clock));
+        let (kept, clock) = (raw.clone(), Arc::clone(&self.clock));
         let decoding = tokio::task::spawn_blocking(move || match upstream {
             Some(upstream) => decode::decode(raw, upstream.dialect, &*clock),
-            None => decode::problem(raw.id, "no upstream of this name is configured; configure it, then replay"),
+            None => decode::problem(raw, "no upstream of this name is configured; configure it, then replay"),
         });
         decoding.await.unwrap_or_else(|_| {
-            tracing::error!(webhook.id = %webhook, "a webhook was not decoded: its decoder ended abnormally");
-            decode::problem(webhook, "its decoder ended abnormally; see the log")
+            tracing::error!(webhook.id = %kept.id, "a webhook was not decoded: its decoder ended abnormally");
+            decode::problem(kept, "its decoder ended abnormally; see the log")
         })
     }
 

@@ -151,17 +151,19 @@ impl Files {
         Ok(Placed { request, uploads, warnings })
     }
 
-    /// What there is to say of each file, and the first fault among them; nothing is uploaded.
+    /// What there is to say of each file that came until then, and the first fault among them; nothing is uploaded.
     pub async fn look(
         &self,
         order: &Order,
         upstream: &Arc<Upstream>,
         inbound: &Arc<Inbound>,
+        until: Instant,
     ) -> (Vec<FileReport>, Option<Fault>) {
         let mut request = order.request.clone();
         let (mut reports, mut fault) = (Vec::new(), None);
         for file in request.files() {
-            match (Look { gate: &self.gate, inbound, order, upstream, file: &file }).judge().await {
+            let look = Look { gate: &self.gate, inbound, order, upstream, file: &file };
+            match timeout_at(until, look.judge()).await.unwrap_or_else(|_| Err(still_on_its_way(upstream))) {
                 Ok(Some(judged)) => {
                     fault = fault.or_else(|| judged.fault());
                     reports.push(judged.into_report());

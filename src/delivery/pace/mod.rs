@@ -89,8 +89,13 @@ impl Pace {
     fn ready_at(&self, now: Instant, whom: Whom<'_>) -> Instant {
         let all = self.limit_of_all().map(|limit| self.all.ready_at(now, limit));
         let sender = self.senders.get(whom.sender).map(|sender| sender.ready_at(now));
-        let pair = whom.pair.and_then(|pair| self.pairs.get(pair)).map(|pair| pair.ready_at(now, self.limit_of_pair()));
-        [all, sender, pair].into_iter().flatten().max().unwrap_or(now)
+        [all, sender].into_iter().flatten().max().unwrap_or(now).max(self.pair_ready_at(now, whom))
+    }
+
+    /// When a message may go, as far as its pair goes.
+    pub fn pair_ready_at(&self, now: Instant, whom: Whom<'_>) -> Instant {
+        let pair = whom.pair.and_then(|pair| self.pairs.get(pair));
+        pair.map_or(now, |pair| pair.ready_at(now, self.limit_of_pair()))
     }
 
     /// How many messages may go until then, as far as the upstream's own limit goes.

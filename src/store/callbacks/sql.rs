@@ -16,9 +16,10 @@ use crate::store::cell::{Built, Cell};
 use crate::store::clients::sql::Backend;
 use crate::store::events::rows::event;
 use crate::store::events::sql::ROWS;
+use crate::store::events::statements::forget_told;
 use crate::store::retention::first_id;
 use crate::store::rows::{Moment, all, column, named};
-use crate::store::{Clue, Correlated, Events, StoreError};
+use crate::store::{Bodies, Clue, Correlated, Events, StoreError};
 
 /// The servers that something waits for, found step by step: each costs one look into the index, whatever waits.
 const ORIGINS: &str = "\
@@ -76,7 +77,12 @@ where
         if settled.is_empty() {
             return Ok(0);
         }
-        self.run_all(vec![settle(holder, settled)]).await
+        let count = self.run_all(vec![settle(holder, settled)]).await?;
+        if self.bodies() != Bodies::Full {
+            let ids: Vec<_> = settled.iter().map(|settled| settled.id).collect();
+            self.run_all(vec![forget_told("(select event_id from callbacks where id in ", &ids, ")")]).await?;
+        }
+        Ok(count)
     }
 
     async fn release_callbacks(&self, holder: Uuid, ids: &[Uuid], due_at: OffsetDateTime) -> Result<u64, StoreError> {

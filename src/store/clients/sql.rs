@@ -8,9 +8,9 @@ use time::OffsetDateTime;
 
 use super::{Clients, Session, StoredMedia, UploadKey, UpstreamMedia};
 use crate::secret::KeyHash;
-use crate::store::StoreError;
 use crate::store::cell::Built;
 use crate::store::rows::{Moment, json, parsed, text};
+use crate::store::{Bodies, StoreError};
 
 /// A statement with its values.
 pub(in crate::store) type Statement<DB> = Query<'static, DB, <DB as Database>::Arguments>;
@@ -22,6 +22,9 @@ pub(in crate::store) trait Backend: Send + Sync {
 
     /// What follows a selection of rows that no two callers may get, so that one does not wait for the other.
     const SKIP_LOCKED: &str;
+
+    /// What is kept of bodies.
+    fn bodies(&self) -> Bodies;
 
     /// Runs one that writes and returns how many rows it changed.
     async fn execute(&self, statement: Statement<Self::Database>) -> Result<u64, StoreError>;

@@ -8,6 +8,7 @@
 mod record;
 pub(super) mod rows;
 pub(super) mod sql;
+pub(super) mod statements;
 mod views;
 
 use async_trait::async_trait;

@@ -1,6 +1,6 @@
 //! What is written of webhooks and events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -30,6 +30,8 @@ pub struct DecodedWebhook {
     pub webhook: Uuid,
     /// What it told.
     pub events: Vec<NewEvent>,
+    /// Of whom it speaks, by numbers in digits or by user ids.
+    pub people: BTreeSet<String>,
     /// Why it could not be read; it stays, visible.
     pub problem: Option<String>,
 }

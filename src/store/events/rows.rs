@@ -41,6 +41,10 @@ impl NewEvent {
 
 /// An event of its row. One that this version cannot read back, as after an upgrade, stops no other.
 pub(in crate::store) fn event(body: String) -> Event {
+    if body.is_empty() {
+        let fault = Fault::gateway(FaultKind::NotFound, "what the event told is not kept; see store.bodies");
+        return Event::Unreadable(Unreadable { fault, raw: Value::Null });
+    }
     parsed("body", &body).unwrap_or_else(|_| {
         let fault = Fault::gateway(FaultKind::Internal, "the event was kept by another version and does not read back");
         Event::Unreadable(Unreadable { fault, raw: Value::String(body) })

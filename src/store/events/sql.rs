@@ -6,16 +6,20 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::rows::{CorrelatedRow, EventRow, HeardRow, KeptWebhookRow, RawRow};
+use super::statements::{
+    end_events, end_webhooks, forget_told, forget_unread, insert_events, insert_mentions, insert_webhooks, learn_ids,
+    mentions,
+};
 use super::{
-    Clue, Correlated, DecodedWebhook, EventFilter, Events, HeardEvent, Hearing, KeptEvent, KeptWebhook, NewEvent,
-    NewWebhook, RawWebhook, Then, WebhookFilter,
+    Clue, Correlated, DecodedWebhook, EventFilter, Events, HeardEvent, Hearing, KeptEvent, KeptWebhook, NewWebhook,
+    RawWebhook, Then, WebhookFilter,
 };
 use crate::store::callbacks::sql::insert_callbacks;
 use crate::store::cell::{Built, Cell};
 use crate::store::clients::sql::Backend;
 use crate::store::retention::first_id;
-use crate::store::rows::{Moment, all, column, json};
-use crate::store::{StoreError, Write};
+use crate::store::rows::{Moment, all, column};
+use crate::store::{Bodies, StoreError};
 
 /// Rows of one statement: SQLite takes 32766 values.
 pub(in crate::store) const ROWS: usize = 1000;
@@ -62,7 +66,10 @@ where
         for events in events.chunks(ROWS) {
             statements.push(insert_events(events)?);
         }
-        statements.extend(decoded.chunks(ROWS).map(|decoded| end_webhooks(holder, decoded)));
+        let mentions: Vec<_> = decoded.iter().flat_map(mentions).collect();
+        statements.extend(mentions.chunks(ROWS).map(insert_mentions));
+        let bodies = self.bodies();
+        statements.extend(decoded.chunks(ROWS).map(|decoded| end_webhooks(holder, decoded, bodies)));
         self.run_all(statements).await?;
         Ok(())
     }
@@ -74,7 +81,8 @@ where
         now: OffsetDateTime,
         limit: u32,
     ) -> Result<Vec<Uuid>, StoreError> {
-        let which = Built::new("with which as materialized (select id from webhooks where due_at is null");
+        let which =
+            Built::new("with which as materialized (select id from webhooks where due_at is null and body <> ''");
         let which = fitting(which, filter).and(" and id > ", after.map(Cell::id)).sql(" order by id limit ");
         let reopen = which.bind(Cell::number(limit)).sql(B::SKIP_LOCKED).sql(") update webhooks set due_at = ");
         let reopen =
@@ -133,6 +141,10 @@ where
         statements.extend(callbacks.chunks(ROWS).map(|callbacks| insert_callbacks(holder, callbacks)));
         let learnt: Vec<_> = hearings.iter().filter(|hearing| hearing.learnt.is_some()).collect();
         statements.extend(learnt.chunks(ROWS).map(learn_ids));
+        if self.bodies() != Bodies::Full {
+            let heard: Vec<_> = hearings.iter().map(|hearing| hearing.event).collect();
+            statements.extend(heard.chunks(ROWS).map(|heard| forget_told("", heard, "")));
+        }
         self.run_all(statements).await?;
         Ok(())
     }
@@ -190,10 +202,16 @@ where
     }
 
     async fn forget_events(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+        let chosen = |forget: Built<DB>, table: &str, with: &str| {
+            let forget = forget.sql(" in (select id from ").sql(table).sql(" where id < ");
+            let forget = forget.bind(Cell::id(first_id(before))).sql(with);
+            forget.sql(" order by id limit ").bind(Cell::number(limit)).sql(")")
+        };
         let old = |table: &str, with: &str| {
-            let forget = Built::new("delete from ").sql(table).sql(" where id in (select id from ").sql(table);
-            let forget = forget.sql(" where id < ").bind(Cell::id(first_id(before))).sql(with);
-            vec![forget.sql(" order by id limit ").bind(Cell::number(limit)).sql(")")]
+            let own = chosen(Built::new("delete from ").sql(table).sql(" where id"), table, with);
+            let beside = Built::new("delete from mentions where webhook_id");
+            let beside = (table == "webhooks").then(|| chosen(beside, table, with));
+            beside.into_iter().chain([own]).collect()
         };
         let mut forgotten = 0;
         // Callbacks first, while their events are there.
@@ -234,130 +252,6 @@ where
         .sql(", due_at = ")
         .bind(Cell::time(lease_until))
         .sql(", tries = tries + 1 where id in (select id from due)")
-}
-
-fn insert_webhooks<DB: Database>(batch: &[NewWebhook]) -> Result<Built<DB>, StoreError>
-where
-    Cell: Type<DB> + for<'q> Encode<'q, DB>,
-{
-    let mut rows = Vec::with_capacity(batch.len());
-    for new in batch {
-        let (headers, body) = (json(&new.headers)?, Cell::text(new.body.as_str()));
-        let came = || Cell::time(new.received_at);
-        let headers = Cell::text(headers.as_str());
-        rows.push([
-            Cell::id(new.id),
-            Cell::text(new.upstream.as_str()),
-            came(),
-            headers,
-            body,
-            Cell::number(0),
-            came(),
-        ]);
-    }
-    let insert = Built::new("insert into webhooks (id, upstream, received_at, headers, body, tries, due_at) ");
-    Ok(insert.values(rows))
-}
-
-fn insert_events<DB: Database>(events: &[&NewEvent]) -> Result<Built<DB>, StoreError>
-where
-    Cell: Type<DB> + for<'q> Encode<'q, DB>,
-{
-    let rows = events.iter().map(|new| new.cells()).collect::<Result<Vec<_>, _>>()?;
-    let insert = "insert into events (id, webhook_id, upstream, identity, kind, message_id, person, occurred_at, \
-                  received_at, body, tries, due_at) ";
-    Ok(Built::new(insert).values(rows).sql(" on conflict (identity) do nothing"))
-}
-
-/// What clients are told of transactions that failed with this batch, as events of the transactions' upstreams.
-pub(in crate::store) fn told<DB: Database>(batch: &[Write]) -> Result<Option<Built<DB>>, StoreError>
-where
-    Cell: Type<DB> + for<'q> Encode<'q, DB>,
-{
-    let mut rows = Vec::new();
-    for (write, told) in batch.iter().filter_map(|write| Some((write, write.tell()?))) {
-        let [id, webhook, _, identity, kind, message, person, at, received_at, body, tries, due_at] = told.cells()?;
-        let transaction = Cell::id(write.transaction().0);
-        rows.push([id, webhook, transaction, identity, kind, message, person, at, received_at, body, tries, due_at]);
-    }
-    if rows.is_empty() {
-        return Ok(None);
-    }
-    let new = "with new (id, webhook_id, about, identity, kind, message_id, person, occurred_at, received_at, body, tries, \
-               due_at) as (";
-    Ok(Some(Built::new(new).values(rows).sql(
-        ") insert into events (id, webhook_id, upstream, identity, kind, message_id, person, occurred_at, received_at, \
-           body, tries, due_at) \
-         select new.id, webhook_id, coalesce(t.upstream, ''), identity, new.kind, message_id, person, occurred_at, \
-           new.received_at, body, tries, due_at \
-         from new join transactions t on t.id = new.about where t.state = 'failed' on conflict (identity) do nothing",
-    )))
-}
-
-/// What could not be read before, and can be now.
-fn forget_unread<DB: Database>(events: &[&NewEvent]) -> Option<Built<DB>>
-where
-    Cell: Type<DB> + for<'q> Encode<'q, DB>,
-{
-    let mut replaced = events.iter().filter_map(|new| new.replaces).peekable();
-    replaced.peek()?;
-    let forget = Built::new("delete from events where kind = 'unreadable' and identity in ");
-    Some(forget.list(replaced.map(|identity| Cell::Bytes(identity.to_vec()))))
-}
-
-fn end_webhooks<DB: Database>(holder: Uuid, decoded: &[DecodedWebhook]) -> Built<DB>
-where
-    Cell: Type<DB> + for<'q> Encode<'q, DB>,
-{
-    let rows = decoded.iter().map(|webhook| [Cell::id(webhook.webhook), Cell::text(webhook.problem.as_deref())]);
-    let end = Built::new("with done (id, problem) as (").values(rows);
-    let end = end.sql(
-        ") update webhooks set due_at = null, holder = null, problem = done.problem from done \
-         where webhooks.id = done.id and webhooks.holder = ",
-    );
-    end.bind(Cell::id(holder))
-}
-
-/// Who ended an event stays its holder: its callbacks are written where this one is.
-fn end_events<DB: Database>(holder: Uuid, hearings: &[Hearing]) -> Built<DB>
-where
-    Cell: Type<DB> + for<'q> Encode<'q, DB>,
-{
-    let rows = hearings.iter().map(|hearing| {
-        let due_at = match hearing.then {
-            Then::Tell(_) => None,
-            Then::Wait(due_at) => Some(due_at),
-        };
-        [Cell::id(hearing.event), Cell::id(hearing.transaction.map(|id| id.0)), Cell::time(due_at)]
-    });
-    let end = Built::new("with heard (id, transaction_id, due_at) as (").values(rows);
-    let end = end.sql(
-        ") update events set transaction_id = heard.transaction_id, due_at = heard.due_at, \
-           holder = case when heard.due_at is null then events.holder end \
-         from heard where events.id = heard.id and events.holder = ",
-    );
-    end.bind(Cell::id(holder))
-}
-
-/// The upstream's ids go where they stand had they come with the answer: to the last attempt.
-fn learn_ids<DB: Database>(learnt: &[&Hearing]) -> Built<DB>
-where
-    Cell: Type<DB> + for<'q> Encode<'q, DB>,
-{
-    let rows = learnt
-        .iter()
-        .map(|hearing| [Cell::id(hearing.transaction.map(|id| id.0)), Cell::text(hearing.learnt.as_deref())]);
-    let learn = Built::new("with learnt (transaction_id, message_id) as (").values(rows);
-    learn.sql(
-        ") insert into outcomes (transaction_id, number, message_id, finished_at, state, told) \
-         select l.transaction_id, a.number, min(l.message_id), t.updated_at, t.state, false \
-         from learnt l join transactions t on t.id = l.transaction_id \
-           join attempts a on a.transaction_id = l.transaction_id \
-         where a.number = (select max(number) from attempts m where m.transaction_id = l.transaction_id) \
-         group by l.transaction_id, a.number, t.updated_at, t.state \
-         on conflict (transaction_id, number) do update set message_id = excluded.message_id, told = false \
-         where outcomes.message_id is null",
-    )
 }
 
 /// By our own id, the upstream's, or one that the client was given, which is ours again.

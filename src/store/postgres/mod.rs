@@ -158,6 +158,10 @@ impl Backend for Postgres {
 
     const SKIP_LOCKED: &str = " for update skip locked";
 
+    fn bodies(&self) -> Bodies {
+        self.bodies
+    }
+
     async fn execute(&self, statement: Statement<Database>) -> Result<u64, StoreError> {
         let mut connection = self.writers.acquire().await?;
         let executed = timeout(PATIENCE, statement.execute(&mut *connection)).await;

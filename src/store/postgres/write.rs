@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::column;
 use crate::model::TransactionId;
-use crate::store::events::sql::told;
+use crate::store::events::statements::told;
 use crate::store::params::{BeginRow, NewOutcomeRow, NewRow, TurnRow};
 use crate::store::rounds::{Round, Tally, rounds};
 use crate::store::rows::KeyRow;

@@ -21,7 +21,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool, SqliteTrans
 
 use super::cell::Built;
 use super::clients::sql::{Backend, Statement};
-use super::events::sql::told;
+use super::events::statements::told;
 use super::rows::{self, AttemptRow, SummaryRow, TransactionRow, TurnedRow};
 use super::{Bodies, Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
 use crate::model::TransactionId;
@@ -150,6 +150,10 @@ impl Backend for Sqlite {
 
     /// Only one writes.
     const SKIP_LOCKED: &str = "";
+
+    fn bodies(&self) -> Bodies {
+        self.bodies
+    }
 
     async fn execute(&self, statement: Statement<sqlx::Sqlite>) -> Result<u64, StoreError> {
         Ok(statement.execute(&mut *self.writer().await?).await?.rows_affected())

@@ -45,7 +45,7 @@ fn configuration(base_url: &str, upstream: &str, media: &str, more: &str) -> Str
         let name = dialect.name();
         // Files take their time on a busy machine.
         text += &format!(
-            "[[accounts]]\nname = \"{name}\"\nkey = \"{name}\"\ndialect = \"{name}\"\ndeadline = \"60s\"\n{more}\n"
+            "[[accounts]]\nname = \"{name}\"\nkey = \"{name}\"\ndialect = \"{name}\"\ndeadline = \"20s\"\n{more}\n"
         );
     }
     text

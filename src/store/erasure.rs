@@ -1,0 +1,110 @@
+//! What is erased of a person, in one SQL for both back ends: under every name by which providers and clients call them.
+//!
+//! The row by which something is chosen goes last, so that each statement of a step chooses the same.
+
+use sqlx::{Database, Encode, FromRow, Type};
+
+use super::StoreError;
+use super::cell::{Built, Cell};
+use super::clients::sql::Backend;
+use super::rows::column;
+
+/// Appends a query for all names that lead to this one, or to which it leads, itself among them.
+pub(super) fn called<DB: Database>(query: Built<DB>, name: &str) -> Built<DB>
+where
+    Cell: Type<DB> + for<'q> Encode<'q, DB>,
+{
+    query.sql("with recursive called (name) as (select cast(").bind(Cell::text(name)).sql(
+        " as text) union \
+         select case when a.wa_id = c.name then a.known_as else a.wa_id end \
+         from called c join aliases a on a.wa_id = c.name or a.known_as = c.name) select name from called",
+    )
+}
+
+/// A person's names.
+pub(super) struct Person(Vec<String>);
+
+impl Person {
+    /// All names that lead to this one, or to which it leads.
+    pub async fn called<B, DB>(store: &B, name: &str) -> Result<Self, StoreError>
+    where
+        B: Backend<Database = DB>,
+        DB: Database,
+        Cell: Type<DB> + for<'q> Encode<'q, DB>,
+        (String,): for<'r> FromRow<'r, DB::Row>,
+    {
+        Ok(Self(column::<DB, String>(&store.read(called(Built::new(""), name)).await?)?))
+    }
+
+    /// What was told of them, or written by them. Webhooks that tell of them tell of others too, whose events stay.
+    pub fn events<DB: Database>(&self, limit: u32) -> Vec<Built<DB>>
+    where
+        Cell: Type<DB> + for<'q> Encode<'q, DB>,
+    {
+        let steps = [
+            ("delete from webhooks where id in (select webhook_id from events where id in ", ")"),
+            ("delete from callbacks where event_id in ", ""),
+            ("delete from events where id in ", ""),
+        ];
+        let choose = |(before, after): (&str, &str)| {
+            let chosen = self.named(Built::new(before).sql("(select e.id from events e where e.person in "));
+            let chosen = chosen
+                .sql(" or e.person is null and e.webhook_id in (select webhook_id from mentions where person in ");
+            self.named(chosen).sql(") order by e.id limit ").bind(Cell::number(limit)).sql(")").sql(after)
+        };
+        steps.map(choose).into()
+    }
+
+    /// Webhooks that speak of them.
+    pub fn webhooks<DB: Database>(&self, limit: u32) -> Vec<Built<DB>>
+    where
+        Cell: Type<DB> + for<'q> Encode<'q, DB>,
+    {
+        let choose = |before: &str| {
+            let chosen = Built::new(before).sql(" in (select webhook_id from mentions where person in ");
+            self.named(chosen).sql(" order by webhook_id limit ").bind(Cell::number(limit)).sql(")")
+        };
+        vec![choose("delete from webhooks where id"), choose("delete from mentions where webhook_id")]
+    }
+
+    /// Their transactions, but for those that are still to be sent.
+    pub fn transactions<DB: Database>(&self, limit: u32) -> Vec<Built<DB>>
+    where
+        Cell: Type<DB> + for<'q> Encode<'q, DB>,
+    {
+        let steps = [
+            ("delete from webhooks where id in (select webhook_id from events where transaction_id in ", ")"),
+            ("delete from callbacks where transaction_id in ", ""),
+            ("delete from events where transaction_id in ", ""),
+            ("update turns set fault = null, detail = null where transaction_id in ", ""),
+            ("update outcomes set answer = null, fault = null where transaction_id in ", ""),
+            ("update attempts set body = '' where transaction_id in ", ""),
+            ("delete from bodies where transaction_id in ", ""),
+            ("update transactions set recipient = null where id in ", ""),
+        ];
+        let choose = |(before, after): (&str, &str)| {
+            let chosen = self.named(Built::new(before).sql("(select t.id from transactions t where t.recipient in "));
+            let chosen =
+                chosen.sql(" and not exists (select 1 from jobs j where j.transaction_id = t.id) order by t.id limit ");
+            chosen.bind(Cell::number(limit)).sql(")").sql(after)
+        };
+        steps.map(choose).into()
+    }
+
+    /// Their names, as long as none of them is needed to find what is left.
+    pub fn aliases<DB: Database>(&self) -> Built<DB>
+    where
+        Cell: Type<DB> + for<'q> Encode<'q, DB>,
+    {
+        let forget = self.named(Built::new("delete from aliases where (wa_id in ")).sql(" or known_as in ");
+        let left = self.named(forget).sql(") and not exists (select 1 from transactions where recipient in ");
+        self.named(left).sql(")")
+    }
+
+    fn named<DB: Database>(&self, query: Built<DB>) -> Built<DB>
+    where
+        Cell: Type<DB> + for<'q> Encode<'q, DB>,
+    {
+        query.list(self.0.iter().map(|name| Cell::text(name.as_str())))
+    }
+}
