@@ -120,6 +120,7 @@ struct Parts {
     query: QueryBuilder<Postgres>,
     /// What the statement answers: transactions that were recorded or begun, and whether they have to wait.
     answers: Vec<&'static str>,
+    /// Whether something is settled, which may be what a record would have to wait for.
     has_freed: bool,
 }
 
@@ -202,20 +203,22 @@ impl Parts {
         columns.push_bind(column(&rows, |row| row.payload));
         columns.push_bind(column(&rows, |row| row.expires_at));
         columns.push_bind(column(&rows, |row| &*row.return_address));
-        self.query.push(RECORD);
         // Without keys the table that has them, and its indexes, need not be opened.
-        let has_keys = rows.iter().any(|row| row.key.is_some());
-        self.query.push(if has_keys { TAKE_KEYS } else { "" });
-        self.query.push(", kept as materialized (select *, number > 0 and exists (");
-        self.query.push("select 1 from jobs j where j.pair = recorded.pair and j.state <> 'unknown'");
-        self.query.push(if self.has_freed {
-            " and j.transaction_id not in (select transaction_id from freed)"
-        } else {
-            ""
-        });
-        self.query.push(") as queued from recorded");
-        self.query.push(if has_keys { " where key is null or id in (select transaction_id from keyed)" } else { "" });
-        self.query.push(KEEP);
+        let (take_keys, with_own) = match rows.iter().any(|row| row.key.is_some()) {
+            true => (TAKE_KEYS, " where key is null or id in (select transaction_id from keyed)"),
+            false => ("", ""),
+        };
+        let but_freed = match self.has_freed {
+            true => " and j.transaction_id not in (select transaction_id from freed)",
+            false => "",
+        };
+        self.query.push(format_args!(
+            "{RECORD}{take_keys}, kept as materialized ( \
+               select *, number > 0 and exists ( \
+                 select 1 from jobs j where j.pair = recorded.pair and j.state <> 'unknown'{but_freed}) as queued \
+               from recorded{with_own} \
+             {KEEP}"
+        ));
         self.answers.push(KEPT);
         Ok(())
     }
