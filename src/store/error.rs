@@ -1,6 +1,7 @@
 //! What can go wrong with the store, and which of it passes by itself.
 
 use std::error::Error;
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use sqlx::error::DatabaseError;
@@ -40,10 +41,11 @@ impl StoreError {
         Self::Unreachable(Arc::new(cause))
     }
 
-    /// The same error of a write that was sent.
+    /// The same error of a write that was sent. Where the connection took no more of it, as after a restart of the server,
+    /// it was not: what commits a batch stands at its end.
     pub(super) fn in_doubt(self) -> Self {
         match self {
-            Self::Unreachable(cause) => Self::InDoubt(cause),
+            Self::Unreachable(cause) if !is_unsent(&cause) => Self::InDoubt(cause),
             error => error,
         }
     }
@@ -84,6 +86,11 @@ impl From<MigrateError> for StoreError {
             error => Self::Migration(Arc::new(error)),
         }
     }
+}
+
+fn is_unsent(cause: &Cause) -> bool {
+    let io = cause.downcast_ref::<sqlx::Error>();
+    matches!(io, Some(sqlx::Error::Io(error)) if error.kind() == ErrorKind::BrokenPipe)
 }
 
 /// Whether the same statement may succeed a little later, when the database is back.
