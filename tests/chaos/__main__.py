@@ -29,6 +29,7 @@ CONFIG = """
 listen = "127.0.0.1:{port}"
 data_dir = "{folder}/data"
 shutdown_grace = "5s"
+trust_local = true
 
 [store]
 url = "{store}"
