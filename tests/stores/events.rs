@@ -404,31 +404,6 @@ pub async fn what_was_told_is_not_kept_beyond_its_telling_where_no_body_is(backe
     assert_eq!(events().await, [EventKind::Unreadable, EventKind::Unreadable]);
 }
 
-pub async fn what_was_told_is_not_kept_beyond_its_telling_where_no_body_is(backend: Backend) {
-    let store = backend.open_keeping(Bodies::Redacted).await;
-    let told = held(&*store, 1, status("wamid.1", Progress::Sent)).await;
-    let untold = held(&*store, 2, status("wamid.2", Progress::Sent)).await;
-    let unread = webhook(5);
-    store.keep_webhooks(std::slice::from_ref(&unread)).await.unwrap();
-    store.claim_webhooks(HOLDER, at(5), at(60), 9).await.unwrap();
-    let problem = DecodedWebhook { problem: Some("is no webhook".into()), ..decoded(&unread, &[]) };
-    store.keep_events(HOLDER, &[problem]).await.unwrap();
-    let kept: Vec<_> = store.webhooks(&WebhookFilter::default(), None, 9).await.unwrap();
-    let bodies: Vec<_> = kept.iter().map(|webhook| webhook.body.as_str()).collect();
-    assert_eq!(bodies, [unread.body.as_str(), "", ""], "what could not be read stays until it can");
-    assert_eq!(store.reopen_webhooks(&WebhookFilter::default(), None, at(6), 9).await.unwrap(), [unread.id]);
-
-    let tell = Then::Tell(vec![callback(&told, "https://shop.example.net/hook")]);
-    store.end_hearing(HOLDER, &[heard(&told, tell), heard(&untold, Then::Tell(Vec::new()))]).await.unwrap();
-    let is_kept = |events: Vec<KeptEvent>| events.iter().map(|kept| kept.event.kind()).collect::<Vec<_>>();
-    let events = || async { is_kept(store.events(&EventFilter::default(), None, 9).await.unwrap()) };
-    assert_eq!(events().await, [EventKind::Unreadable, EventKind::Sent], "it is still to be told");
-    let [claimed] = store.claim_callbacks(HOLDER, at(9), at(60), 9, &[]).await.unwrap().try_into().unwrap();
-    assert_eq!(claimed.event, told.event);
-    assert_eq!(store.settle_callbacks(HOLDER, &[crate::callbacks::settled(claimed.id)]).await.unwrap(), 1);
-    assert_eq!(events().await, [EventKind::Unreadable, EventKind::Unreadable]);
-}
-
 pub async fn old_events_are_forgotten(backend: Backend) {
     let store = backend.open().await;
     let event = held(&*store, 1, status("wamid.1", Progress::Sent)).await;
