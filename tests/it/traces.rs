@@ -16,7 +16,7 @@ use crate::provider::Provider;
 use crate::receiver::{Manner, Receiver};
 
 /// What no span may hold.
-const CANARIES: [&str; 4] = ["447700900123", "a canary sings", "key-of-shop", "key-of-main"];
+const CANARIES: [&str; 5] = ["447700900123", "a canary sings", "key-of-shop", "key-of-main", "secret-of-main"];
 /// A client's own trace, and its span that calls us.
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN: &str = "00f067aa0ba902b7";
@@ -39,7 +39,8 @@ impl Scene {
             "[net]\nallow_private = [\"{address}\"]\n\
              [[accounts]]\nname = \"shop\"\nkey = \"key-of-shop\"\ncallbacks = [\"{callbacks}/hook\"]\n\
              [[accounts]]\nname = \"depot\"\nkey = \"key-of-depot\"\nmode = \"queued\"\n\
-             [[upstreams]]\nname = \"main\"\ndialect = \"cloud\"\nbase_url = \"{}\"\nkey = \"key-of-main\"\n{more}",
+             [[upstreams]]\nname = \"main\"\ndialect = \"cloud\"\nbase_url = \"{}\"\nkey = \"key-of-main\"\n\
+             webhook_secret = \"secret-of-main\"\n{more}",
             provider.url
         );
         std::fs::write(folder.path().join("sabir.toml"), config).unwrap();
@@ -73,8 +74,11 @@ impl Scene {
         let status = json!({ "id": "wamid.EXAMPLE0001", "status": "delivered", "timestamp": "1790000123", "recipient_id": "447700900123" });
         let value = json!({ "messaging_product": "whatsapp", "metadata": {}, "statuses": [status] });
         let entry = json!({ "id": "1", "changes": [{ "field": "messages", "value": value }] });
-        let answer =
-            self.post("/webhooks/main", &json!({ "object": "whatsapp_business_account", "entry": [entry] }), &[]);
+        let answer = self.post(
+            "/webhooks/main?token=secret-of-main",
+            &json!({ "object": "whatsapp_business_account", "entry": [entry] }),
+            &[],
+        );
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 
