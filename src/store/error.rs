@@ -65,7 +65,7 @@ impl StoreError {
             Self::Unreachable(_) | Self::InDoubt(_) | Self::Overloaded => {
                 tracing::debug!(error = self as &dyn Error, "{what}");
             }
-            Self::Address | Self::Migration(_) | Self::Defect(_) => {
+            Self::Address | Self::Migration(_) | Self::Keys(_) | Self::Defect(_) => {
                 tracing::error!(error = self as &dyn Error, "{what}")
             }
         }

@@ -136,7 +136,7 @@ async fn a_provider_that_is_not_who_it_should_be_gets_nothing_and_the_message_wa
              [[accounts]]\nname = \"{name}\"\nkey = \"{name}\"\nupstream = \"{name}\"\n"
         )
     });
-    let config = blocks.collect::<String>() + "[delivery]\ndeadline = \"2s\"\n";
+    let config = blocks.collect::<String>() + "[delivery]\ndeadline = \"2s\"\n[server]\ntrust_local = true\n";
     std::fs::write(folder.path().join("tls.toml"), config).unwrap();
     let mut command = sabir(folder.path());
     command.args(["--config", "tls.toml"]).env("SSL_CERT_FILE", folder.path().join("ca.pem")).stderr(Stdio::null());

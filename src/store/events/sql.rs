@@ -40,7 +40,8 @@ where
     (Option<Moment>,): for<'r> FromRow<'r, DB::Row>,
 {
     async fn keep_webhooks(&self, batch: &[NewWebhook]) -> Result<(), StoreError> {
-        let kept = batch.chunks(ROWS).map(|batch| insert_webhooks(batch, self.seal())).collect::<Result<Vec<_>, _>>()?;
+        let kept =
+            batch.chunks(ROWS).map(|batch| insert_webhooks(batch, self.seal())).collect::<Result<Vec<_>, _>>()?;
         self.run_all(kept).await?;
         Ok(())
     }

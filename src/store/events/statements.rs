@@ -49,7 +49,8 @@ where
 {
     let mut rows = Vec::new();
     for (write, told) in batch.iter().filter_map(|write| Some((write, write.tell()?))) {
-        let [id, webhook, _, identity, kind, message, person, at, received_at, body, tries, due_at] = told.cells(seal)?;
+        let [id, webhook, _, identity, kind, message, person, at, received_at, body, tries, due_at] =
+            told.cells(seal)?;
         let transaction = Cell::id(write.transaction().0);
         rows.push([id, webhook, transaction, identity, kind, message, person, at, received_at, body, tries, due_at]);
     }

@@ -81,7 +81,12 @@ async fn forget_requests(connection: &mut PgConnection, ids: &[TransactionId]) -
     Ok(())
 }
 
-async fn write_round(connection: &mut PgConnection, round: &Round<'_>, tally: &mut Tally, seal: &Seal) -> Result<(), StoreError> {
+async fn write_round(
+    connection: &mut PgConnection,
+    round: &Round<'_>,
+    tally: &mut Tally,
+    seal: &Seal,
+) -> Result<(), StoreError> {
     if !round.has_only_turns() {
         attempts(connection, round, tally, seal).await?;
     }
@@ -90,7 +95,12 @@ async fn write_round(connection: &mut PgConnection, round: &Round<'_>, tally: &m
 
 /// Settles, records and begins in one statement of the parts that there are, so that a commit is one round trip. All
 /// parts see the record as it was before: what one changes under another's eyes, the other is told of (`freed`).
-async fn attempts(connection: &mut PgConnection, round: &Round<'_>, tally: &mut Tally, seal: &Seal) -> Result<(), StoreError> {
+async fn attempts(
+    connection: &mut PgConnection,
+    round: &Round<'_>,
+    tally: &mut Tally,
+    seal: &Seal,
+) -> Result<(), StoreError> {
     let mut parts = Parts::new();
     parts.settle(&round.settlements, seal)?;
     parts.record(&round.records, seal)?;
@@ -374,7 +384,12 @@ async fn keys(connection: &mut PgConnection, repeated: &[(usize, &NewTransaction
 
 /// The rows are locked first, jobs before transactions as everywhere, so that of two turns the second sees what the first
 /// did and neither waits for the other in a circle.
-async fn turn(connection: &mut PgConnection, turns: &[(usize, &Turn)], tally: &mut Tally, seal: &Seal) -> Result<(), StoreError> {
+async fn turn(
+    connection: &mut PgConnection,
+    turns: &[(usize, &Turn)],
+    tally: &mut Tally,
+    seal: &Seal,
+) -> Result<(), StoreError> {
     if turns.is_empty() {
         return Ok(());
     }

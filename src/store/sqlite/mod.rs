@@ -22,8 +22,8 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool, SqliteTrans
 use super::cell::Built;
 use super::clients::sql::{Backend, Statement};
 use super::events::statements::told;
-use super::seal::Seal;
 use super::rows::{self, AttemptRow, SummaryRow, TransactionRow, TurnedRow};
+use super::seal::Seal;
 use super::{Bodies, Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
 use crate::model::TransactionId;
 use crate::secret::private_file;

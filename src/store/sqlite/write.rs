@@ -40,7 +40,11 @@ pub(super) const TABLES: &str = "\
     create temp table turned (id, holder, origins, target, cause, fault_code, fault, detail, at, next, due_at, keep, \
       frees, was, upstream, pair);";
 
-pub(super) async fn write(connection: &mut SqliteConnection, batch: &[Write], seal: &Seal) -> Result<Vec<Written>, StoreError> {
+pub(super) async fn write(
+    connection: &mut SqliteConnection,
+    batch: &[Write],
+    seal: &Seal,
+) -> Result<Vec<Written>, StoreError> {
     let mut tally = Tally::new(batch);
     for round in rounds(batch) {
         write_round(connection, &round, &mut tally, seal).await?;
