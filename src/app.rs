@@ -69,6 +69,7 @@ impl App {
     pub async fn build(config: &Config) -> anyhow::Result<Self> {
         let store = store::connect(&config.store).await?;
         store.migrate().await?;
+        store.take_keys(SystemClock.now()).await?;
         Self::with_store(config, store, Arc::new(SystemClock))
     }
 

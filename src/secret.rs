@@ -70,6 +70,9 @@ pub enum SecretError {
     /// Not a hash.
     #[error("is no hash; sha256: is followed by 64 hexadecimal digits, as `sabir key new` prints them")]
     Hash,
+    /// Not a key of the store.
+    #[error("is no key of 32 bytes; give 64 hexadecimal digits, as `sabir store key` prints them")]
+    SealingKey,
 }
 
 /// Makes a file, and the folders above it, that only their owner can read: it is to hold what is nobody else's affair.

@@ -392,3 +392,29 @@ fn no_file_is_too_long_to_be_read_at_once() {
     let said = long.map(|(lines, path)| format!("{path}:{lines}: ends here; {MAX_LINES} lines are the most"));
     assert_none(&said.collect::<Vec<_>>());
 }
+
+/// During an update the version before works on the new schema: columns that it does not know have to fill themselves, and
+/// what it knows has to stay.
+#[test]
+fn a_migration_takes_nothing_away_from_the_version_before() {
+    let mut violations = Vec::new();
+    let folders = ["migrations/sqlite", "migrations/postgres"].map(|folder| {
+        fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap().map(|entry| entry.unwrap().path())
+    });
+    for path in folders.into_iter().flatten() {
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("--")).collect::<Vec<_>>().join(" ");
+        for statement in code.split(';').map(|statement| statement.trim().to_lowercase()) {
+            let is_narrower = statement.contains(" add column ")
+                && statement.contains("not null")
+                && !statement.contains(" default ");
+            let takes_away = ["drop table", "drop column", "rename ", "alter column", " set not null"]
+                .iter()
+                .any(|word| statement.contains(word));
+            if is_narrower || takes_away {
+                violations.push(format!("{}: {statement}", path.display()));
+            }
+        }
+    }
+    assert_none(&violations);
+}

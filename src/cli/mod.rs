@@ -22,6 +22,7 @@ mod problem;
 mod sandbox;
 mod send;
 mod serve;
+mod store;
 mod style;
 mod transactions;
 mod translate;
@@ -118,6 +119,9 @@ Exits with 0 where the configuration can be run, else with 78.")]
     /// Through the admin API of a running gateway.
     #[command(subcommand, after_help = callbacks::EXAMPLES)]
     Callbacks(callbacks::Command),
+    /// Keys that bodies are sealed with, and sealing the record anew.
+    #[command(subcommand, after_help = store::EXAMPLES)]
+    Store(store::Command),
     /// Erase what was sent to somebody, and that it was.
     Erase(erase::Arguments),
     /// Show what each dialect can say, and between which dialects it arrives.
@@ -149,6 +153,9 @@ enum CliError {
     /// The configuration cannot be run.
     #[error("the configuration cannot be run:\n{0}")]
     Config(#[from] Problems),
+    /// It lacks keys.
+    #[error("the configuration cannot be run: {0}")]
+    Keys(StoreError),
     /// Anything else.
     #[error("{0:#}")]
     Failed(#[from] anyhow::Error),
@@ -159,7 +166,7 @@ impl CliError {
         match self {
             Self::Negative(_) | Self::Failed(_) => 1,
             Self::Unreachable(_) => 69,
-            Self::Config(_) => 78,
+            Self::Config(_) | Self::Keys(_) => 78,
         }
     }
 }
@@ -168,6 +175,7 @@ impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unreachable(_) => Self::Unreachable(error.into()),
+            StoreError::Keys(_) => Self::Keys(error),
             error => Self::Failed(error.into()),
         }
     }
@@ -242,6 +250,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Transactions(command) => transactions::run(&command, context),
         Command::Events(command) => events::run(&command, context),
         Command::Callbacks(command) => callbacks::run(&command, context),
+        Command::Store(command) => store::run(&command, context),
         Command::Erase(arguments) => erase::erase(&arguments, context),
         Command::Dialects(arguments) => dialects::table(&arguments, context),
         Command::Completions(arguments) => completions::completions(&arguments),

@@ -23,7 +23,10 @@ const KNOWN: &[(&str, &[&str])] = &[
             "trust_local",
         ],
     ),
-    ("store", &["url", "connections", "bodies", "bodies_for", "transactions_for", "events_for"]),
+    (
+        "store",
+        &["url", "connections", "bodies", "bodies_for", "transactions_for", "events_for", "encrypt", "encryption_keys"],
+    ),
     ("admin", &["token"]),
     (
         "net",

@@ -30,6 +30,9 @@ pub enum StoreError {
     /// The schema could not be brought up to date.
     #[error("the schema could not be brought up to date")]
     Migration(#[source] Cause),
+    /// What is kept may be sealed with these keys, and they are not there.
+    #[error("store.encryption_keys lacks keys that bodies are sealed with: {}; add them, behind the one that is to seal", .0.join(", "))]
+    Keys(Vec<String>),
     /// The database refused a statement, or a row does not read back: a defect.
     #[error("the store refused")]
     Defect(#[source] Cause),
@@ -64,7 +67,7 @@ impl StoreError {
             Self::Unreachable(_) | Self::InDoubt(_) | Self::Overloaded => {
                 tracing::debug!(error = self as &dyn Error, "{what}");
             }
-            Self::Address | Self::Migration(_) | Self::Defect(_) => {
+            Self::Address | Self::Migration(_) | Self::Keys(_) | Self::Defect(_) => {
                 tracing::error!(error = self as &dyn Error, "{what}")
             }
         }

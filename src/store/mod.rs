@@ -17,6 +17,7 @@ mod error;
 mod events;
 mod inbound;
 mod intake;
+mod keys;
 mod ledger;
 mod params;
 mod postgres;
@@ -26,6 +27,7 @@ mod record;
 mod retention;
 mod rounds;
 mod rows;
+mod seal;
 mod search;
 mod sqlite;
 mod views;
@@ -48,6 +50,7 @@ pub use events::{
 };
 pub use inbound::{Doomed, InboundFile, InboundFiles};
 pub use intake::Intake;
+pub use keys::{Keys, Rewrapped};
 pub use ledger::{Ledger, Limits};
 pub use queue::{Claimed, Depth, Lapsed, Queue};
 pub use record::{
@@ -55,6 +58,7 @@ pub use record::{
     Write, Written,
 };
 pub use retention::Retention;
+pub use seal::SealingKey;
 pub use search::{Found, Search};
 use serde::Deserialize;
 pub use views::{Attempt, Filter, Summary, Transaction, Turned};
@@ -83,12 +87,26 @@ pub struct Config {
     /// How long webhooks, events and callbacks at their end are kept; as long as transactions where it is not said.
     #[serde(default, with = "humantime_serde::option")]
     pub events_for: Option<Duration>,
+    /// What bodies are sealed with: the first seals, each opens.
+    #[serde(default)]
+    pub encryption_keys: Vec<SealingKey>,
+    /// Whether the first key seals what is written from now on; else keys only open what was sealed before.
+    pub encrypt: bool,
 }
 
 impl Config {
     /// A database that keeps everything for ever.
     pub fn new(url: Secret, connections: u32) -> Self {
-        Self { url, connections, bodies: Bodies::Full, bodies_for: None, transactions_for: None, events_for: None }
+        Self {
+            url,
+            connections,
+            bodies: Bodies::Full,
+            bodies_for: None,
+            transactions_for: None,
+            events_for: None,
+            encryption_keys: Vec::new(),
+            encrypt: true,
+        }
     }
 }
 
@@ -112,7 +130,9 @@ pub async fn connect(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
 /// is back; none waits for it longer than about a second. Times are kept to the microsecond. A NUL in a text becomes
 /// U+FFFD; in JSON it is escaped and stays.
 #[async_trait]
-pub trait Store: Transactions + Search + Queue + Retention + Clients + Events + Callbacks + InboundFiles {
+pub trait Store:
+    Transactions + Search + Queue + Retention + Keys + Clients + Events + Callbacks + InboundFiles
+{
     /// Brings the schema up to date. Safe to call from several processes at once; does nothing when it is. Takes the time
     /// that a migration takes.
     async fn migrate(&self) -> Result<(), StoreError>;

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::rows::{Moment, json, number, text};
+use super::seal::Seal;
 use super::{Begin, NewAttempt, NewTransaction, Next, Settlement, StoreError, Turn};
 use crate::model::{State, TransactionId};
 
@@ -36,10 +38,8 @@ pub(super) struct NewRow<'a> {
     pub expires_at: Option<Moment>,
 }
 
-impl<'a> TryFrom<&'a NewTransaction> for NewRow<'a> {
-    type Error = StoreError;
-
-    fn try_from(new: &'a NewTransaction) -> Result<Self, StoreError> {
+impl<'a> NewRow<'a> {
+    pub fn of(new: &'a NewTransaction, seal: &Seal) -> Result<Self, StoreError> {
         let (job, idempotency) = (new.job.as_ref(), new.idempotency.as_ref());
         Ok(Self {
             id: new.id.0,
@@ -53,15 +53,15 @@ impl<'a> TryFrom<&'a NewTransaction> for NewRow<'a> {
             recipient: new.request.addressee().map(|to| text(&to).into_owned().into()),
             fault: new.fault.as_ref().map(|fault| fault.kind.code()),
             received_at: Moment(new.received_at),
-            client_request: text(&new.client_request),
-            request: json(&new.request)?,
-            return_address: json(&new.request.return_address())?,
-            warnings: json(&new.warnings)?,
-            refusal: new.fault.as_ref().map(json).transpose()?,
+            client_request: seal.keep("bodies.client_request", text(&new.client_request))?,
+            request: seal.keep_own("bodies.request", json(&new.request)?)?,
+            return_address: seal.keep_own("bodies.return_address", json(&new.request.return_address())?)?,
+            warnings: seal.keep_own("bodies.warnings", json(&new.warnings)?)?,
+            refusal: sealed(seal, "bodies.refusal", new.fault.as_ref())?,
             pair: job.and_then(|job| job.pair.as_deref()).map(text),
             due_at: job.map(|job| Moment(job.due_at)),
             holder: job.and_then(|job| job.holder),
-            attempt: new.attempt.as_ref().map(|attempt| NewAttemptRow::of(new.id, attempt)),
+            attempt: new.attempt.as_ref().map(|attempt| NewAttemptRow::of(new.id, attempt, seal)).transpose()?,
             key: idempotency.map(|idempotency| text(&idempotency.key)),
             payload: idempotency.map(|idempotency| idempotency.payload.0.as_slice()),
             expires_at: idempotency.map(|idempotency| Moment(idempotency.expires_at)),
@@ -88,16 +88,16 @@ pub(super) struct NewAttemptRow<'a> {
 }
 
 impl<'a> NewAttemptRow<'a> {
-    fn of(transaction: TransactionId, attempt: &'a NewAttempt) -> Self {
-        Self {
+    fn of(transaction: TransactionId, attempt: &'a NewAttempt, seal: &Seal) -> Result<Self, StoreError> {
+        Ok(Self {
             transaction_id: transaction.0,
             number: number(attempt.number),
             upstream: text(&attempt.upstream),
             method: text(&attempt.method),
             url: text(&attempt.url),
-            body: text(&attempt.body),
+            body: seal.keep("attempts.body", text(&attempt.body))?,
             started_at: Moment(attempt.started_at),
-        }
+        })
     }
 }
 
@@ -110,15 +110,13 @@ pub(super) struct BeginRow<'a> {
     pub warnings: Option<String>,
 }
 
-impl<'a> TryFrom<&'a Begin> for BeginRow<'a> {
-    type Error = StoreError;
-
-    fn try_from(begin: &'a Begin) -> Result<Self, StoreError> {
+impl<'a> BeginRow<'a> {
+    pub fn of(begin: &'a Begin, seal: &Seal) -> Result<Self, StoreError> {
         Ok(Self {
             holder: begin.holder,
             lease_until: Moment(begin.lease_until),
-            attempt: NewAttemptRow::of(begin.transaction, &begin.attempt),
-            warnings: begin.warnings.as_ref().map(json).transpose()?,
+            attempt: NewAttemptRow::of(begin.transaction, &begin.attempt, seal)?,
+            warnings: sealed(seal, "bodies.warnings", begin.warnings.as_ref())?,
         })
     }
 }
@@ -157,10 +155,8 @@ pub(super) struct TurnRow<'a> {
     pub frees: Option<Cow<'a, str>>,
 }
 
-impl<'a> TryFrom<&'a Turn> for TurnRow<'a> {
-    type Error = StoreError;
-
-    fn try_from(turn: &'a Turn) -> Result<Self, StoreError> {
+impl<'a> TurnRow<'a> {
+    pub fn of(turn: &'a Turn, seal: &Seal) -> Result<Self, StoreError> {
         Ok(Self {
             transaction_id: turn.transaction.0,
             holder: turn.holder,
@@ -168,7 +164,7 @@ impl<'a> TryFrom<&'a Turn> for TurnRow<'a> {
             target: turn.to.as_str(),
             cause: turn.cause.as_str(),
             fault_code: turn.fault.as_ref().map(|fault| fault.kind.code()),
-            fault: turn.fault.as_ref().map(json).transpose()?,
+            fault: sealed(seal, "turns.fault", turn.fault.as_ref())?,
             detail: turn.detail.as_deref().map(text),
             at: Moment(turn.at),
             next: turn.next.into(),
@@ -192,10 +188,9 @@ pub(super) struct NewOutcomeRow<'a> {
     pub next: NextRow,
 }
 
-impl<'a> TryFrom<&'a Settlement> for NewOutcomeRow<'a> {
-    type Error = StoreError;
-
-    fn try_from(settlement: &'a Settlement) -> Result<Self, StoreError> {
+impl<'a> NewOutcomeRow<'a> {
+    pub fn of(settlement: &'a Settlement, seal: &Seal) -> Result<Self, StoreError> {
+        let answer = settlement.answer.as_deref().map(|answer| seal.keep("outcomes.answer", text(answer)));
         Ok(Self {
             transaction_id: settlement.transaction.0,
             number: number(settlement.attempt),
@@ -203,11 +198,16 @@ impl<'a> TryFrom<&'a Settlement> for NewOutcomeRow<'a> {
             status: settlement.status.map(i32::from),
             message_id: settlement.message_id.as_deref().map(text),
             told: settlement.told,
-            answer: settlement.answer.as_deref().map(text),
-            fault: settlement.fault.as_ref().map(json).transpose()?,
+            answer: answer.transpose()?,
+            fault: sealed(seal, "outcomes.fault", settlement.fault.as_ref())?,
             fault_code: settlement.fault.as_ref().map(|fault| fault.kind.code()),
             finished_at: Moment(settlement.finished_at),
             next: settlement.next.into(),
         })
     }
+}
+
+/// A value as JSON, as it is kept in the column.
+fn sealed(seal: &Seal, column: &'static str, value: Option<&impl Serialize>) -> Result<Option<String>, StoreError> {
+    value.map(|value| seal.keep_own(column, json(value)?)).transpose()
 }

@@ -15,6 +15,7 @@ use sqlx::{Database, Decode, Encode, FromRow, Type};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::seal::{Seal, Sealed};
 use super::{Attempt, Claimed, Depth, Lapsed, StoreError, Summary, Transaction, Turned};
 use crate::model::TransactionId;
 
@@ -87,7 +88,16 @@ impl TransactionRow {
     }
 
     /// The transaction with these attempts and turns.
-    pub fn with(self, attempts: Vec<AttemptRow>, turns: Vec<TurnedRow>) -> Result<Transaction, StoreError> {
+    pub fn with(
+        self,
+        attempts: Vec<AttemptRow>,
+        turns: Vec<TurnedRow>,
+        seal: &Seal,
+    ) -> Result<Transaction, StoreError> {
+        self.open(seal)?.opened_with(opened(attempts, seal)?, opened(turns, seal)?)
+    }
+
+    fn opened_with(self, attempts: Vec<Attempt>, turns: Vec<Turned>) -> Result<Transaction, StoreError> {
         Ok(Transaction {
             summary: self.summary.try_into()?,
             given_id: self.given_id,
@@ -96,10 +106,20 @@ impl TransactionRow {
             request: self.request.and_then(|request| serde_json::from_str(&request).ok()),
             warnings: optional("warnings", self.warnings)?.unwrap_or_default(),
             refusal: optional("refusal", self.refusal)?,
-            attempts: attempts.into_iter().map(Attempt::try_from).collect::<Result<_, _>>()?,
-            turns: turns.into_iter().map(Turned::try_from).collect::<Result<_, _>>()?,
+            attempts,
+            turns,
             due_at: self.due_at.map(|moment| moment.0),
         })
+    }
+}
+
+impl Sealed for TransactionRow {
+    fn open(mut self, seal: &Seal) -> Result<Self, StoreError> {
+        self.client_request = seal.open_some("bodies.client_request", self.client_request)?;
+        self.request = seal.open_some("bodies.request", self.request)?;
+        self.warnings = seal.open_some("bodies.warnings", self.warnings)?;
+        self.refusal = seal.open_some("bodies.refusal", self.refusal)?;
+        Ok(self)
     }
 }
 
@@ -139,6 +159,15 @@ impl TryFrom<AttemptRow> for Attempt {
     }
 }
 
+impl Sealed for AttemptRow {
+    fn open(mut self, seal: &Seal) -> Result<Self, StoreError> {
+        self.body = seal.open("attempts.body", self.body)?;
+        self.answer = seal.open_some("outcomes.answer", self.answer)?;
+        self.fault = seal.open_some("outcomes.fault", self.fault)?;
+        Ok(self)
+    }
+}
+
 /// A change without an attempt.
 #[derive(FromRow)]
 pub(super) struct TurnedRow {
@@ -165,6 +194,13 @@ impl TryFrom<TurnedRow> for Turned {
     }
 }
 
+impl Sealed for TurnedRow {
+    fn open(mut self, seal: &Seal) -> Result<Self, StoreError> {
+        self.fault = seal.open_some("turns.fault", self.fault)?;
+        Ok(self)
+    }
+}
+
 /// A job with its transaction.
 #[derive(FromRow)]
 pub(super) struct ClaimedRow {
@@ -183,11 +219,11 @@ pub(super) struct ClaimedRow {
 
 /// Those of claimed jobs that read back. Another stops nobody but its pair: it is left to its lease, and an operator can give
 /// it up.
-pub(super) fn claimed(rows: Vec<ClaimedRow>) -> Vec<Claimed> {
+pub(super) fn claimed(rows: Vec<ClaimedRow>, seal: &Seal) -> Vec<Claimed> {
     let read = |row: ClaimedRow| {
         let id = row.id;
         let log = |error: &StoreError| tracing::error!(transaction.id = %id, error = error as &dyn Error, "a job does not read back; give it up");
-        row.try_into().inspect_err(log).ok()
+        row.open(seal).and_then(Claimed::try_from).inspect_err(log).ok()
     };
     rows.into_iter().filter_map(read).collect()
 }
@@ -209,6 +245,14 @@ impl TryFrom<ClaimedRow> for Claimed {
             upstream: row.upstream,
             pair: row.pair,
         })
+    }
+}
+
+impl Sealed for ClaimedRow {
+    fn open(mut self, seal: &Seal) -> Result<Self, StoreError> {
+        self.request = seal.open("bodies.request", self.request)?;
+        self.warnings = seal.open("bodies.warnings", self.warnings)?;
+        Ok(self)
     }
 }
 
@@ -294,6 +338,25 @@ pub(super) fn optional<T: DeserializeOwned>(
 
 pub(super) fn named<T: DeserializeOwned>(column: &'static str, name: &str) -> Result<T, StoreError> {
     T::deserialize(name.into_deserializer()).map_err(|_: value::Error| StoreError::defect(Unreadable(column)))
+}
+
+/// Rows that hold sealed texts as what they stand for.
+pub(super) fn opened<R, T>(rows: impl IntoIterator<Item = R>, seal: &Seal) -> Result<Vec<T>, StoreError>
+where
+    R: Sealed,
+    T: TryFrom<R, Error = StoreError>,
+{
+    rows.into_iter().map(|row| row.open(seal)?.try_into()).collect()
+}
+
+/// As [`opened`], of rows as they come.
+pub(super) fn all_opened<DB, R, T>(rows: &[DB::Row], seal: &Seal) -> Result<Vec<T>, StoreError>
+where
+    DB: Database,
+    R: for<'r> FromRow<'r, DB::Row> + Sealed,
+    T: TryFrom<R, Error = StoreError>,
+{
+    rows.iter().map(|row| R::from_row(row)?.open(seal)?.try_into()).collect()
 }
 
 /// Rows of a kind as what they stand for.

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use sabir::model::{State, TransactionId};
 use sabir::secret::KeyHash;
 use sabir::store::{
-    Attempt, Begin, Cause, Claimed, Clients, Depth, Filter, Found, Lapsed, NewAttempt, NewTransaction, Next,
-    PayloadHash, Queue, Retention, Search, Session, Settlement, Store, StoreError, StoredMedia, Summary, Transaction,
-    Transactions, Turn, Turned, UploadKey, UpstreamMedia, Write, Written,
+    Attempt, Begin, Cause, Claimed, Clients, Depth, Filter, Found, Keys, Lapsed, NewAttempt, NewTransaction, Next,
+    PayloadHash, Queue, Retention, Rewrapped, Search, Session, Settlement, Store, StoreError, StoredMedia, Summary,
+    Transaction, Transactions, Turn, Turned, UploadKey, UpstreamMedia, Write, Written,
 };
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -472,6 +472,21 @@ impl Retention for Memory {
         let before = inner.keys.len();
         inner.keys.retain(|_, (_, _, expires_at)| *expires_at > now);
         Ok((before - inner.keys.len()) as u64)
+    }
+}
+
+#[async_trait]
+impl Keys for Memory {
+    async fn take_keys(&self, _: OffsetDateTime) -> Result<(), StoreError> {
+        unimplemented!()
+    }
+
+    async fn rewrap(&self, _: Option<Rewrapped>, _: u32) -> Result<Option<Rewrapped>, StoreError> {
+        unimplemented!()
+    }
+
+    async fn forget_keys(&self) -> Result<u64, StoreError> {
+        unimplemented!()
     }
 }
 

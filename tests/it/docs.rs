@@ -153,6 +153,8 @@ fn the_configurations_in_the_documents_can_be_run() {
     for block in blocks("toml").iter().filter(|block| block.is_run()) {
         // Where a secret would come from is the reader's affair.
         let text = block.text.replace("\"env:", "\"").replace("\"file:", "\"");
+        // This one has to look like what it is.
+        let text = text.replace("SABIR_STORE_KEY", &"5a".repeat(32));
         let problems = config::load_text(&text).err().map(|problems| problems.to_string());
         assert_eq!(problems, None, "{}:{}", block.page, block.line);
     }

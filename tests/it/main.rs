@@ -15,6 +15,7 @@ mod delivery;
 mod deploy;
 mod docs;
 mod examples;
+mod faults;
 mod flood;
 mod gate;
 #[path = "../support/golden.rs"]
@@ -33,6 +34,7 @@ mod openapi;
 mod operator;
 mod overload;
 #[path = "../support/postgres.rs"]
+#[allow(dead_code, reason = "shared with the tests of stores")]
 mod postgres;
 mod program;
 mod provider;

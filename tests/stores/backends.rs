@@ -3,30 +3,46 @@
 use std::sync::Arc;
 
 use sabir::secret::Secret;
-use sabir::store::{self, Bodies, Config, Store, StoreError};
+use sabir::store::{self, Bodies, Config, SealingKey, Store, StoreError};
+use serde_json::json;
 use sqlx::{Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
 use crate::postgres::Database;
 
-/// An empty database that can be taken away and given back.
-pub enum Backend {
+/// An empty database that can be taken away and given back, and what is sealed in it.
+pub struct Backend {
+    pub kind: Kind,
+    keys: Vec<SealingKey>,
+}
+
+pub enum Kind {
     Sqlite { directory: TempDir, lock: Option<SqliteConnection> },
     Postgres(Database),
 }
 
 impl Backend {
     pub async fn sqlite() -> Self {
-        Self::Sqlite { directory: TempDir::new().unwrap(), lock: None }
+        Self { kind: Kind::Sqlite { directory: TempDir::new().unwrap(), lock: None }, keys: Vec::new() }
     }
 
     pub async fn postgres() -> Self {
-        Self::Postgres(Database::create().await)
+        Self { kind: Kind::Postgres(Database::create().await), keys: Vec::new() }
+    }
+
+    /// The same, with its bodies sealed.
+    pub fn sealed(self) -> Self {
+        Self { keys: vec![key('a')], ..self }
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> Config {
+        Config { encryption_keys: self.keys.clone(), ..Config::new(Secret::new(self.url()), 4) }
     }
 
     /// Connects to it once more, as another gateway would.
     pub async fn connect(&self) -> Result<Arc<dyn Store>, StoreError> {
-        store::connect(&Config::new(Secret::new(self.url()), 4)).await
+        store::connect(&self.config()).await
     }
 
     /// Connects to it and brings its schema up to date.
@@ -38,7 +54,7 @@ impl Backend {
 
     /// The same, keeping of bodies what is said.
     pub async fn open_keeping(&self, bodies: Bodies) -> Arc<dyn Store> {
-        let config = Config { bodies, ..Config::new(Secret::new(self.url()), 4) };
+        let config = Config { bodies, ..self.config() };
         let store = store::connect(&config).await.unwrap();
         store.migrate().await.unwrap();
         store
@@ -47,33 +63,33 @@ impl Backend {
     /// From here on nothing can be written.
     pub async fn take_away(&mut self) {
         let url = self.url();
-        match self {
-            Self::Sqlite { lock, .. } => {
+        match &mut self.kind {
+            Kind::Sqlite { lock, .. } => {
                 let mut connection = SqliteConnection::connect(&url).await.unwrap();
                 sqlx::query("begin immediate").execute(&mut connection).await.unwrap();
                 *lock = Some(connection);
             }
-            Self::Postgres(database) => database.shut().await,
+            Kind::Postgres(database) => database.shut().await,
         }
     }
 
     /// From here on everything is as before.
     pub async fn give_back(&mut self) {
-        match self {
-            Self::Sqlite { lock, .. } => lock.take().unwrap().close().await.unwrap(),
-            Self::Postgres(database) => database.open().await,
+        match &mut self.kind {
+            Kind::Sqlite { lock, .. } => lock.take().unwrap().close().await.unwrap(),
+            Kind::Postgres(database) => database.open().await,
         }
     }
 
     /// Changes something behind the store's back.
     pub async fn spoil(&self, statement: &'static str) {
-        match self {
-            Self::Sqlite { .. } => {
+        match &self.kind {
+            Kind::Sqlite { .. } => {
                 let mut connection = SqliteConnection::connect(&self.url()).await.unwrap();
                 sqlx::query(statement).execute(&mut connection).await.unwrap();
                 connection.close().await.unwrap();
             }
-            Self::Postgres(_) => {
+            Kind::Postgres(_) => {
                 let mut connection = PgConnection::connect(&self.url()).await.unwrap();
                 sqlx::query(statement).execute(&mut connection).await.unwrap();
                 connection.close().await.unwrap();
@@ -83,9 +99,14 @@ impl Backend {
 
     /// Its address.
     pub fn url(&self) -> String {
-        match self {
-            Self::Sqlite { directory, .. } => format!("sqlite://{}", directory.path().join("data/sabir.db").display()),
-            Self::Postgres(database) => database.url(),
+        match &self.kind {
+            Kind::Sqlite { directory, .. } => format!("sqlite://{}", directory.path().join("data/sabir.db").display()),
+            Kind::Postgres(database) => database.url(),
         }
     }
+}
+
+/// A key of 64 such digits.
+pub fn key(digit: char) -> SealingKey {
+    serde_json::from_value(json!(digit.to_string().repeat(64))).unwrap()
 }

@@ -1,6 +1,6 @@
 //! The store: what its contract promises, on each back end, and the ledger in front of it.
 //!
-//! A test of the contract is a function in `contract.rs`, `jobs.rs`, `keeping.rs`, `events.rs`, `callbacks.rs`,
+//! A test of the contract is a function in `contract.rs`, `jobs.rs`, `keeping.rs`, `sealing.rs`, `events.rs`, `callbacks.rs`,
 //! `inbound.rs` or `clients.rs` and a line in a list below. Postgres comes from
 //! `scripts/test`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "helpers of tests are tests too")]
@@ -18,13 +18,14 @@ mod ledger;
 mod migration;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod sealing;
 
 use sabir::model::State;
 use sabir::secret::Secret;
 use sabir::store::{self, Config, Next, StoreError};
 use sqlx::{Connection, PgConnection};
 
-/// Runs each test of the contract on each back end.
+/// Runs each test of the contract on each back end, with bodies in the clear and with sealed ones.
 macro_rules! on_each_back_end {
     ($($contract:ident { $($test:ident,)+ })+) => {
         mod on_sqlite {
@@ -43,6 +44,26 @@ macro_rules! on_each_back_end {
                 #[tokio::test]
                 async fn $test() {
                     super::$contract::$test(Backend::postgres().await).await;
+                }
+            )+)+
+        }
+
+        mod sealed_on_sqlite {
+            use super::backends::Backend;
+            $($(
+                #[tokio::test]
+                async fn $test() {
+                    super::$contract::$test(Backend::sqlite().await.sealed()).await;
+                }
+            )+)+
+        }
+
+        mod sealed_on_postgres {
+            use super::backends::Backend;
+            $($(
+                #[tokio::test]
+                async fn $test() {
+                    super::$contract::$test(Backend::postgres().await.sealed()).await;
                 }
             )+)+
         }
@@ -117,6 +138,13 @@ on_each_back_end! {
     }
     migration {
         what_was_under_way_before_is_a_job,
+        a_migration_that_is_broken_off_is_done_the_next_time,
+    }
+    sealing {
+        what_is_kept_of_bodies_is_sealed_in_every_column,
+        a_store_without_its_keys_says_which_it_lacks,
+        a_new_key_takes_over_step_by_step,
+        what_was_written_in_the_clear_is_sealed_later_and_opened_for_good,
     }
     events {
         a_webhook_is_kept_until_it_is_decoded_and_stays,
@@ -250,6 +278,25 @@ async fn every_write_locks_jobs_before_their_transactions() {
         lock.rollback().await.unwrap();
         assert_eq!(writing.await.unwrap().unwrap(), [store::Written::Done]);
     }
+}
+
+#[tokio::test]
+async fn a_database_that_may_only_be_read_is_away_and_comes_back_by_itself() {
+    let database = postgres::Database::create().await;
+    let store = store::connect(&Config::new(Secret::new(database.url()), 1)).await.unwrap();
+    store.migrate().await.unwrap();
+    let before = fixtures::sending();
+    store.write(&[fixtures::record(&before)]).await.unwrap();
+
+    database.set_read_only(true).await;
+    for refused in [store.write(&[fixtures::record(&fixtures::sending())]).await.err(), store.ping().await.err()] {
+        assert!(matches!(refused, Some(StoreError::Unreachable(_) | StoreError::InDoubt(_))), "{refused:?}");
+    }
+    assert!(store.find(&before.id.to_string()).await.unwrap().is_some(), "what is there can be read");
+
+    database.set_read_only(false).await;
+    store.write(&[fixtures::record(&fixtures::sending())]).await.unwrap();
+    store.ping().await.unwrap();
 }
 
 #[tokio::test]

@@ -1,13 +1,14 @@
 //! A database of the version before, brought up to date.
 
 use std::path::Path;
+use std::time::Duration;
 
 use sabir::model::State;
 use sabir::store::{NewTransaction, Turn};
 use sqlx::migrate::Migrator;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
-use crate::backends::Backend;
+use crate::backends::{Backend, Kind};
 use crate::contract::found;
 use crate::fixtures::{abandoned, at, sending, turn};
 
@@ -33,10 +34,11 @@ async fn before(folder: &str) -> Migrator {
     migrator
 }
 
-pub async fn what_was_under_way_before_is_a_job(backend: Backend) {
+/// Leaves a transaction in a database of the version before.
+async fn fill(backend: &Backend) -> NewTransaction {
     let new = sending();
-    match &backend {
-        Backend::Sqlite { .. } => {
+    match &backend.kind {
+        Kind::Sqlite { .. } => {
             // Connecting makes the file.
             drop(backend.connect().await.unwrap());
             let mut connection = SqliteConnection::connect(&backend.url()).await.unwrap();
@@ -45,14 +47,18 @@ pub async fn what_was_under_way_before_is_a_job(backend: Backend) {
             let rows = rows(&new, &format!("x'{}'", new.id.0.simple()), &micros.to_string());
             sqlx::raw_sql(rows).execute(&mut connection).await.unwrap();
         }
-        Backend::Postgres(_) => {
+        Kind::Postgres(_) => {
             let mut connection = PgConnection::connect(&backend.url()).await.unwrap();
             before("migrations/postgres").await.run_direct(None, &mut connection, false).await.unwrap();
             let rows = rows(&new, &format!("'{}'", new.id), &format!("'{}'", at(0)));
             sqlx::raw_sql(rows).execute(&mut connection).await.unwrap();
         }
     }
+    new
+}
 
+pub async fn what_was_under_way_before_is_a_job(backend: Backend) {
+    let new = fill(&backend).await;
     let store = backend.open().await;
     assert_eq!(found(&store, new.id).await.due_at, Some(at(120)));
     assert_eq!(store.lapsed(at(119), 5).await.unwrap(), []);
@@ -62,4 +68,47 @@ pub async fn what_was_under_way_before_is_a_job(backend: Backend) {
     let late = Turn { at: at(120), ..abandoned(&new) };
     store.write(&[turn(&late)]).await.unwrap();
     assert_eq!(found(&store, new.id).await.summary.state, State::Unknown);
+}
+
+/// Keeps migrations from going on until it is dropped.
+enum Lock {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Lock {
+    /// In Postgres one that the third migration stands before when it has made half of its changes.
+    async fn take(backend: &Backend) -> Self {
+        match &backend.kind {
+            Kind::Sqlite { .. } => {
+                let mut connection = SqliteConnection::connect(&backend.url()).await.unwrap();
+                sqlx::query("begin immediate").execute(&mut connection).await.unwrap();
+                Self::Sqlite(connection)
+            }
+            Kind::Postgres(_) => {
+                let mut connection = PgConnection::connect(&backend.url()).await.unwrap();
+                sqlx::raw_sql("begin; lock table outcomes").execute(&mut connection).await.unwrap();
+                Self::Postgres(connection)
+            }
+        }
+    }
+
+    async fn release(self) {
+        match self {
+            Self::Sqlite(connection) => connection.close().await.unwrap(),
+            Self::Postgres(connection) => connection.close().await.unwrap(),
+        }
+    }
+}
+
+pub async fn a_migration_that_is_broken_off_is_done_the_next_time(backend: Backend) {
+    let new = fill(&backend).await;
+    let lock = Lock::take(&backend).await;
+    let store = backend.connect().await.unwrap();
+    let broken_off = tokio::time::timeout(Duration::from_millis(300), store.migrate()).await;
+    assert!(broken_off.is_err(), "{broken_off:?}");
+    lock.release().await;
+    store.migrate().await.unwrap();
+    assert_eq!(found(&store, new.id).await.due_at, Some(at(120)));
+    assert_eq!(store.lapsed(at(120), 5).await.unwrap().len(), 1);
 }

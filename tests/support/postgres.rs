@@ -44,6 +44,13 @@ impl Database {
             .unwrap();
     }
 
+    /// From here on it may be read alone, or written again: as where a standby takes over, everybody is hung up on.
+    pub async fn set_read_only(&self, is_so: bool) {
+        self.shut().await;
+        self.execute(format!("alter database {} set default_transaction_read_only = {is_so}", self.name)).await;
+        self.open().await;
+    }
+
     /// Takes everybody again.
     pub async fn open(&self) {
         self.execute(format!("alter database {} allow_connections true", self.name)).await;

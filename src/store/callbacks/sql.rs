@@ -19,6 +19,7 @@ use crate::store::events::sql::ROWS;
 use crate::store::events::statements::forget_told;
 use crate::store::retention::first_id;
 use crate::store::rows::{Moment, all, column, named};
+use crate::store::seal::{Seal, Sealed};
 use crate::store::{Bodies, Clue, Correlated, Events, StoreError};
 
 /// The servers that something waits for, found step by step: each costs one look into the index, whatever waits.
@@ -70,7 +71,7 @@ where
         let rows = self.read(with_events).await?;
         let rows = rows.iter().map(ClaimedRow::from_row).collect::<Result<Vec<_>, _>>()?;
         let transactions = transactions_of(self, &rows).await?;
-        Ok(rows.into_iter().map(|row| row.with(&transactions)).collect())
+        rows.into_iter().map(|row| Ok(row.open(self.seal())?.with(&transactions))).collect()
     }
 
     async fn settle_callbacks(&self, holder: Uuid, settled: &[SettledCallback]) -> Result<u64, StoreError> {
@@ -263,6 +264,13 @@ pub(in crate::store) struct ClaimedRow {
     upstream: String,
     received_at: Moment,
     body: String,
+}
+
+impl Sealed for ClaimedRow {
+    fn open(mut self, seal: &Seal) -> Result<Self, StoreError> {
+        self.body = seal.open("events.body", self.body)?;
+        Ok(self)
+    }
 }
 
 impl ClaimedRow {

@@ -10,6 +10,7 @@ use super::{Clients, Session, StoredMedia, UploadKey, UpstreamMedia};
 use crate::secret::KeyHash;
 use crate::store::cell::Built;
 use crate::store::rows::{Moment, json, parsed, text};
+use crate::store::seal::Seal;
 use crate::store::{Bodies, StoreError};
 
 /// A statement with its values.
@@ -19,6 +20,9 @@ pub(in crate::store) type Statement<DB> = Query<'static, DB, <DB as Database>::A
 #[async_trait]
 pub(in crate::store) trait Backend: Send + Sync {
     type Database: Database;
+
+    /// What seals bodies and opens them.
+    fn seal(&self) -> &Seal;
 
     /// What follows a selection of rows that no two callers may get, so that one does not wait for the other.
     const SKIP_LOCKED: &str;
@@ -102,13 +106,14 @@ where
         let setting = "select value from settings where account = $1 and name = $2";
         let setting = sqlx::query(setting).bind(owned(account)).bind(owned(name));
         let Some(row) = self.fetch(setting).await? else { return Ok(None) };
-        parsed("value", &SettingRow::from_row(&row)?.value).map(Some)
+        parsed("value", &self.seal().open("settings.value", SettingRow::from_row(&row)?.value)?).map(Some)
     }
 
     async fn set(&self, account: &str, name: &str, value: &Value) -> Result<(), StoreError> {
         let set = "insert into settings (account, name, value) values ($1, $2, $3) \
                    on conflict (account, name) do update set value = excluded.value";
-        let set = sqlx::query(set).bind(owned(account)).bind(owned(name)).bind(json(value)?);
+        let value = self.seal().keep_own("settings.value", json(value)?)?;
+        let set = sqlx::query(set).bind(owned(account)).bind(owned(name)).bind(value);
         self.execute(set).await?;
         Ok(())
     }

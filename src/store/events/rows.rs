@@ -12,11 +12,12 @@ use crate::model::{Event, Fault, FaultKind, Request, ReturnAddress, TransactionI
 use crate::store::StoreError;
 use crate::store::cell::Cell;
 use crate::store::rows::{Moment, json, named, parsed};
+use crate::store::seal::{Seal, Sealed};
 
 impl NewEvent {
     /// The columns: id, webhook_id, upstream, identity, kind, message_id, person, occurred_at, received_at, body, tries,
     /// due_at.
-    pub(super) fn cells(&self) -> Result<[Cell; 12], StoreError> {
+    pub(super) fn cells(&self, seal: &Seal) -> Result<[Cell; 12], StoreError> {
         let (message_id, person, at) = match &self.event {
             Event::Status(status) => (status.message_id.as_deref(), status.recipient.id(), status.at),
             Event::Inbound(inbound) => (inbound.message_id.as_deref(), inbound.sender.id(), inbound.at),
@@ -32,7 +33,7 @@ impl NewEvent {
             Cell::text(person),
             Cell::time(at),
             Cell::time(self.received_at),
-            Cell::text(json(&self.event)?.as_str()),
+            Cell::text(seal.keep_own("events.body", json(&self.event)?)?.as_str()),
             Cell::number(0),
             Cell::time(self.received_at),
         ])
@@ -66,6 +67,13 @@ pub(in crate::store) struct RawRow {
     tries: i32,
 }
 
+impl Sealed for RawRow {
+    fn open(mut self, seal: &Seal) -> Result<Self, StoreError> {
+        self.body = seal.open("webhooks.body", self.body)?;
+        Ok(self)
+    }
+}
+
 impl TryFrom<RawRow> for RawWebhook {
     type Error = StoreError;
 
@@ -92,6 +100,13 @@ pub(in crate::store) struct KeptWebhookRow {
     problem: Option<String>,
 }
 
+impl Sealed for KeptWebhookRow {
+    fn open(mut self, seal: &Seal) -> Result<Self, StoreError> {
+        self.body = seal.open("webhooks.body", self.body)?;
+        Ok(self)
+    }
+}
+
 impl TryFrom<KeptWebhookRow> for KeptWebhook {
     type Error = StoreError;
 
@@ -115,6 +130,13 @@ pub(in crate::store) struct HeardRow {
     received_at: Moment,
     tries: i32,
     body: String,
+}
+
+impl Sealed for HeardRow {
+    fn open(mut self, seal: &Seal) -> Result<Self, StoreError> {
+        self.body = seal.open("events.body", self.body)?;
+        Ok(self)
+    }
 }
 
 impl TryFrom<HeardRow> for HeardEvent {
@@ -144,6 +166,13 @@ pub(in crate::store) struct EventRow {
     received_at: Moment,
     due_at: Option<Moment>,
     body: String,
+}
+
+impl Sealed for EventRow {
+    fn open(mut self, seal: &Seal) -> Result<Self, StoreError> {
+        self.body = seal.open("events.body", self.body)?;
+        Ok(self)
+    }
 }
 
 impl TryFrom<EventRow> for KeptEvent {
@@ -194,9 +223,9 @@ impl CorrelatedRow {
     }
 
     /// The transaction. One that does not read back, as after an upgrade, is as good as none, and stops no other.
-    pub fn correlated(self) -> Option<Correlated> {
+    pub fn correlated(self, seal: &Seal) -> Option<Correlated> {
         let id = self.id;
-        let read = Correlated::try_from(self);
+        let read = self.open(seal).and_then(Correlated::try_from);
         if let Err(error) = &read {
             tracing::error!(transaction.id = %id, error = error as &dyn Error, "a transaction does not read back");
         }
@@ -209,6 +238,14 @@ fn return_address(kept: Option<String>, request: Option<String>) -> ReturnAddres
     let kept = kept.and_then(|kept| serde_json::from_str(&kept).ok());
     let asked = || serde_json::from_str::<Request>(&request?).ok();
     kept.or_else(|| asked().map(|request| request.return_address())).unwrap_or_default()
+}
+
+impl Sealed for CorrelatedRow {
+    fn open(mut self, seal: &Seal) -> Result<Self, StoreError> {
+        self.request = seal.open_some("bodies.request", self.request)?;
+        self.return_address = seal.open_some("bodies.return_address", self.return_address)?;
+        Ok(self)
+    }
 }
 
 impl TryFrom<CorrelatedRow> for Correlated {

@@ -18,7 +18,7 @@ use crate::store::callbacks::sql::insert_callbacks;
 use crate::store::cell::{Built, Cell};
 use crate::store::clients::sql::Backend;
 use crate::store::retention::first_id;
-use crate::store::rows::{Moment, all, column};
+use crate::store::rows::{Moment, all_opened, column};
 use crate::store::{Bodies, StoreError};
 
 /// Rows of one statement: SQLite takes 32766 values.
@@ -40,7 +40,8 @@ where
     (Option<Moment>,): for<'r> FromRow<'r, DB::Row>,
 {
     async fn keep_webhooks(&self, batch: &[NewWebhook]) -> Result<(), StoreError> {
-        let kept = batch.chunks(ROWS).map(insert_webhooks).collect::<Result<Vec<_>, _>>()?;
+        let kept =
+            batch.chunks(ROWS).map(|batch| insert_webhooks(batch, self.seal())).collect::<Result<Vec<_>, _>>()?;
         self.run_all(kept).await?;
         Ok(())
     }
@@ -54,7 +55,7 @@ where
     ) -> Result<Vec<RawWebhook>, StoreError> {
         let claim = claim("webhooks", B::SKIP_LOCKED, holder, now, lease_until, limit);
         let rows = self.take(claim.sql(" returning id, upstream, received_at, headers, body, tries")).await?;
-        let mut claimed: Vec<RawWebhook> = all::<DB, RawRow, _>(&rows)?;
+        let mut claimed: Vec<RawWebhook> = all_opened::<DB, RawRow, _>(&rows, self.seal())?;
         claimed.sort_by_key(|webhook| webhook.id);
         Ok(claimed)
     }
@@ -64,7 +65,7 @@ where
         let mut statements = Vec::new();
         statements.extend(forget_unread(&events));
         for events in events.chunks(ROWS) {
-            statements.push(insert_events(events)?);
+            statements.push(insert_events(events, self.seal())?);
         }
         let mentions: Vec<_> = decoded.iter().flat_map(mentions).collect();
         statements.extend(mentions.chunks(ROWS).map(insert_mentions));
@@ -101,7 +102,7 @@ where
         let list = "select id, upstream, received_at, headers, body, due_at, problem from webhooks where true";
         let list = fitting(Built::new(list), filter).and(" and id < ", after.map(Cell::id));
         let list = list.sql(" order by id desc limit ").bind(Cell::number(limit));
-        all::<DB, KeptWebhookRow, _>(&self.read(list).await?)
+        all_opened::<DB, KeptWebhookRow, _>(&self.read(list).await?, self.seal())
     }
 
     async fn claim_events(
@@ -113,7 +114,7 @@ where
     ) -> Result<Vec<HeardEvent>, StoreError> {
         let claim = claim("events", B::SKIP_LOCKED, holder, now, lease_until, limit);
         let rows = self.take(claim.sql(" returning id, upstream, received_at, tries, body")).await?;
-        let mut claimed: Vec<HeardEvent> = all::<DB, HeardRow, _>(&rows)?;
+        let mut claimed: Vec<HeardEvent> = all_opened::<DB, HeardRow, _>(&rows, self.seal())?;
         claimed.sort_by_key(|event| event.id);
         Ok(claimed)
     }
@@ -124,7 +125,7 @@ where
             for row in self.read(correlate(clues)).await? {
                 let row = CorrelatedRow::from_row(&row)?;
                 if let Some(place) = found.get_mut(offset + row.place()) {
-                    *place = row.correlated();
+                    *place = row.correlated(self.seal());
                 }
             }
         }
@@ -174,7 +175,7 @@ where
             .and(" and id < ", filter.until.map(|until| Cell::id(first_id(until))))
             .and(" and id < ", after.map(Cell::id));
         let list = list.sql(" order by id desc limit ").bind(Cell::number(limit));
-        all::<DB, EventRow, _>(&self.read(list).await?)
+        all_opened::<DB, EventRow, _>(&self.read(list).await?, self.seal())
     }
 
     async fn put_alias(

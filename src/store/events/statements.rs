@@ -5,16 +5,17 @@ use uuid::Uuid;
 
 use super::{DecodedWebhook, Hearing, NewEvent, NewWebhook, Then};
 use crate::store::cell::{Built, Cell};
-use crate::store::rows::json;
+use crate::store::rows::{json, text};
+use crate::store::seal::Seal;
 use crate::store::{Bodies, StoreError, Write};
 
-pub(super) fn insert_webhooks<DB: Database>(batch: &[NewWebhook]) -> Result<Built<DB>, StoreError>
+pub(super) fn insert_webhooks<DB: Database>(batch: &[NewWebhook], seal: &Seal) -> Result<Built<DB>, StoreError>
 where
     Cell: Type<DB> + for<'q> Encode<'q, DB>,
 {
     let mut rows = Vec::with_capacity(batch.len());
     for new in batch {
-        let (headers, body) = (json(&new.headers)?, Cell::text(new.body.as_str()));
+        let (headers, body) = (json(&new.headers)?, seal.keep("webhooks.body", text(&new.body))?);
         let came = || Cell::time(new.received_at);
         let headers = Cell::text(headers.as_str());
         rows.push([
@@ -22,7 +23,7 @@ where
             Cell::text(new.upstream.as_str()),
             came(),
             headers,
-            body,
+            Cell::text(&*body),
             Cell::number(0),
             came(),
         ]);
@@ -31,24 +32,25 @@ where
     Ok(insert.values(rows))
 }
 
-pub(super) fn insert_events<DB: Database>(events: &[&NewEvent]) -> Result<Built<DB>, StoreError>
+pub(super) fn insert_events<DB: Database>(events: &[&NewEvent], seal: &Seal) -> Result<Built<DB>, StoreError>
 where
     Cell: Type<DB> + for<'q> Encode<'q, DB>,
 {
-    let rows = events.iter().map(|new| new.cells()).collect::<Result<Vec<_>, _>>()?;
+    let rows = events.iter().map(|new| new.cells(seal)).collect::<Result<Vec<_>, _>>()?;
     let insert = "insert into events (id, webhook_id, upstream, identity, kind, message_id, person, occurred_at, \
                   received_at, body, tries, due_at) ";
     Ok(Built::new(insert).values(rows).sql(" on conflict (identity) do nothing"))
 }
 
 /// What clients are told of transactions that failed with this batch, as events of the transactions' upstreams.
-pub(in crate::store) fn told<DB: Database>(batch: &[Write]) -> Result<Option<Built<DB>>, StoreError>
+pub(in crate::store) fn told<DB: Database>(batch: &[Write], seal: &Seal) -> Result<Option<Built<DB>>, StoreError>
 where
     Cell: Type<DB> + for<'q> Encode<'q, DB>,
 {
     let mut rows = Vec::new();
     for (write, told) in batch.iter().filter_map(|write| Some((write, write.tell()?))) {
-        let [id, webhook, _, identity, kind, message, person, at, received_at, body, tries, due_at] = told.cells()?;
+        let [id, webhook, _, identity, kind, message, person, at, received_at, body, tries, due_at] =
+            told.cells(seal)?;
         let transaction = Cell::id(write.transaction().0);
         rows.push([id, webhook, transaction, identity, kind, message, person, at, received_at, body, tries, due_at]);
     }

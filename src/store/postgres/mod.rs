@@ -23,6 +23,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::cell::Built;
 use super::clients::sql::{Backend, Statement};
 use super::rows::{self, AttemptRow, SummaryRow, TransactionRow, TurnedRow};
+use super::seal::Seal;
 use super::{Bodies, Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
 use crate::model::TransactionId;
 
@@ -64,6 +65,7 @@ pub(super) struct Postgres {
     at_hand: Mutex<Option<(PoolConnection<Database>, Instant)>>,
     changes: Changes,
     bodies: Bodies,
+    seal: Seal,
 }
 
 impl Postgres {
@@ -78,7 +80,7 @@ impl Postgres {
         let readers = pool(config.connections.max(1)).connect_lazy_with(limited);
         writers.acquire().await?;
         let (at_hand, changes) = (Mutex::default(), Changes::default());
-        Ok(Self { options, writers, readers, at_hand, changes, bodies: config.bodies })
+        Ok(Self { options, writers, readers, at_hand, changes, bodies: config.bodies, seal: Seal::new(config) })
     }
 
     /// The connection at hand; another where it was not used just now, or somebody else uses it.
@@ -126,7 +128,7 @@ impl Transactions for Postgres {
         // Clients wait for it, so the connection and the commit have one limit together.
         let deadline = Instant::now() + PATIENCE;
         let mut connection = self.for_batch().await?;
-        let written = timeout_at(deadline, write::write(&mut connection, batch, self.bodies)).await;
+        let written = timeout_at(deadline, write::write(&mut connection, batch, self.bodies, &self.seal)).await;
         if let Ok(Ok(written)) = written {
             *self.hand() = Some((connection, Instant::now()));
             return Ok(written);
@@ -136,7 +138,7 @@ impl Transactions for Postgres {
 
     async fn find(&self, id: &str) -> Result<Option<Transaction>, StoreError> {
         let mut connection = self.readers.acquire().await?;
-        let found = timeout(PATIENCE, find(&mut connection, id)).await;
+        let found = timeout(PATIENCE, find(&mut connection, id, &self.seal)).await;
         in_time(connection, found)
     }
 
@@ -155,6 +157,10 @@ impl Transactions for Postgres {
 #[async_trait]
 impl Backend for Postgres {
     type Database = Database;
+
+    fn seal(&self) -> &Seal {
+        &self.seal
+    }
 
     const SKIP_LOCKED: &str = " for update skip locked";
 
@@ -244,7 +250,7 @@ async fn fetch_all(connection: &mut PgConnection, built: Built<Database>) -> Res
     Ok(built.into_inner().build().persistent(false).fetch_all(connection).await?)
 }
 
-async fn find(connection: &mut PgConnection, id: &str) -> Result<Option<Transaction>, StoreError> {
+async fn find(connection: &mut PgConnection, id: &str, seal: &Seal) -> Result<Option<Transaction>, StoreError> {
     let own = TransactionId::from_str(id).ok().map(|id| id.0);
     let found: Option<TransactionRow> =
         sqlx::query_as(queries::FIND).bind(own).bind(rows::text(id)).fetch_optional(&mut *connection).await?;
@@ -252,7 +258,7 @@ async fn find(connection: &mut PgConnection, id: &str) -> Result<Option<Transact
     let attempts: Vec<AttemptRow> =
         sqlx::query_as(queries::ATTEMPTS).bind(found.id()).fetch_all(&mut *connection).await?;
     let turns: Vec<TurnedRow> = sqlx::query_as(queries::TURNS).bind(found.id()).fetch_all(&mut *connection).await?;
-    found.with(attempts, turns).map(Some)
+    found.with(attempts, turns, seal).map(Some)
 }
 
 async fn list(

@@ -22,7 +22,7 @@ impl Queue for Postgres {
     ) -> Result<Vec<Claimed>, StoreError> {
         let mut connection = self.writers.acquire().await?;
         let claimed = timeout(PATIENCE, claim(&mut connection, upstream, holder, now, lease_until, limit)).await;
-        in_time(connection, claimed)
+        Ok(rows::claimed(in_time(connection, claimed)?, &self.seal))
     }
 
     async fn lapsed(&self, now: OffsetDateTime, limit: u32) -> Result<Vec<Lapsed>, StoreError> {
@@ -97,7 +97,7 @@ async fn claim(
     now: OffsetDateTime,
     lease_until: OffsetDateTime,
     limit: u32,
-) -> Result<Vec<Claimed>, StoreError> {
+) -> Result<Vec<ClaimedRow>, StoreError> {
     let claim = "\
         with looked as materialized ( \
           select transaction_id, pair, due_at from jobs \
@@ -122,7 +122,7 @@ async fn claim(
           k.attempts, k.state, k.upstream, k.pair \
         from taken k join transactions t on t.id = k.transaction_id join bodies b on b.transaction_id = k.transaction_id \
         order by k.since, t.id";
-    let claimed: Vec<ClaimedRow> = sqlx::query_as(claim)
+    let claimed = sqlx::query_as(claim)
         .bind(text(upstream))
         .bind(Moment(now))
         .bind(holder)
@@ -132,5 +132,5 @@ async fn claim(
         .bind(Moment(now + Duration::seconds(queries::PUT_OFF)))
         .fetch_all(connection)
         .await?;
-    Ok(rows::claimed(claimed))
+    Ok(claimed)
 }

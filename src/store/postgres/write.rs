@@ -11,6 +11,7 @@ use crate::store::events::statements::told;
 use crate::store::params::{BeginRow, NewOutcomeRow, NewRow, TurnRow};
 use crate::store::rounds::{Round, Tally, rounds};
 use crate::store::rows::KeyRow;
+use crate::store::seal::Seal;
 use crate::store::{Begin, Bodies, NewTransaction, Settlement, StoreError, Turn, Write, Written};
 
 /// Wakes whoever waits for a job. Those of one commit become one.
@@ -42,23 +43,24 @@ pub(super) async fn write(
     connection: &mut PgConnection,
     batch: &[Write],
     bodies: Bodies,
+    seal: &Seal,
 ) -> Result<Vec<Written>, StoreError> {
     let (batch, ended) = (bodies.kept(batch), bodies.maybe_ended(batch));
     let rounds = rounds(&batch);
     let mut tally = Tally::new(&batch);
-    let told = told(&batch)?;
+    let told = told(&batch, seal)?;
     if let [round] = rounds.as_slice()
         && (round.turns.is_empty() || round.has_only_turns())
         && ended.is_empty()
         && told.is_none()
     {
         // A statement is a transaction by itself: one round trip where it would be three.
-        write_round(connection, round, &mut tally).await?;
+        write_round(connection, round, &mut tally, seal).await?;
         return Ok(tally.written());
     }
     let mut transaction = connection.begin().await?;
     for round in &rounds {
-        write_round(&mut transaction, round, &mut tally).await?;
+        write_round(&mut transaction, round, &mut tally, seal).await?;
     }
     if let Some(told) = told {
         told.into_inner().build().persistent(false).execute(&mut *transaction).await?;
@@ -79,20 +81,30 @@ async fn forget_requests(connection: &mut PgConnection, ids: &[TransactionId]) -
     Ok(())
 }
 
-async fn write_round(connection: &mut PgConnection, round: &Round<'_>, tally: &mut Tally) -> Result<(), StoreError> {
+async fn write_round(
+    connection: &mut PgConnection,
+    round: &Round<'_>,
+    tally: &mut Tally,
+    seal: &Seal,
+) -> Result<(), StoreError> {
     if !round.has_only_turns() {
-        attempts(connection, round, tally).await?;
+        attempts(connection, round, tally, seal).await?;
     }
-    turn(connection, &round.turns, tally).await
+    turn(connection, &round.turns, tally, seal).await
 }
 
 /// Settles, records and begins in one statement of the parts that there are, so that a commit is one round trip. All
 /// parts see the record as it was before: what one changes under another's eyes, the other is told of (`freed`).
-async fn attempts(connection: &mut PgConnection, round: &Round<'_>, tally: &mut Tally) -> Result<(), StoreError> {
+async fn attempts(
+    connection: &mut PgConnection,
+    round: &Round<'_>,
+    tally: &mut Tally,
+    seal: &Seal,
+) -> Result<(), StoreError> {
     let mut parts = Parts::new();
-    parts.settle(&round.settlements)?;
-    parts.record(&round.records)?;
-    parts.begin(&round.begins)?;
+    parts.settle(&round.settlements, seal)?;
+    parts.record(&round.records, seal)?;
+    parts.begin(&round.begins, seal)?;
     let done = parts.run(&mut *connection).await?;
     let mut repeated = Vec::new();
     for &(index, new) in &round.records {
@@ -141,12 +153,12 @@ impl Parts {
     /// stands in for has neither status nor fault yet. What is `ended` has its job's last attempt and the state before
     /// beside it; what is `freed` keeps its pair waiting no more. The jobs are asked for in the answer, so that they are
     /// locked before their transactions, as everywhere.
-    fn settle(&mut self, settlements: &[(usize, &Settlement)]) -> Result<(), StoreError> {
+    fn settle(&mut self, settlements: &[(usize, &Settlement)], seal: &Seal) -> Result<(), StoreError> {
         if settlements.is_empty() {
             return Ok(());
         }
         let rows =
-            settlements.iter().map(|(_, ended)| NewOutcomeRow::try_from(*ended)).collect::<Result<Vec<_>, _>>()?;
+            settlements.iter().map(|(_, ended)| NewOutcomeRow::of(ended, seal)).collect::<Result<Vec<_>, _>>()?;
         self.query.push(", settled as materialized (select * from unnest(");
         let mut columns = self.query.separated(", ");
         columns.push_bind(column(&rows, |row| row.transaction_id));
@@ -169,11 +181,11 @@ impl Parts {
     }
 
     /// Inserts what is not repeated into all tables at once. What is `queued` has to wait for its pair.
-    fn record(&mut self, records: &[(usize, &NewTransaction)]) -> Result<(), StoreError> {
+    fn record(&mut self, records: &[(usize, &NewTransaction)], seal: &Seal) -> Result<(), StoreError> {
         if records.is_empty() {
             return Ok(());
         }
-        let rows = records.iter().map(|(_, new)| NewRow::try_from(*new)).collect::<Result<Vec<_>, _>>()?;
+        let rows = records.iter().map(|(_, new)| NewRow::of(new, seal)).collect::<Result<Vec<_>, _>>()?;
         self.query.push(", recorded as materialized (select * from unnest(");
         let mut columns = self.query.separated(", ");
         columns.push_bind(column(&rows, |row| row.id));
@@ -224,11 +236,11 @@ impl Parts {
     }
 
     /// Begins attempts of jobs whose holder has the lease.
-    fn begin(&mut self, begins: &[(usize, &Begin)]) -> Result<(), StoreError> {
+    fn begin(&mut self, begins: &[(usize, &Begin)], seal: &Seal) -> Result<(), StoreError> {
         if begins.is_empty() {
             return Ok(());
         }
-        let rows = begins.iter().map(|(_, begin)| BeginRow::try_from(*begin)).collect::<Result<Vec<_>, _>>()?;
+        let rows = begins.iter().map(|(_, begin)| BeginRow::of(begin, seal)).collect::<Result<Vec<_>, _>>()?;
         self.query.push(", begun as materialized (select * from unnest(");
         let mut columns = self.query.separated(", ");
         columns.push_bind(column(&rows, |row| row.attempt.transaction_id));
@@ -359,7 +371,7 @@ const BEGIN: &str = ") as begun (transaction_id, holder, lease_until, number, up
 
 /// Who has the keys that were used before. Asked behind the insert: another gateway may have taken one meanwhile.
 async fn keys(connection: &mut PgConnection, repeated: &[(usize, &NewTransaction)]) -> Result<Vec<KeyRow>, StoreError> {
-    let new = repeated.iter().map(|(_, new)| NewRow::try_from(*new)).collect::<Result<Vec<_>, _>>()?;
+    let new = repeated.iter().map(|(_, new)| NewRow::of(new, &Seal::default())).collect::<Result<Vec<_>, _>>()?;
     let keys = "select account, key, payload, transaction_id from idempotency \
                 where (account, key) in (select * from unnest($1::text[], $2::text[]))";
     let keys = sqlx::query_as(keys)
@@ -372,11 +384,16 @@ async fn keys(connection: &mut PgConnection, repeated: &[(usize, &NewTransaction
 
 /// The rows are locked first, jobs before transactions as everywhere, so that of two turns the second sees what the first
 /// did and neither waits for the other in a circle.
-async fn turn(connection: &mut PgConnection, turns: &[(usize, &Turn)], tally: &mut Tally) -> Result<(), StoreError> {
+async fn turn(
+    connection: &mut PgConnection,
+    turns: &[(usize, &Turn)],
+    tally: &mut Tally,
+    seal: &Seal,
+) -> Result<(), StoreError> {
     if turns.is_empty() {
         return Ok(());
     }
-    let new = turns.iter().map(|(_, turn)| TurnRow::try_from(*turn)).collect::<Result<Vec<_>, _>>()?;
+    let new = turns.iter().map(|(_, turn)| TurnRow::of(turn, seal)).collect::<Result<Vec<_>, _>>()?;
     let turn = concat!(
         "with new as ( \
            select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], \

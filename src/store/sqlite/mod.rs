@@ -23,6 +23,7 @@ use super::cell::Built;
 use super::clients::sql::{Backend, Statement};
 use super::events::statements::told;
 use super::rows::{self, AttemptRow, SummaryRow, TransactionRow, TurnedRow};
+use super::seal::Seal;
 use super::{Bodies, Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
 use crate::model::TransactionId;
 use crate::secret::private_file;
@@ -47,6 +48,7 @@ pub(super) struct Sqlite {
     writer: Mutex<Option<SqliteConnection>>,
     readers: SqlitePool,
     bodies: Bodies,
+    seal: Seal,
 }
 
 impl Sqlite {
@@ -65,7 +67,7 @@ impl Sqlite {
         turn_on_write_ahead_log(&options).await?;
         let readers = pool(config.connections.max(1)).connect_lazy_with(options.clone().read_only(true));
         let writer = Mutex::new(Some(writer(&options).await?));
-        Ok(Self { options, writer, readers, bodies: config.bodies })
+        Ok(Self { options, writer, readers, bodies: config.bodies, seal: Seal::new(config) })
     }
 
     async fn writer(&self) -> Result<MappedMutexGuard<'_, SqliteConnection>, StoreError> {
@@ -112,8 +114,8 @@ impl Transactions for Sqlite {
     async fn write(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
         let mut writer = self.writer().await?;
         let mut transaction = begin(&mut writer).await?;
-        let written = write::write(&mut transaction, &self.bodies.kept(batch)).await?;
-        if let Some(told) = told(batch)? {
+        let written = write::write(&mut transaction, &self.bodies.kept(batch), &self.seal).await?;
+        if let Some(told) = told(batch, &self.seal)? {
             told.into_inner().build().persistent(false).execute(&mut *transaction).await?;
         }
         write::forget_requests(&mut transaction, &self.bodies.maybe_ended(batch)).await?;
@@ -129,7 +131,7 @@ impl Transactions for Sqlite {
         let attempts: Vec<AttemptRow> =
             sqlx::query_as(queries::ATTEMPTS).bind(found.id()).fetch_all(&self.readers).await?;
         let turns: Vec<TurnedRow> = sqlx::query_as(queries::TURNS).bind(found.id()).fetch_all(&self.readers).await?;
-        found.with(attempts, turns).map(Some)
+        found.with(attempts, turns, &self.seal).map(Some)
     }
 
     async fn list(
@@ -147,6 +149,10 @@ impl Transactions for Sqlite {
 #[async_trait]
 impl Backend for Sqlite {
     type Database = sqlx::Sqlite;
+
+    fn seal(&self) -> &Seal {
+        &self.seal
+    }
 
     /// Only one writes.
     const SKIP_LOCKED: &str = "";

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{Sqlite, begin};
 use crate::store::rows::{self, ClaimedRow, DepthRow, LapsedRow, Moment, text};
+use crate::store::seal::Seal;
 use crate::store::{ALIVE, Claimed, Depth, Lapsed, Queue, StoreError, queries};
 
 #[async_trait]
@@ -25,7 +26,7 @@ impl Queue for Sqlite {
         let put_off = now + Duration::seconds(queries::PUT_OFF);
         lend(&mut transaction, &behind, None, put_off).await?;
         lend(&mut transaction, &first, Some(holder), lease_until).await?;
-        let claimed = claimed(&mut transaction, &first).await?;
+        let claimed = claimed(&mut transaction, &first, &self.seal).await?;
         transaction.commit().await?;
         Ok(claimed)
     }
@@ -119,7 +120,7 @@ async fn lend(
 }
 
 /// The jobs of these transactions, in this order.
-async fn claimed(connection: &mut SqliteConnection, ids: &[Uuid]) -> Result<Vec<Claimed>, StoreError> {
+async fn claimed(connection: &mut SqliteConnection, ids: &[Uuid], seal: &Seal) -> Result<Vec<Claimed>, StoreError> {
     let mut claimed = Vec::with_capacity(ids.len());
     for id in ids {
         let claim = "select t.id, t.account, t.dialect, b.request, b.warnings, t.received_at, \
@@ -131,5 +132,5 @@ async fn claimed(connection: &mut SqliteConnection, ids: &[Uuid]) -> Result<Vec<
         let row: Option<ClaimedRow> = sqlx::query_as(claim).bind(id).fetch_optional(&mut *connection).await?;
         claimed.extend(row);
     }
-    Ok(rows::claimed(claimed))
+    Ok(rows::claimed(claimed, seal))
 }

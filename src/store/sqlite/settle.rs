@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::write::{Script, filled_up};
 use crate::store::params::{NewOutcomeRow, TurnRow};
 use crate::store::rounds::Tally;
+use crate::store::seal::Seal;
 use crate::store::{Settlement, StoreError, Turn};
 
 /// The next job of a pair is due once the one before it is out of the way, as `of` says; a claim may have put it off.
@@ -34,8 +35,9 @@ macro_rules! wake {
 pub(super) async fn settle(
     connection: &mut SqliteConnection,
     settlements: &[(usize, &Settlement)],
+    seal: &Seal,
 ) -> Result<(), StoreError> {
-    let rows = settlements.iter().map(|(_, ended)| NewOutcomeRow::try_from(*ended)).collect::<Result<Vec<_>, _>>()?;
+    let rows = settlements.iter().map(|(_, ended)| NewOutcomeRow::of(ended, seal)).collect::<Result<Vec<_>, _>>()?;
     let mut script = Script::new(
         "delete from settled; \
          insert into settled \
@@ -87,8 +89,9 @@ pub(super) async fn turn(
     connection: &mut SqliteConnection,
     turns: &[(usize, &Turn)],
     tally: &mut Tally,
+    seal: &Seal,
 ) -> Result<(), StoreError> {
-    let rows = turns.iter().map(|(_, turn)| TurnRow::try_from(*turn)).collect::<Result<Vec<_>, _>>()?;
+    let rows = turns.iter().map(|(_, turn)| TurnRow::of(turn, seal)).collect::<Result<Vec<_>, _>>()?;
     let mut script = Script::new(
         "delete from turned; \
          insert into turned select new.*, t.state, t.upstream, j.pair from (",

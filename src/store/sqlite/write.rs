@@ -15,6 +15,7 @@ use crate::model::TransactionId;
 use crate::store::params::{BeginRow, NewRow};
 use crate::store::rounds::{Round, Tally, rounds};
 use crate::store::rows::KeyRow;
+use crate::store::seal::Seal;
 use crate::store::{Begin, NewTransaction, StoreError, Write, Written};
 
 /// Statements that are put together, with their values.
@@ -39,10 +40,14 @@ pub(super) const TABLES: &str = "\
     create temp table turned (id, holder, origins, target, cause, fault_code, fault, detail, at, next, due_at, keep, \
       frees, was, upstream, pair);";
 
-pub(super) async fn write(connection: &mut SqliteConnection, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
+pub(super) async fn write(
+    connection: &mut SqliteConnection,
+    batch: &[Write],
+    seal: &Seal,
+) -> Result<Vec<Written>, StoreError> {
     let mut tally = Tally::new(batch);
     for round in rounds(batch) {
-        write_round(connection, &round, &mut tally).await?;
+        write_round(connection, &round, &mut tally, seal).await?;
     }
     Ok(tally.written())
 }
@@ -51,18 +56,19 @@ async fn write_round(
     connection: &mut SqliteConnection,
     round: &Round<'_>,
     tally: &mut Tally,
+    seal: &Seal,
 ) -> Result<(), StoreError> {
     for settlements in round.settlements.chunks(ROWS) {
-        settle(connection, settlements).await?;
+        settle(connection, settlements, seal).await?;
     }
     for records in round.records.chunks(ROWS) {
-        record(connection, records, tally).await?;
+        record(connection, records, tally, seal).await?;
     }
     for begins in round.begins.chunks(ROWS) {
-        begin(connection, begins, tally).await?;
+        begin(connection, begins, tally, seal).await?;
     }
     for turns in round.turns.chunks(ROWS) {
-        turn(connection, turns, tally).await?;
+        turn(connection, turns, tally, seal).await?;
     }
     Ok(())
 }
@@ -77,8 +83,9 @@ async fn record(
     connection: &mut SqliteConnection,
     records: &[(usize, &NewTransaction)],
     tally: &mut Tally,
+    seal: &Seal,
 ) -> Result<(), StoreError> {
-    let rows = records.iter().map(|(_, new)| NewRow::try_from(*new)).collect::<Result<Vec<_>, _>>()?;
+    let rows = records.iter().map(|(_, new)| NewRow::of(new, seal)).collect::<Result<Vec<_>, _>>()?;
     let told: HashMap<Uuid, bool> = insert(&mut *connection, &rows).await?.into_iter().collect();
     let mut repeated = Vec::new();
     for &(index, new) in records {
@@ -184,8 +191,9 @@ async fn begin(
     connection: &mut SqliteConnection,
     begins: &[(usize, &Begin)],
     tally: &mut Tally,
+    seal: &Seal,
 ) -> Result<(), StoreError> {
-    let rows = begins.iter().map(|(_, begin)| BeginRow::try_from(*begin)).collect::<Result<Vec<_>, _>>()?;
+    let rows = begins.iter().map(|(_, begin)| BeginRow::of(begin, seal)).collect::<Result<Vec<_>, _>>()?;
     let mut script = Script::new("delete from begun; insert into begun select new.* from (");
     script.push_values(filled_up(&rows), |mut row, new| {
         let attempt = new.map(|new| &new.attempt);
