@@ -114,8 +114,10 @@ pub fn over(sandbox: &Sandbox, folder: &TempDir, dialect: &str) -> Gateway {
 
 /// Makes a call and gives the whole answer.
 pub fn call(url: &str, head: &str, body: &str) -> String {
-    let mut stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
-    write!(stream, "{head}\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    let host = url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(host).unwrap();
+    write!(stream, "{head}\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+        .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
