@@ -242,7 +242,7 @@ fn kind_of(status: StatusCode, said: &Said<'_>) -> FaultKind {
 
 /// Whether a code is the Cloud API's: its oldest lie below this dialect's first.
 fn is_clouds(code: i64) -> bool {
-    code < 400 || code > CLOUD
+    !(400..=CLOUD).contains(&code)
 }
 
 /// Builds before 2.39 wanted the contact check first; 360dialog words it in its own way.

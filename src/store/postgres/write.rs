@@ -8,11 +8,11 @@ use uuid::Uuid;
 use super::column;
 use crate::model::TransactionId;
 use crate::store::events::statements::told;
-use crate::store::params::{BeginRow, NewOutcomeRow, NewRow, TurnRow};
+use crate::store::params::{BeginRow, NewOutcomeRow, NewRow};
 use crate::store::rounds::{Round, Tally, rounds};
 use crate::store::rows::KeyRow;
 use crate::store::seal::Seal;
-use crate::store::{Begin, Bodies, NewTransaction, Settlement, StoreError, Turn, Write, Written};
+use crate::store::{Begin, Bodies, NewTransaction, Settlement, StoreError, Write, Written};
 
 /// Wakes whoever waits for a job. Those of one commit become one.
 macro_rules! notify {
@@ -38,6 +38,10 @@ macro_rules! woken {
         )
     };
 }
+
+mod turn;
+
+use turn::turn;
 
 pub(super) async fn write(
     connection: &mut PgConnection,
@@ -380,85 +384,4 @@ async fn keys(connection: &mut PgConnection, repeated: &[(usize, &NewTransaction
         .fetch_all(connection)
         .await?;
     Ok(keys)
-}
-
-/// The rows are locked first, jobs before transactions as everywhere, so that of two turns the second sees what the first
-/// did and neither waits for the other in a circle.
-async fn turn(
-    connection: &mut PgConnection,
-    turns: &[(usize, &Turn)],
-    tally: &mut Tally,
-    seal: &Seal,
-) -> Result<(), StoreError> {
-    if turns.is_empty() {
-        return Ok(());
-    }
-    let new = turns.iter().map(|(_, turn)| TurnRow::of(turn, seal)).collect::<Result<Vec<_>, _>>()?;
-    let turn = concat!(
-        "with new as ( \
-           select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], \
-             $8::text[], $9::timestamptz[], $10::text[], $11::timestamptz[], $12::boolean[], $13::text[]) \
-           as new (id, holder, origins, target, cause, fault_code, fault, detail, at, next, due_at, keep, frees) \
-         ), held as materialized ( \
-           select transaction_id from jobs where transaction_id in (select id from new) \
-           order by transaction_id for update \
-         ), turned as ( \
-           select n.*, t.state as was, t.upstream, t.account from new n join transactions t on t.id = n.id \
-             left join jobs j on j.transaction_id = n.id \
-           where (select count(*) from held) >= 0 and t.state = any(string_to_array(n.origins, ' ')) \
-             and case when n.holder is not null then coalesce(j.holder = n.holder, false) \
-               else t.state <> 'sending' or j.due_at is null or j.due_at <= n.at end \
-             and (n.next is null or t.upstream is not null and exists ( \
-               select 1 from bodies b where b.transaction_id = n.id and b.request <> '')) \
-           for update of t \
-         ), gone as ( \
-           delete from jobs j using turned d where j.transaction_id = d.id and d.next is null \
-           returning j.transaction_id, j.pair, d.at \
-         ), stays as ( \
-           insert into jobs (transaction_id, upstream, pair, state, attempts, due_at, holder) \
-           select d.id, d.upstream, b.pair, d.next, \
-             coalesce((select max(number) from attempts a where a.transaction_id = d.id), 0), d.due_at, \
-             case when d.keep then d.holder end \
-           from turned d left join bodies b on b.transaction_id = d.id where d.next is not null \
-           on conflict (transaction_id) do update \
-             set state = excluded.state, due_at = excluded.due_at, holder = excluded.holder \
-           returning transaction_id, pair, state, case when holder is null and due_at <= now() then ",
-        notify!(),
-        "::text end \
-         ), freed as ( \
-           select transaction_id, pair, at from gone where pair is not null \
-           union all select s.transaction_id, s.pair, d.at from stays s join turned d on d.id = s.transaction_id \
-             where s.state = 'unknown' and s.pair is not null \
-         ), ",
-        woken!(),
-        ", noted as ( \
-           insert into turns (transaction_id, at, from_state, to_state, cause, fault, detail) \
-           select id, at, was, target, cause, fault, detail from turned where was <> target or cause <> 'pace' \
-         ), freed_key as ( \
-           delete from idempotency i using turned d \
-           where i.account = d.account and i.key = d.frees and i.transaction_id = d.id \
-         ) \
-         update transactions t set state = d.target, updated_at = d.at, \
-           fault = case when d.target in ('sent', 'delivered', 'read') then null else coalesce(d.fault_code, t.fault) end \
-         from turned d where t.id = d.id \
-         returning t.id"
-    );
-    let turned: Vec<Uuid> = sqlx::query_scalar(turn)
-        .bind(column(&new, |row| row.transaction_id))
-        .bind(column(&new, |row| row.holder))
-        .bind(column(&new, |row| &*row.origins))
-        .bind(column(&new, |row| row.target))
-        .bind(column(&new, |row| row.cause))
-        .bind(column(&new, |row| row.fault_code))
-        .bind(column(&new, |row| row.fault.as_deref()))
-        .bind(column(&new, |row| row.detail.as_deref()))
-        .bind(column(&new, |row| row.at))
-        .bind(column(&new, |row| row.next.state))
-        .bind(column(&new, |row| row.next.due_at))
-        .bind(column(&new, |row| row.next.keep))
-        .bind(column(&new, |row| row.frees.as_deref()))
-        .fetch_all(connection)
-        .await?;
-    tally.stale_but(turns.iter().map(|(index, turn)| (*index, turn.transaction)), &turned);
-    Ok(())
 }
