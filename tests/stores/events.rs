@@ -454,21 +454,6 @@ pub async fn what_is_told_of_a_person_is_erased_with_them(backend: Backend) {
     };
     store.keep_events(HOLDER, &[of(&twice, None), of(&unread, Some("is no webhook"))]).await.unwrap();
 
-    // What they wrote is theirs under the provider's name; and it told some of it twice, or so that it could not be read.
-    let mut inbound = Inbound::new(InboundContent::Text(Written { body: "Hello".into(), extra: Default::default() }));
-    inbound.sender.wa_id = Some("5511987654321".into());
-    let wrote = held(&*store, 2, Event::Inbound(inbound)).await;
-    store.end_hearing(HOLDER, &[heard(&wrote, Then::Tell(Vec::new()))]).await.unwrap();
-    let (twice, unread) = (webhook(1), webhook(2));
-    store.keep_webhooks(&[twice.clone(), unread.clone()]).await.unwrap();
-    store.claim_webhooks(HOLDER, at(2), at(60), 9).await.unwrap();
-    let of = |webhook, problem: Option<&str>| DecodedWebhook {
-        people: [RECIPIENT.to_owned(), "5511987654321".to_owned(), "447700900999".to_owned()].into(),
-        problem: problem.map(str::to_owned),
-        ..decoded(webhook, &[])
-    };
-    store.keep_events(HOLDER, &[of(&twice, None), of(&unread, Some("is no webhook"))]).await.unwrap();
-
     while store.erase_recipient(RECIPIENT, 1).await.unwrap() > 0 {}
     assert_eq!(store.events(&EventFilter::default(), None, 9).await.unwrap(), []);
     assert_eq!(store.webhooks(&WebhookFilter::default(), None, 9).await.unwrap(), []);
