@@ -92,7 +92,11 @@ async fn what_is_in_doubt_while_the_store_is_away_is_taken_back_when_it_is_there
 
 #[tokio::test(start_paused = true)]
 async fn of_a_failure_a_client_that_was_answered_is_told_with_the_commit_that_ends_it() {
-    let world = World::with(|setting| setting.account.mode = Some(Mode::Queued));
+    let world = World::with(|setting| {
+        setting.account.mode = Some(Mode::Queued);
+        // A day of simulated time is passed in small steps.
+        setting.account.give_up_after = Some(600 * SECOND);
+    });
     world.main.does(&[Does::Refuses(131_047)]);
     let told = world.send("Hi").await;
     assert!(told.outcome.is_ok());
