@@ -16,6 +16,7 @@ pub mod media;
 mod on_premises;
 mod promise;
 mod reader;
+mod receipt;
 mod samples;
 mod shapes;
 mod signature;
@@ -37,6 +38,7 @@ pub use asked::{Described, FileAt};
 pub use golden::{GoldenAnswer, GoldenSend, Wire, golden_faults, golden_receipts, golden_sends};
 pub use media::{FileFacts, MediaAnswer, MediaCall, UploadForm};
 pub use promise::{KindPromise, MediaPromise, SizeLimit};
+pub use receipt::Receipt;
 pub use samples::{Sample, events, samples};
 pub use speaker::{Speaker, media_call, service, speaker};
 pub use telling::Telling;
@@ -45,8 +47,7 @@ pub use upload::Upload;
 pub use webhook::{EventContext, Signing, Webhook};
 
 use crate::model::{
-    Accepted, Event, Fault, FaultKind, Manner, Pace, Recipient, RecipientAddress, Request, Served, Service,
-    TransactionId, Warning,
+    Accepted, Event, Fault, FaultKind, Manner, Pace, Request, Served, Service, TransactionId, Warning,
 };
 
 /// Every dialect, in the order of the capability table.
@@ -319,42 +320,6 @@ pub struct Answer {
     pub at: OffsetDateTime,
     /// Where the caller stands with the rate that it is held to; none where it is held to none.
     pub pace: Option<Pace>,
-}
-
-/// What a client is told of a request that was taken.
-#[derive(Clone, Copy, Debug)]
-pub struct Receipt<'a> {
-    /// Whose answer it is.
-    pub answer: Answer,
-    /// What was asked for.
-    pub request: &'a Request,
-    /// What the upstream said of it; nothing is known yet where the request waits or its outcome is unknown.
-    pub accepted: &'a Accepted,
-}
-
-impl Receipt<'_> {
-    /// The id that a client of the dialect is given for the message.
-    pub fn message_id(&self, dialect: &dyn Dialect) -> String {
-        dialect.message_id(self.answer.transaction, self.accepted.message_id.as_deref())
-    }
-
-    /// What the upstream said, with the id and the number by which a client of the dialect will hear of the message: by
-    /// these it finds it again. In Brazil, Mexico and Argentina the upstream's number is another.
-    pub fn for_client(&self, dialect: &dyn Dialect) -> Accepted {
-        let is_number = |recipient: &Recipient| matches!(recipient.address, RecipientAddress::Phone(_));
-        let has_number = self.request.recipient().is_some_and(is_number);
-        Accepted {
-            message_id: Some(self.message_id(dialect)),
-            wa_id: self.accepted.wa_id.clone().filter(|_| !has_number),
-            ..self.accepted.clone()
-        }
-    }
-
-    /// The recipient's WhatsApp id: the upstream's word, else the number as the client gave it.
-    pub fn wa_id(&self) -> Option<&str> {
-        let recipient = self.request.recipient().map(|recipient| recipient.address.as_str());
-        self.accepted.wa_id.as_deref().or(recipient)
-    }
 }
 
 /// What a client is told of a call that is no send.

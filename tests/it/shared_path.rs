@@ -43,7 +43,8 @@ async fn both_forms_name_a_message_that_waits_alike() {
 
 #[tokio::test]
 async fn header_and_body_tell_the_dialect() {
-    let app = TestApp::start().await;
+    let account = format!("[[accounts]]\nname = \"shop\"\nkey = \"{KEY}\"\nlosses = \"warn\"");
+    let app = TestApp::with(&account).await;
     let bearer = format!("Bearer {KEY}");
     let bearer = ("authorization", bearer.as_str());
     let mut typed = text();
