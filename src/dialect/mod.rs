@@ -46,9 +46,7 @@ pub use translation::{Losses, Translation, say, understand};
 pub use upload::Upload;
 pub use webhook::{EventContext, Signing, Webhook};
 
-use crate::model::{
-    Accepted, Event, Fault, FaultKind, Manner, Pace, Request, Served, Service, TransactionId, Warning,
-};
+use crate::model::{Accepted, Event, Fault, FaultKind, Manner, Pace, Request, Served, Service, TransactionId, Warning};
 
 /// Every dialect, in the order of the capability table.
 pub fn all() -> &'static [&'static dyn Dialect] {

@@ -161,7 +161,7 @@ fn what_is_needed_longer_than_it_is_kept_is_told() {
     ] {
         let told = config::load_text(&format!("{kept}{more}")).unwrap_err().to_string();
         assert_eq!(
-            told,
+            told.trim_end(),
             format!(
                 "store.transactions_for: is shorter than {needed}, for which transactions are needed; give at least that"
             )

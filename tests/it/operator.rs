@@ -189,6 +189,8 @@ fn the_program_does_all_of_it_with_the_exit_codes_of_the_contract() {
     assert_eq!(run(&["transactions", "replay"]).0, 2, "neither ids nor a filter");
     assert_eq!(run(&["transactions", "settle", &failed, "--as", "lost"]).0, 2);
     let (code, printed, _) = run(&["erase", "--recipient", "447700900123"]);
-    assert_eq!((code, printed.as_str()), (0, "1 erased\n"));
+    // The transaction, and what had been told of it by then.
+    let erased: u64 = printed.strip_suffix(" erased\n").unwrap().parse().unwrap();
+    assert!(code == 0 && erased >= 1, "{printed}");
     assert_eq!(run(&["erase", "--recipient", "447700900123", "--url", "http://127.0.0.1:1"]).0, 69);
 }

@@ -1,6 +1,5 @@
 //! What the gate does after a message was recorded: in the queue, and when it is tried again.
 
-use std::time::Duration;
 
 use sabir::model::State;
 use serde_json::json;
@@ -37,8 +36,6 @@ async fn a_remembered_id_that_the_upstream_has_lost_is_uploaded_again_and_sent_o
     provider.feels(Mood::RefusesId("given-1", LOST));
     let answer = send_link(&app, "cloud", "image", &link).await;
     assert_eq!(answer.status, 200, "{answer:?}");
-    app.until(State::Waiting).await;
-    app.forward(Duration::from_secs(1));
     app.until_all(State::Sent, 2).await;
     let ids: Vec<_> = provider.messages().iter().map(|message| message.json()["image"]["id"].clone()).collect();
     assert_eq!(ids, [json!("given-1"), json!("given-1"), json!("given-2")]);

@@ -23,7 +23,10 @@ fn expected(client: &str, code: &str, words: &str, member: &str, text: &str, ans
         } }),
         "on-premises" => json!({
             "errors": [{ "code": 1009, "title": "Parameter value is not valid", "details": details, "href": HREF }],
-            "meta": { "api_status": "stable", "version": "2.53.1" },
+            "meta": {
+                "api_status": "stable", "version": "2.53.1", "success": false, "http_code": 400,
+                "developer_message": details,
+            },
         }),
         "aisoule" => json!({ "success": false, "error": { "code": code, "message": details } }),
         "aisoule-app" => json!({ "message": format!("{words}: {details}"), "status": "error" }),
