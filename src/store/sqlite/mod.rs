@@ -66,12 +66,17 @@ impl Sqlite {
         make_private(options.get_filename())?;
         turn_on_write_ahead_log(&options).await?;
         let readers = pool(config.connections.max(1)).connect_lazy_with(options.clone().read_only(true));
-        let writer = Mutex::new(Some(writer(&options).await?));
+        let writer = Mutex::new(Some(open_writer(&options).await?));
         Ok(Self { options, writer, readers, bodies: config.bodies, seal: Seal::new(config) })
     }
 
     async fn writer(&self) -> Result<MappedMutexGuard<'_, SqliteConnection>, StoreError> {
-        let writer = timeout(PATIENCE, self.writer.lock()).await.map_err(StoreError::unreachable)?;
+        let mut writer = timeout(PATIENCE, self.writer.lock()).await.map_err(StoreError::unreachable)?;
+        // A transaction that broke off is still open to the one side where SQLite has ended it by itself, as on a full disk.
+        // Nothing could be begun on such a connection any more.
+        if writer.as_ref().is_some_and(Connection::is_in_transaction) {
+            *writer = Some(open_writer(&self.options).await?);
+        }
         MutexGuard::try_map(writer, Option::as_mut).map_err(|_| StoreError::unreachable(sqlx::Error::PoolClosed))
     }
 }
@@ -226,7 +231,7 @@ async fn turn_on_write_ahead_log(options: &SqliteConnectOptions) -> Result<(), S
 }
 
 /// The one connection that writes.
-async fn writer(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+async fn open_writer(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
     // What is put aside for a statement is small and gone with it: it need not go through files.
     let options = options.clone().pragma("temp_store", "memory");
     let mut writer = SqliteConnection::connect_with(&options).await?;
