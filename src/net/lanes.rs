@@ -45,15 +45,20 @@ impl Lanes {
 }
 
 /// A place in each of two lanes. Neither is held while the other is waited for: who waits for a host would keep its account
-/// from all others, and who waits for its account's turn would keep everybody else from the host.
+/// from all others, and who waits for its account's turn would keep everybody else from the host. Whoever waited for one goes
+/// on with that: those who gave it back to begin anew would hand it round among them.
 pub(super) async fn enter_both(one: (&Lanes, &str), other: (&Lanes, &str)) -> [Option<OwnedSemaphorePermit>; 2] {
     loop {
-        let place = one.0.enter(one.1).await;
+        let first = one.0.enter(one.1).await;
         if let Some(second) = other.0.try_enter(other.1) {
-            return [place, Some(second)];
+            return [first, Some(second)];
         }
-        drop(place);
-        drop(other.0.enter(other.1).await);
+        drop(first);
+        let second = other.0.enter(other.1).await;
+        if let Some(first) = one.0.try_enter(one.1) {
+            return [Some(first), second];
+        }
+        drop(second);
     }
 }
 

@@ -1,6 +1,5 @@
 //! What the gate does after a message was recorded: in the queue, and when it is tried again.
 
-
 use sabir::model::State;
 use serde_json::json;
 
