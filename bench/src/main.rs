@@ -78,15 +78,8 @@ enum Section {
 
 impl Section {
     /// What runs where nothing else is said; counting takes long and needs valgrind.
-    const USUAL: [Self; 7] = [
-        Self::Saturation,
-        Self::Latency,
-        Self::Kinds,
-        Self::Queued,
-        Self::Webhooks,
-        Self::Instances,
-        Self::Growth,
-    ];
+    const USUAL: [Self; 7] =
+        [Self::Saturation, Self::Latency, Self::Kinds, Self::Queued, Self::Webhooks, Self::Instances, Self::Growth];
 
     fn run(self, rig: &Rig, report: &mut Report) -> Result<()> {
         match self {
