@@ -1,5 +1,6 @@
 //! What can go wrong with the store, and which of it passes by itself.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -45,7 +46,7 @@ impl StoreError {
     }
 
     /// The same error of a write that was sent. Where the connection took no more of it, as after a restart of the server,
-    /// it was not: what commits a batch stands at its end.
+    /// or where nothing could be begun, it was not: what commits a batch stands at its end.
     pub(super) fn in_doubt(self) -> Self {
         match self {
             Self::Unreachable(cause) if !is_unsent(&cause) => Self::InDoubt(cause),
@@ -92,8 +93,18 @@ impl From<MigrateError> for StoreError {
 }
 
 fn is_unsent(cause: &Cause) -> bool {
-    let io = cause.downcast_ref::<sqlx::Error>();
-    matches!(io, Some(sqlx::Error::Io(error)) if error.kind() == ErrorKind::BrokenPipe)
+    match cause.downcast_ref::<sqlx::Error>() {
+        Some(sqlx::Error::Io(error)) => error.kind() == ErrorKind::BrokenPipe,
+        // Somebody else has the file's lock, which is taken before anything is written.
+        Some(sqlx::Error::Database(error)) => {
+            error.try_downcast_ref::<SqliteError>().is_some() && is_busy(error.code())
+        }
+        _ => false,
+    }
+}
+
+fn is_busy(code: Option<Cow<'_, str>>) -> bool {
+    code.and_then(|code| code.parse().ok()).is_some_and(|code: i32| code & 0xff == 5)
 }
 
 /// Whether the same statement may succeed a little later, when the database is back.

@@ -25,6 +25,19 @@ impl Round<'_> {
     pub fn has_only_turns(&self) -> bool {
         self.settlements.is_empty() && self.records.is_empty() && self.begins.is_empty()
     }
+
+    /// The same in pieces that have no more of each kind than so many, in the same order.
+    pub fn in_pieces(self, most: usize) -> Vec<Self> {
+        let Self { settlements, records, begins, turns } = &self;
+        if [settlements.len(), records.len(), begins.len(), turns.len()].into_iter().all(|length| length <= most) {
+            return vec![self];
+        }
+        let settlements = settlements.chunks(most).map(|part| Self { settlements: part.to_vec(), ..Self::default() });
+        let records = records.chunks(most).map(|part| Self { records: part.to_vec(), ..Self::default() });
+        let begins = begins.chunks(most).map(|part| Self { begins: part.to_vec(), ..Self::default() });
+        let turns = turns.chunks(most).map(|part| Self { turns: part.to_vec(), ..Self::default() });
+        settlements.chain(records).chain(begins).chain(turns).collect()
+    }
 }
 
 /// Cuts a batch into as few rounds as leave the order of each transaction's entries alone, and let a message see those
@@ -90,11 +103,14 @@ impl Tally {
         }
     }
 
-    /// Those whose transaction is not among these are stale.
-    pub fn stale_but(&mut self, entries: impl Iterator<Item = (usize, TransactionId)>, done: &[Uuid]) {
-        let done: HashSet<_> = done.iter().collect();
+    /// Those whose transaction is not done are stale.
+    pub fn stale_but(
+        &mut self,
+        entries: impl Iterator<Item = (usize, TransactionId)>,
+        is_done: impl Fn(&Uuid) -> bool,
+    ) {
         for (index, id) in entries {
-            if !done.contains(&id.0) {
+            if !is_done(&id.0) {
                 self.set(index, Written::Stale);
             }
         }

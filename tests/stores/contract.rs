@@ -1,6 +1,7 @@
 //! What every back end keeps. Each test gets an empty database of its own.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use sabir::model::{Channel, Fault, FaultKind, Kind, ReadMark, Request, State, TransactionId};
 use sabir::store::{
@@ -382,6 +383,17 @@ pub async fn a_store_that_is_away_says_so_and_comes_back_by_itself(mut backend: 
     store.ping().await.unwrap();
     store.write(&[record(&after)]).await.unwrap();
     assert_eq!(listed(&store, &Filter::default()).await, [after.id, before.id]);
+}
+
+pub async fn whoever_waits_behind_another_for_a_store_that_is_away_waits_no_longer(mut backend: Backend) {
+    let store = backend.open().await;
+    backend.take_away().await;
+    let started = Instant::now();
+    let new = [record(&sending())];
+    let (beat, refused) = tokio::join!(store.beat(HOLDER, at(0)), store.write(&new));
+    assert!(matches!(beat, Err(StoreError::Unreachable(_))), "{beat:?}");
+    assert!(matches!(refused, Err(StoreError::Unreachable(_))), "{refused:?}");
+    assert!(started.elapsed() < Duration::from_millis(1900), "{:?}", started.elapsed());
 }
 
 pub async fn a_closed_store_is_unreachable(backend: Backend) {

@@ -92,6 +92,7 @@ on_each_back_end! {
         gateways_on_one_database_see_the_same,
         nothing_is_lost_when_the_store_is_opened_again,
         a_store_that_is_away_says_so_and_comes_back_by_itself,
+        whoever_waits_behind_another_for_a_store_that_is_away_waits_no_longer,
         a_closed_store_is_unreachable,
         ten_thousand_concurrent_records_are_all_there,
     }

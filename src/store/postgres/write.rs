@@ -122,11 +122,7 @@ async fn attempts(
         let keys = keys(connection, &repeated).await?;
         tally.repeat(&repeated, keys)?;
     }
-    for &(index, begin) in &round.begins {
-        if !done.contains_key(&begin.transaction.0) {
-            tally.set(index, Written::Stale);
-        }
-    }
+    tally.stale_but(round.begins.iter().map(|(index, begin)| (*index, begin.transaction)), |id| done.contains_key(id));
     Ok(())
 }
 

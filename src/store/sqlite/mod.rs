@@ -22,6 +22,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool, SqliteTrans
 use super::cell::Built;
 use super::clients::sql::{Backend, Statement};
 use super::events::statements::told;
+use super::rounds::{Round, Tally};
 use super::rows::{self, AttemptRow, SummaryRow, TransactionRow, TurnedRow};
 use super::seal::Seal;
 use super::{Bodies, Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
@@ -32,8 +33,12 @@ use tokio::time::timeout;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// How long a method waits for a connection, and for another process that holds the file's lock.
+/// How long a method waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long it waits for another process that holds the file's lock. Less, as somebody may have waited for the connection
+/// of one that waits for the lock: whoever sends a message shall know within about a second.
+const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 
 /// How long a migration waits for one that another process runs.
 const MIGRATION_PATIENCE: Duration = Duration::from_secs(60);
@@ -44,7 +49,7 @@ const BEGIN: &str = "begin immediate";
 /// The store.
 pub(super) struct Sqlite {
     options: SqliteConnectOptions,
-    /// None once it is closed. Not a pool of one: that would test the connection after each commit.
+    /// None once it is closed, or where it is to be opened again. Not a pool of one: that would test the connection after each commit.
     writer: Mutex<Option<SqliteConnection>>,
     readers: SqlitePool,
     bodies: Bodies,
@@ -61,7 +66,7 @@ impl Sqlite {
             .map_err(|_| StoreError::Address)?
             .create_if_missing(true)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(PATIENCE)
+            .busy_timeout(LOCK_PATIENCE)
             .disable_statement_logging();
         make_private(options.get_filename())?;
         turn_on_write_ahead_log(&options).await?;
@@ -70,14 +75,32 @@ impl Sqlite {
         Ok(Self { options, writer, readers, bodies: config.bodies, seal: Seal::new(config) })
     }
 
+    /// The connection that writes, once nobody else uses it.
     async fn writer(&self) -> Result<MappedMutexGuard<'_, SqliteConnection>, StoreError> {
+        let writer = self.lock_writer().await?;
+        MutexGuard::try_map(writer, Option::as_mut).map_err(|_| StoreError::unreachable(sqlx::Error::PoolClosed))
+    }
+
+    async fn lock_writer(&self) -> Result<MutexGuard<'_, Option<SqliteConnection>>, StoreError> {
         let mut writer = timeout(PATIENCE, self.writer.lock()).await.map_err(StoreError::unreachable)?;
+        if self.readers.is_closed() {
+            return Err(StoreError::unreachable(sqlx::Error::PoolClosed));
+        }
         // A transaction that broke off is still open to the one side where SQLite has ended it by itself, as on a full disk.
         // Nothing could be begun on such a connection any more.
-        if writer.as_ref().is_some_and(Connection::is_in_transaction) {
+        if writer.as_ref().is_none_or(Connection::is_in_transaction) {
             *writer = Some(open_writer(&self.options).await?);
         }
-        MutexGuard::try_map(writer, Option::as_mut).map_err(|_| StoreError::unreachable(sqlx::Error::PoolClosed))
+        Ok(writer)
+    }
+
+    async fn write_at_once(&self, piece: &Round<'_>, tally: &mut Tally) -> Result<(), StoreError> {
+        let mut writer = self.lock_writer().await?;
+        // Out of its place: where this fails or breaks off, its transaction may be open, and it is closed with that.
+        let Some(mut connection) = writer.take() else { return Err(StoreError::unreachable(sqlx::Error::PoolClosed)) };
+        write::write_at_once(&mut connection, piece, tally, &self.seal).await.map_err(StoreError::in_doubt)?;
+        *writer = Some(connection);
+        Ok(())
     }
 }
 
@@ -117,15 +140,24 @@ impl Store for Sqlite {
 #[async_trait]
 impl Transactions for Sqlite {
     async fn write(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
+        let (told, ended, batch) = (told(batch, &self.seal)?, self.bodies.maybe_ended(batch), self.bodies.kept(batch));
+        let (mut tally, pieces) = (Tally::new(&batch), write::pieces(&batch));
+        if let [piece] = pieces.as_slice()
+            && told.is_none()
+            && ended.is_empty()
+        {
+            self.write_at_once(piece, &mut tally).await?;
+            return Ok(tally.written());
+        }
         let mut writer = self.writer().await?;
         let mut transaction = begin(&mut writer).await?;
-        let written = write::write(&mut transaction, &self.bodies.kept(batch), &self.seal).await?;
-        if let Some(told) = told(batch, &self.seal)? {
+        write::write(&mut transaction, &pieces, &mut tally, &self.seal).await?;
+        if let Some(told) = told {
             told.into_inner().build().persistent(false).execute(&mut *transaction).await?;
         }
-        write::forget_requests(&mut transaction, &self.bodies.maybe_ended(batch)).await?;
+        write::forget_requests(&mut transaction, &ended).await?;
         transaction.commit().await.map_err(|error| StoreError::from(error).in_doubt())?;
-        Ok(written)
+        Ok(tally.written())
     }
 
     async fn find(&self, id: &str) -> Result<Option<Transaction>, StoreError> {

@@ -1,11 +1,7 @@
 //! What an outcome or a turn changes: put beside where its transaction stands, then taken from there.
 
-use sqlx::SqliteConnection;
-use uuid::Uuid;
-
 use super::write::{Script, filled_up};
 use crate::store::params::{NewOutcomeRow, TurnRow};
-use crate::store::rounds::Tally;
 use crate::store::seal::Seal;
 use crate::store::{Settlement, StoreError, Turn};
 
@@ -32,13 +28,12 @@ macro_rules! wake {
 
 /// Only outcomes that are the first of their attempt, and whose transaction is there, change anything; one that a status
 /// stands in for has neither status nor fault yet. Each has its job's last attempt and the state before beside it.
-pub(super) async fn settle(
-    connection: &mut SqliteConnection,
-    settlements: &[(usize, &Settlement)],
-    seal: &Seal,
-) -> Result<(), StoreError> {
+pub(super) fn settle(script: &mut Script, settlements: &[(usize, &Settlement)], seal: &Seal) -> Result<(), StoreError> {
+    if settlements.is_empty() {
+        return Ok(());
+    }
     let rows = settlements.iter().map(|(_, ended)| NewOutcomeRow::of(ended, seal)).collect::<Result<Vec<_>, _>>()?;
-    let mut script = Script::new(
+    script.push(
         "delete from settled; \
          insert into settled \
          select new.*, j.pair, j.state, coalesce(j.attempts = column2, 0), t.state in ('sent', 'delivered', 'read') from (",
@@ -81,18 +76,16 @@ pub(super) async fn settle(
             "iif(last, next is null or over or next = 'unknown', state = 'sent' and job <> 'sending')"
         )
     ));
-    script.build().execute(connection).await?;
     Ok(())
 }
 
-pub(super) async fn turn(
-    connection: &mut SqliteConnection,
-    turns: &[(usize, &Turn)],
-    tally: &mut Tally,
-    seal: &Seal,
-) -> Result<(), StoreError> {
+/// Turns that apply where their transaction stands, and says which do.
+pub(super) fn turn(script: &mut Script, turns: &[(usize, &Turn)], seal: &Seal) -> Result<(), StoreError> {
+    if turns.is_empty() {
+        return Ok(());
+    }
     let rows = turns.iter().map(|(_, turn)| TurnRow::of(turn, seal)).collect::<Result<Vec<_>, _>>()?;
-    let mut script = Script::new(
+    script.push(
         "delete from turned; \
          insert into turned select new.*, t.state, t.upstream, j.pair from (",
     );
@@ -133,9 +126,7 @@ pub(super) async fn turn(
          update transactions set state = d.target, updated_at = d.at, \
            fault = iif(d.target in ('sent', 'delivered', 'read'), null, coalesce(d.fault_code, transactions.fault)) \
          from turned d where transactions.id = d.id; \
-         select id from turned;"
+         select id, false from turned;"
     ));
-    let turned: Vec<Uuid> = script.build_query_scalar().fetch_all(connection).await?;
-    tally.stale_but(turns.iter().map(|(index, turn)| (*index, turn.transaction)), &turned);
     Ok(())
 }

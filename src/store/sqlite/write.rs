@@ -2,7 +2,7 @@
 //! statements.
 //!
 //! Every statement costs a hop to the connection's thread, and preparing one of many rows costs more than to run it. So all
-//! statements of a kind go as one text, of which only the first grows with its rows, and that in a few steps.
+//! statements go as one text, of which only those that bring rows grow with them, and that in a few steps.
 
 use std::collections::HashMap;
 use std::iter;
@@ -14,7 +14,7 @@ use super::settle::{settle, turn};
 use crate::model::TransactionId;
 use crate::store::params::{BeginRow, NewRow};
 use crate::store::rounds::{Round, Tally, rounds};
-use crate::store::rows::KeyRow;
+use crate::store::rows::{KeyRow, text};
 use crate::store::seal::Seal;
 use crate::store::{Begin, NewTransaction, StoreError, Write, Written};
 
@@ -40,36 +40,69 @@ pub(super) const TABLES: &str = "\
     create temp table turned (id, holder, origins, target, cause, fault_code, fault, detail, at, next, due_at, keep, \
       frees, was, upstream, pair);";
 
+/// Writes a batch in the transaction that is open.
 pub(super) async fn write(
     connection: &mut SqliteConnection,
-    batch: &[Write],
-    seal: &Seal,
-) -> Result<Vec<Written>, StoreError> {
-    let mut tally = Tally::new(batch);
-    for round in rounds(batch) {
-        write_round(connection, &round, &mut tally, seal).await?;
-    }
-    Ok(tally.written())
-}
-
-async fn write_round(
-    connection: &mut SqliteConnection,
-    round: &Round<'_>,
+    pieces: &[Round<'_>],
     tally: &mut Tally,
     seal: &Seal,
 ) -> Result<(), StoreError> {
-    for settlements in round.settlements.chunks(ROWS) {
-        settle(connection, settlements, seal).await?;
+    for piece in pieces {
+        run(&mut *connection, script("", piece, seal)?, piece, tally).await?;
     }
-    for records in round.records.chunks(ROWS) {
-        record(connection, records, tally, seal).await?;
+    Ok(())
+}
+
+/// Writes a batch that is one piece in a transaction of its own, whose begin and commit are part of the text: one hop to
+/// the connection's thread where it would be three, and a hop costs more than to write a row. After an error the transaction
+/// may be open still, and nobody but SQLite knows it.
+pub(super) async fn write_at_once(
+    connection: &mut SqliteConnection,
+    piece: &Round<'_>,
+    tally: &mut Tally,
+    seal: &Seal,
+) -> Result<(), StoreError> {
+    let mut script = script("begin immediate; ", piece, seal)?;
+    script.push(" commit;");
+    run(connection, script, piece, tally).await
+}
+
+/// A batch in pieces of which each is one script.
+pub(super) fn pieces(batch: &[Write]) -> Vec<Round<'_>> {
+    rounds(batch).into_iter().flat_map(|round| round.in_pieces(ROWS)).collect()
+}
+
+fn script(before: &str, piece: &Round<'_>, seal: &Seal) -> Result<Script, StoreError> {
+    let mut script = Script::new(before);
+    settle(&mut script, &piece.settlements, seal)?;
+    record(&mut script, &piece.records, seal)?;
+    begin(&mut script, &piece.begins, seal)?;
+    turn(&mut script, &piece.turns, seal)?;
+    Ok(script)
+}
+
+/// Runs a piece's script, which tells what was begun and turned, and of records those that are queued or have a key.
+async fn run(
+    connection: &mut SqliteConnection,
+    mut script: Script,
+    piece: &Round<'_>,
+    tally: &mut Tally,
+) -> Result<(), StoreError> {
+    let told: Vec<(Uuid, bool)> = script.build_query_as().fetch_all(&mut *connection).await?;
+    let told: HashMap<Uuid, bool> = told.into_iter().collect();
+    let mut repeated = Vec::new();
+    for &(index, new) in &piece.records {
+        match told.get(&new.id.0) {
+            Some(true) => tally.set(index, Written::Queued),
+            None if new.idempotency.is_some() => repeated.push((index, new)),
+            Some(false) | None => {}
+        }
     }
-    for begins in round.begins.chunks(ROWS) {
-        begin(connection, begins, tally, seal).await?;
+    if !repeated.is_empty() {
+        tally.repeat(&repeated, keys(connection, &repeated).await?)?;
     }
-    for turns in round.turns.chunks(ROWS) {
-        turn(connection, turns, tally, seal).await?;
-    }
+    tally.stale_but(piece.begins.iter().map(|(index, begin)| (*index, begin.transaction)), |id| told.contains_key(id));
+    tally.stale_but(piece.turns.iter().map(|(index, turn)| (*index, turn.transaction)), |id| told.contains_key(id));
     Ok(())
 }
 
@@ -79,38 +112,20 @@ pub(super) fn filled_up<R>(rows: &[R]) -> impl Iterator<Item = Option<&R>> {
     rows.iter().map(Some).chain(iter::repeat(None)).take(size)
 }
 
-async fn record(
-    connection: &mut SqliteConnection,
-    records: &[(usize, &NewTransaction)],
-    tally: &mut Tally,
-    seal: &Seal,
-) -> Result<(), StoreError> {
-    let rows = records.iter().map(|(_, new)| NewRow::of(new, seal)).collect::<Result<Vec<_>, _>>()?;
-    let told: HashMap<Uuid, bool> = insert(&mut *connection, &rows).await?.into_iter().collect();
-    let mut repeated = Vec::new();
-    for &(index, new) in records {
-        match told.get(&new.id.0) {
-            Some(true) => tally.set(index, Written::Queued),
-            None if new.idempotency.is_some() => repeated.push((index, new)),
-            Some(false) | None => {}
-        }
-    }
-    if !repeated.is_empty() {
-        tally.repeat(&repeated, keys(connection, &rows).await?)?;
-    }
-    Ok(())
-}
-
 /// Inserts what is not repeated into all tables. Tells of what has a key that it was kept, and of all that have to wait for
 /// their pair that they are queued.
-async fn insert(connection: &mut SqliteConnection, rows: &[NewRow<'_>]) -> Result<Vec<(Uuid, bool)>, StoreError> {
-    let mut script = Script::new(
+fn record(script: &mut Script, records: &[(usize, &NewTransaction)], seal: &Seal) -> Result<(), StoreError> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let rows = records.iter().map(|(_, new)| NewRow::of(new, seal)).collect::<Result<Vec<_>, _>>()?;
+    script.push(
         "delete from recorded; \
          insert into recorded \
          select *, column19 > 0 and exists ( \
            select 1 from jobs j where j.pair = column16 and j.state <> 'unknown') from (",
     );
-    script.push_values(filled_up(rows), |mut row, new| {
+    script.push_values(filled_up(&rows), |mut row, new| {
         row.push_bind(new.map(|new| new.id));
         row.push_bind(new.map(|new| &*new.account));
         row.push_bind(new.map(|new| &*new.dialect));
@@ -146,7 +161,7 @@ async fn insert(connection: &mut SqliteConnection, rows: &[NewRow<'_>]) -> Resul
         script.push(KEYS);
     }
     script.push(RECORD);
-    Ok(script.build_query_as().fetch_all(connection).await?)
+    Ok(())
 }
 
 /// Gives keys to whoever uses them first, and keeps those alone.
@@ -175,26 +190,28 @@ const RECORD: &str = "\
     select id, queued from recorded where queued or key is not null;";
 
 /// Who has the keys of these.
-async fn keys(connection: &mut SqliteConnection, rows: &[NewRow<'_>]) -> Result<Vec<KeyRow>, StoreError> {
+async fn keys(
+    connection: &mut SqliteConnection,
+    repeated: &[(usize, &NewTransaction)],
+) -> Result<Vec<KeyRow>, StoreError> {
     let mut query =
         Script::new("select account, key, payload, transaction_id from idempotency where (account, key) in (");
-    query.push_values(filled_up(rows), |mut row, new| {
-        row.push_bind(new.map(|new| &*new.account));
-        row.push_bind(new.and_then(|new| new.key.as_deref()));
+    query.push_values(filled_up(repeated), |mut row, repeated| {
+        let new = repeated.map(|(_, new)| *new);
+        row.push_bind(new.map(|new| text(&new.account)));
+        row.push_bind(new.and_then(|new| new.idempotency.as_ref()).map(|idempotency| text(&idempotency.key)));
     });
     query.push(")");
     Ok(query.build_query_as().fetch_all(connection).await?)
 }
 
 /// Begins attempts of jobs whose holder has the lease, and says of which.
-async fn begin(
-    connection: &mut SqliteConnection,
-    begins: &[(usize, &Begin)],
-    tally: &mut Tally,
-    seal: &Seal,
-) -> Result<(), StoreError> {
+fn begin(script: &mut Script, begins: &[(usize, &Begin)], seal: &Seal) -> Result<(), StoreError> {
+    if begins.is_empty() {
+        return Ok(());
+    }
     let rows = begins.iter().map(|(_, begin)| BeginRow::of(begin, seal)).collect::<Result<Vec<_>, _>>()?;
-    let mut script = Script::new("delete from begun; insert into begun select new.* from (");
+    script.push("delete from begun; insert into begun select new.* from (");
     script.push_values(filled_up(&rows), |mut row, new| {
         let attempt = new.map(|new| &new.attempt);
         row.push_bind(attempt.map(|attempt| attempt.transaction_id));
@@ -219,10 +236,8 @@ async fn begin(
          select transaction_id, number, upstream, method, url, body, started_at from begun; \
          update bodies set warnings = b.warnings \
          from begun b where bodies.transaction_id = b.transaction_id and b.warnings is not null; \
-         select transaction_id from begun;",
+         select transaction_id, false from begun;",
     );
-    let taken: Vec<Uuid> = script.build_query_scalar().fetch_all(connection).await?;
-    tally.stale_but(begins.iter().map(|(index, begin)| (*index, begin.transaction)), &taken);
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! Changes without an attempt: one statement for all of a round.
 
+use std::collections::HashSet;
+
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -86,6 +88,7 @@ pub(super) async fn turn(
         .bind(column(&new, |row| row.frees.as_deref()))
         .fetch_all(connection)
         .await?;
-    tally.stale_but(turns.iter().map(|(index, turn)| (*index, turn.transaction)), &turned);
+    let turned: HashSet<_> = turned.into_iter().collect();
+    tally.stale_but(turns.iter().map(|(index, turn)| (*index, turn.transaction)), |id| turned.contains(id));
     Ok(())
 }
