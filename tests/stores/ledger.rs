@@ -53,6 +53,45 @@ async fn what_waits_during_a_commit_shares_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_settlement_that_nobody_waits_for_goes_with_the_next_demand_or_soon_alone() {
+    let (ledger, mut store) = played(Limits::default());
+    let [one, two, three] = [sending(), sending(), sending()];
+    let began = Instant::now();
+    ledger.settle_later(sent(&one, "wamid.1"));
+    yield_now().await;
+    let recorded = record(&ledger, &two).await;
+    let batch = store.batch().await;
+    assert_eq!(batch.names(), [format!("settle {}", one.id), format!("record {}", two.id)]);
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    batch.answer(done());
+    recorded.await.unwrap().unwrap();
+
+    ledger.settle_later(sent(&two, "wamid.2"));
+    let batch = store.batch().await;
+    assert_eq!(batch.names(), [format!("settle {}", two.id)]);
+    assert!(began.elapsed() <= Duration::from_millis(3), "{:?}", began.elapsed());
+    batch.answer(done());
+
+    // Whoever waits for one, for all of them or for the end is not kept waiting.
+    let began = Instant::now();
+    let settled = settle(&ledger, sent(&three, "wamid.3")).await;
+    store.batch().await.answer(done());
+    settled.await.unwrap().unwrap();
+    ledger.settle_later(sent(&three, "wamid.3"));
+    let flushed = tokio::spawn({
+        let ledger = ledger.clone();
+        async move { ledger.flush().await }
+    });
+    store.batch().await.answer(done());
+    flushed.await.unwrap();
+    ledger.settle_later(sent(&three, "wamid.3"));
+    let closed = close(&ledger).await;
+    store.batch().await.answer(done());
+    closed.await.unwrap();
+    assert_eq!(began.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_waits_is_told_what_became_of_its_own() {
     let (ledger, mut store) = played(Limits::default());
     let [new, held] = [sending(), sending()];
