@@ -137,7 +137,8 @@ impl Files {
         let deadline = until.unwrap_or_else(|| Instant::now() + self.patience);
         for mut file in request.files() {
             let look = Look { gate: &self.gate, inbound, order, upstream, file: &file };
-            let passed = timeout_at(deadline, self.pass(&look, upstream)).await;
+            // On the heap: a message without files shall not carry 10 KB of space for the work on them.
+            let passed = timeout_at(deadline, Box::pin(self.pass(&look, upstream))).await;
             let Some((judged, upload)) = passed.unwrap_or_else(|_| Err(still_on_its_way(upstream)))? else { continue };
             warnings.extend(judged.warnings());
             let format = judged.report.format;
@@ -165,7 +166,7 @@ impl Files {
         let (mut reports, mut fault) = (Vec::new(), None);
         for file in request.files() {
             let look = Look { gate: &self.gate, inbound, order, upstream, file: &file };
-            match timeout_at(until, look.judge()).await.unwrap_or_else(|_| Err(still_on_its_way(upstream))) {
+            match timeout_at(until, Box::pin(look.judge())).await.unwrap_or_else(|_| Err(still_on_its_way(upstream))) {
                 Ok(Some(judged)) => {
                     fault = fault.or_else(|| judged.fault());
                     reports.push(judged.into_report());
