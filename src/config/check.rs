@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod delivery;
+mod media_providers;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -32,6 +33,7 @@ pub fn check(draft: &Draft, problems: &mut Vec<Problem>) {
     check_routes(draft, problems);
     delivery::check(draft, problems);
     callbacks::check(draft, problems);
+    media_providers::check(draft, problems);
 }
 
 fn check_server(draft: &Draft, problems: &mut Vec<Problem>) {
@@ -137,12 +139,6 @@ fn check_accounts(draft: &Draft, problems: &mut Vec<Problem>) {
         check_keys(&key, account, &mut keys, problems);
         if let Some(name) = &account.dialect {
             check_dialect(&key("dialect"), name, problems);
-        }
-        for (nth, provider) in account.media_providers.iter().enumerate() {
-            if provider.credentials().is_none() {
-                let text = "is no credential; give bearer, or user and password, without line ends";
-                problems.push(Problem::new(key(&format!("media_providers[{nth}]")), text));
-            }
         }
         match &account.upstream {
             Some(name) => check_upstream_name(draft, &key("upstream"), name, problems),

@@ -10,7 +10,7 @@ use super::life::{OnUnknown, Policy};
 use super::retry::Backoff;
 use crate::dialect::{self, Dialect, Losses};
 use crate::media::check::Repair;
-use crate::media::links::Credentials;
+use crate::media::links::{CredentialHost, Credentials};
 use crate::model::{EventKind, HealthForm, Manner, Rate, Tastes};
 use crate::secret::{KeyHash, Secret};
 
@@ -123,6 +123,9 @@ pub struct ProviderConfig {
     pub user: Option<String>,
     /// The user's password.
     pub password: Option<Secret>,
+    /// Where it may go: the links that it fetches are the client's.
+    #[serde(default)]
+    pub hosts: Vec<CredentialHost>,
 }
 
 impl ProviderConfig {
@@ -135,9 +138,24 @@ impl ProviderConfig {
         }
     }
 
-    /// With its name.
-    pub fn named(&self) -> Option<(String, Credentials)> {
-        Some((self.name.clone(), self.credentials()?))
+    /// In force, with its name.
+    pub fn named(&self) -> Option<(String, MediaProvider)> {
+        let provider = MediaProvider { credentials: self.credentials()?, hosts: self.hosts.clone() };
+        Some((self.name.clone(), provider))
+    }
+}
+
+/// A credential for media links that is in force.
+#[derive(Clone, Debug)]
+pub struct MediaProvider {
+    credentials: Credentials,
+    hosts: Vec<CredentialHost>,
+}
+
+impl MediaProvider {
+    /// The credential, where it may go to the host of the link.
+    pub fn credentials_for(&self, link: &str) -> Option<&Credentials> {
+        self.hosts.iter().any(|host| host.is_of(link)).then_some(&self.credentials)
     }
 }
 
@@ -163,7 +181,7 @@ pub struct Account {
     /// Which files are made to fit on their way.
     pub repair: Repair,
     /// Credentials for media links by the names under which messages call for them.
-    pub media_providers: HashMap<String, Credentials>,
+    pub media_providers: HashMap<String, MediaProvider>,
     /// How it wants to be answered where clients contradict each other.
     pub manner: Manner,
     /// Its keys, and how fast it may go.

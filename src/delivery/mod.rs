@@ -35,7 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use access::{Access, Key, KeyConfig, Limits, Place, Scope, too_fast};
-pub use account::{Account, AccountConfig, Config, Mode, ProviderConfig};
+pub use account::{Account, AccountConfig, Config, MediaProvider, Mode, ProviderConfig};
 use arc_swap::ArcSwap;
 pub use breaker::Health;
 use carry::Fate;

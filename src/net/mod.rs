@@ -3,6 +3,7 @@
 //! Nothing outside this module knows the HTTP client library. What matters to a messaging gateway is told apart here:
 //! whether a request certainly did not go out, or may have.
 
+mod credential_host;
 mod download;
 mod fetch;
 mod guard;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use bytesize::ByteSize;
+pub use credential_host::{CredentialHost, NoHost};
 pub use fetch::{Answer, Credentials, FetchError, FetchLimits, Fetcher, Posted, Redirects, Visit};
 pub use guard::{Allowed, AllowedError, Guard, Link, Refusal};
 use http::{Request, Response};

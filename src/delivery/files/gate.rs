@@ -97,7 +97,7 @@ impl Look<'_> {
             (MediaSource::Link(_), MediaWay::Unchecked) => return Ok(None),
             (MediaSource::Link(link), way) => (link, way),
         };
-        match self.access().await? {
+        match self.access(&link).await? {
             Access::OfUpstream => Ok(None),
             access if way == MediaWay::Upload => self.fetched(&link, &access).await.map(Some),
             access => Ok(Some(self.passed_on(&link, &access).await)),
@@ -154,13 +154,14 @@ impl Look<'_> {
     }
 
     /// What the message calls for by name: the operator set it up, or the client itself.
-    async fn access(&self) -> Result<Access, Fault> {
+    async fn access(&self, link: &str) -> Result<Access, Fault> {
         // Of a link that is passed on to a dialect without a word for it, the name is lost, and stands among the losses.
         let Some(name) = self.file.provider().filter(|_| self.upstream.dialect.takes_uploads()) else {
             return Ok(Access::Public);
         };
         let account = &self.order.account;
-        if let Some(credentials) = account.media_providers.get(name) {
+        if let Some(provider) = account.media_providers.get(name) {
+            let credentials = provider.credentials_for(link).ok_or_else(|| self.foreign_host())?;
             return Ok(Access::With(credentials.clone()));
         }
         let store = &self.gate.uploads.store;
@@ -173,11 +174,20 @@ impl Look<'_> {
     }
 
     fn unknown_provider(&self) -> Fault {
-        let member = self.member().replace(".link", ".provider.name");
-        Fault::invalid(
-            member,
+        self.wrong_provider(
             "no credential for links has this name; set it up under media providers, or upload the file",
         )
+    }
+
+    fn foreign_host(&self) -> Fault {
+        self.wrong_provider(
+            "the credential of this name does not go to the host of the link; have the operator add it to the hosts of \
+             the media provider, or upload the file",
+        )
+    }
+
+    fn wrong_provider(&self, detail: &str) -> Fault {
+        Fault::invalid(self.member().replace(".link", ".provider.name"), detail)
     }
 
     fn ask<'a>(&'a self, url: &'a str, route: Route, access: &'a Access) -> Ask<'a> {

@@ -30,7 +30,7 @@ use crate::clock::Clock;
 use crate::measure;
 use crate::model::MediaKind;
 use crate::net::{Allowed, Answer, FetchError, FetchLimits, Fetcher, Guard, Link, NetError, Refusal, Resolve, Visit};
-pub use crate::net::{Credentials, Redirects};
+pub use crate::net::{CredentialHost, Credentials, Redirects};
 
 /// A link that lives less long may be gone when WhatsApp fetches it.
 const SHORT_LIFE: time::Duration = time::Duration::minutes(15);

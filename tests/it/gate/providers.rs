@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Method, Request};
 use serde_json::{Value, json};
 
-use super::origin::corpus;
+use super::origin::{Page, corpus};
 use super::{Origin, gateway, message, named, send, spoken};
 use crate::harness::{Answer, TestApp};
 use crate::provider::Provider;
@@ -23,10 +23,37 @@ async fn send_over(app: &TestApp, provider: &str, link: &str) -> Answer {
     send(app, client, &spoken(client, &message(json!({ "media": source }))).unwrap()).await
 }
 
+/// A credential that goes to one origin.
+fn of_the_operator(origin: &Origin) -> String {
+    format!(
+        "media_providers = [{{ name = \"store\", bearer = \"token-of-the-operator\", hosts = [\"{}\"] }}]",
+        origin.url
+    )
+}
+
+#[tokio::test]
+async fn a_credential_of_the_operators_goes_to_no_host_that_a_client_chooses() {
+    let (provider, origin, foreign) = (Provider::start().await, Origin::start().await, Origin::start().await);
+    let app = gateway(&provider, &of_the_operator(&origin)).await;
+    let link = foreign.has("/bay.jpg", "image/jpeg", corpus("valid/image_rgb_640x480.jpg"));
+    let answer = send_over(&app, "store", &link).await;
+    let details = answer.body["errors"][0]["details"].as_str().unwrap();
+    assert!(answer.status == 400 && details.starts_with("image.provider.name: the credential"), "{answer:?}");
+    assert!(foreign.asked().is_empty());
+
+    let headers = vec![("location", link)];
+    let led_astray = origin.answers("/away", Page { status: 302, headers, body: Bytes::new() });
+    let answer = send_over(&app, "store", &led_astray).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    assert_eq!(foreign.asked().len(), 1);
+    assert!(!foreign.asked()[0].headers.contains_key("authorization"));
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn a_named_credential_fetches_the_link_and_goes_nowhere_else() {
     let (provider, origin) = (Provider::start().await, Origin::start().await);
-    let app = gateway(&provider, "media_providers = [{ name = \"store\", bearer = \"token-of-the-operator\" }]").await;
+    let app = gateway(&provider, &of_the_operator(&origin)).await;
     let link = origin.has("/bay.jpg", "image/jpeg", corpus("valid/image_rgb_640x480.jpg"));
     let answer = settings(
         &app,
