@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-pub use sessions::{Caller, watch as watch_sessions};
+pub use sessions::{Caller, spoken_in, watch as watch_sessions};
 
 use crate::clock::Clock;
 use crate::delivery::{Account, Delivery, Scope};

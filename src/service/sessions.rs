@@ -54,9 +54,10 @@ impl Desk {
         if let Some(Holder { account, key }) = self.delivery.directory().holder(&hash, self.clock.now()) {
             return Ok(Some(Caller { dialect: account.dialect, account, key, token: None }));
         }
-        let Some(rest) = key.strip_prefix(TOKEN) else { return Ok(None) };
-        let holder = self.holder(&hash).await?;
-        let spoken = rest.split_once('.').and_then(|(name, _)| dialect::named(name));
+        if !key.starts_with(TOKEN) {
+            return Ok(None);
+        }
+        let (holder, spoken) = (self.holder(&hash).await?, spoken_in(key));
         let caller = |Holder { account, key }: Holder| {
             let dialect = account.dialect.or(spoken);
             Caller { dialect, account, key, token: Some(hash) }
@@ -128,6 +129,11 @@ impl Desk {
         }
         Ok(Served::Done)
     }
+}
+
+/// The dialect in which a token was got, as it says itself; none of what is no token.
+pub fn spoken_in(key: &str) -> Option<&'static dyn Dialect> {
+    key.strip_prefix(TOKEN)?.split_once('.').and_then(|(name, _)| dialect::named(name))
 }
 
 /// What a name and a password are known by.

@@ -9,10 +9,10 @@ use http::{HeaderMap, HeaderValue, header};
 
 use super::{AppState, Peer};
 use crate::delivery::{Place, Scope};
-use crate::dialect::CredentialForm;
+use crate::dialect::{CredentialForm, Dialect};
 use crate::model::{Fault, FaultKind, Pace, TransactionId};
 use crate::secret::KeyHash;
-use crate::service::Caller;
+use crate::service::{Caller, spoken_in};
 
 /// Who calls: with an account's key or the token of a login, in any of the forms that are accepted on every dialect's
 /// path.
@@ -37,6 +37,22 @@ pub async fn caller(state: &AppState, parts: &Parts) -> Result<Caller, Fault> {
     }
     let detail = "the key is not one of this gateway's, or no longer; log in again, or check it with the operator";
     Err(Fault::client(FaultKind::Unauthenticated, detail))
+}
+
+/// The dialect of whoever calls, as far as it is known without asking the store. A key that is looked at is tried, so that the
+/// form of a refusal tells no more of it than an answer would.
+pub fn dialect(state: &AppState, parts: &Parts) -> Option<&'static dyn Dialect> {
+    let visitor = state.door.visitor(&parts.extensions, &parts.headers);
+    keys(parts).iter().find_map(|key| {
+        let (hash, now) = (KeyHash::of(key), state.clock.now());
+        let holder = match state.door.try_key(visitor, hash, now) {
+            Ok(()) => state.delivery.directory().holder(&hash, now),
+            Err(_) => None,
+        };
+        let Some(holder) = holder else { return spoken_in(key) };
+        state.door.was_right(visitor, hash);
+        holder.account.dialect
+    })
 }
 
 /// A caller's leave to go on, and where it stands with its rate, which is told whatever comes of it. Without a scope, what is

@@ -34,11 +34,13 @@ async fn knock(State(state): State<Shared>, request: Request, next: Next) -> Res
 }
 
 async fn catch_panic(State(state): State<Shared>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    // Whoever answers names the same transaction.
+    parts.extensions.insert(state.clock.transaction_id());
     let kept = parts.clone();
     let request = Request::from_parts(parts, body);
     match std::panic::AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
-        Err(_) => error::panicked(&state, &kept).await,
+        Err(_) => error::panicked(&state, &kept),
     }
 }

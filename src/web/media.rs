@@ -42,7 +42,7 @@ pub async fn media(State(state): State<Shared>, request: Request) -> Response {
         Err(fault) => Err(fault),
     };
     done.unwrap_or_else(|fault| {
-        let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now(), pace };
+        let answer = Answer { pace, ..send::answer(&state, &parts.extensions) };
         send::refused(&speaker, &fault, &answer)
     })
 }
@@ -63,7 +63,7 @@ pub async fn behind(State(state): State<Shared>, Path(token): Path<String>, requ
         Err(fault) => Err(fault),
     };
     done.unwrap_or_else(|fault| {
-        let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now(), pace };
+        let answer = Answer { pace, ..send::answer(&state, &parts.extensions) };
         send::refused(&Speaker::of(found.dialect), &fault, &answer)
     })
 }

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use tracing::Instrument;
 
@@ -28,9 +28,15 @@ const MAX_KEY: usize = 255;
 /// The body is read before anything is refused: only the body tells some dialects apart, and a caller is always
 /// answered in its own.
 pub async fn send(State(state): State<Shared>, request: Request) -> Response {
-    let answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now(), pace: None };
+    let answer = answer(&state, request.extensions());
     let span = trace::send(answer.transaction, request.headers());
     serve(state, answer, request).instrument(span).await
+}
+
+/// What every answer to a request says of it.
+pub(super) fn answer(state: &AppState, extensions: &Extensions) -> Answer {
+    let transaction = extensions.get().copied().unwrap_or_else(|| state.clock.transaction_id());
+    Answer { transaction, at: state.clock.now(), pace: None }
 }
 
 async fn serve(state: Shared, mut answer: Answer, request: Request) -> Response {
@@ -121,16 +127,21 @@ fn answered(speaker: &Speaker, delivered: &Delivered, answer: &Answer) -> Respon
     })
 }
 
-fn with_headers(mut response: Response, answer: &Answer, total: Duration, upstream: Option<Duration>) -> Response {
+fn with_headers(response: Response, answer: &Answer, total: Duration, upstream: Option<Duration>) -> Response {
     let upstream = upstream.unwrap_or_default();
     let own = total.saturating_sub(upstream);
     measure::overhead(own);
     let timing = format!("upstream;dur={:.1}, sabir;dur={:.1}", millis(upstream), millis(own));
-    let headers = response.headers_mut();
-    for (name, value) in [(TRANSACTION_ID, answer.transaction.to_string()), (SERVER_TIMING, timing)] {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            headers.insert(name, value);
-        }
+    with_header(with_transaction(response, answer), SERVER_TIMING, timing)
+}
+
+pub(super) fn with_transaction(response: Response, answer: &Answer) -> Response {
+    with_header(response, TRANSACTION_ID, answer.transaction.to_string())
+}
+
+fn with_header(mut response: Response, name: HeaderName, value: String) -> Response {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        response.headers_mut().insert(name, value);
     }
     response
 }

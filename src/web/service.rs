@@ -17,7 +17,7 @@ use crate::secret::KeyHash;
 
 /// Takes a call in whichever dialect has the path and answers in the same.
 pub async fn serve(State(state): State<Shared>, request: Request) -> Response {
-    let mut answer = Answer { transaction: state.clock.transaction_id(), at: state.clock.now(), pace: None };
+    let mut answer = send::answer(&state, request.extensions());
     let (parts, stream) = request.into_parts();
     let caller = auth::caller(&state, &parts).await;
     let (pace, leave) = auth::leave(&state, &caller, None);
@@ -25,7 +25,7 @@ pub async fn serve(State(state): State<Shared>, request: Request) -> Response {
     let (call, readable) = read(&state, &parts, stream, leave.is_ok()).await;
     let setting = caller.as_ref().ok().and_then(|caller| caller.dialect);
     let Some((speaker, service)) = dialect::service(&call, setting) else {
-        return error::no_such_service(&state, &parts).await;
+        return error::no_such_service(&state, &parts);
     };
     let account = caller.as_ref().ok().map(|caller| Arc::clone(&caller.account));
     let (_place, caller) = match leave {

@@ -257,6 +257,7 @@ async fn what_no_handler_takes_is_refused_in_the_callers_dialect() {
         client.assert_refused("unknown path", &unknown, 404, &["path"]);
         let wrong_method = app.call(request(Method::DELETE, client.path, json, Some(KEY))).await;
         client.assert_refused("wrong method", &wrong_method, 405, &["DELETE"]);
+        assert!(wrong_method.headers.contains_key("sabir-transaction-id"), "{}", client.dialect);
         assert!(app.recorded().await.is_empty() && app.received().is_empty(), "{}", client.dialect);
         app.stop().await;
     }

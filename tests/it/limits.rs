@@ -192,6 +192,44 @@ async fn an_address_that_comes_too_often_is_turned_away_in_the_dialect_of_the_pa
     app.stop().await;
 }
 
+/// Where several dialects share a path, the key says which one its account speaks, and a token where it was got.
+#[tokio::test]
+async fn whoever_is_turned_away_with_a_key_is_told_so_in_the_accounts_dialect() {
+    for client in clients() {
+        let app = TestApp::with(&format!("[server]\naddress_rate = \"1/min\"\n{}", account(client.dialect, ""))).await;
+        let body = client.text_to("447700900123").to_string();
+        assert_eq!(client.send(&app, body.clone()).await.status / 100, 2);
+        let refused = client.send(&app, body).await;
+        client.assert_refused("too often", &refused, 429, &["wait 60s"]);
+        let has_twin = refused.body.get("error").is_some() && refused.body.get("errors").is_some();
+        assert!(!has_twin, "{}: {refused:?}", client.dialect);
+        assert!(refused.headers.contains_key("sabir-transaction-id"), "{}", client.dialect);
+        app.stop().await;
+    }
+    let app = TestApp::with("[server]\naddress_rate = \"1/min\"").await;
+    from(&app, PROBER, "/v1/health", KEY).await;
+    let token = "sabir.on-premises.whatever";
+    let refused = from(&app, PROBER, "/v1/messages", token).await;
+    assert_eq!((refused.status, &refused.body["errors"][0]["code"]), (429, &json!(1015)));
+    assert!(refused.body.get("error").is_none(), "{refused:?}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn how_somebody_is_turned_away_tells_no_more_of_keys_than_they_may_try() {
+    let limits = "[server]\naddress_rate = \"1/min\"\nwrong_key_rate = \"2/min\"\n";
+    let app = TestApp::with(&format!("{limits}{}", account("on-premises", ""))).await;
+    let turned_away = async |key: &str| {
+        let refused = from(&app, PROBER, "/v1/messages", key).await;
+        assert_eq!(refused.status, 429);
+        refused.body.get("error").is_some()
+    };
+    from(&app, PROBER, "/v1/health", "a").await;
+    assert!(turned_away("b").await, "a wrong key has no dialect");
+    assert!(turned_away(KEY).await, "and with the tries spent neither has a right one");
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn who_is_no_proxy_of_ours_cannot_say_where_it_comes_from() {
     let app = TestApp::with("[server]\naddress_rate = \"2/min\"\ntrusted_proxies = []").await;
@@ -215,6 +253,7 @@ async fn more_requests_than_the_gateway_takes_at_once_are_told_to_try_again() {
     };
     let (slow, (refused, ready)) = tokio::join!(slow, meanwhile);
     client.assert_refused("overload", &refused, 503, &["as many requests under way as it takes"]);
+    assert!(refused.headers.contains_key("sabir-transaction-id"));
     assert_eq!((slow.status, ready), (200, 200), "probes are answered all the same");
     app.stop().await;
 }

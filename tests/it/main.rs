@@ -11,6 +11,7 @@
 mod bad_input;
 mod canary;
 mod console;
+mod defect;
 mod delivery;
 mod deploy;
 mod docs;
