@@ -66,7 +66,7 @@ pub(super) const LONG_GONE: Duration = Duration::from_secs(3600);
 
 pub(super) const LEAVE: &str = "delete from processes where id = $1";
 
-/// Changes nothing, and needs all that a write needs: the schema, a database that may be written, SQLite's lock. One look
+/// Changes nothing, and needs what a write needs: the schema, a database that may be written, SQLite's lock. One look
 /// for an id that no job has.
 pub(super) const PING: &str = "delete from jobs where transaction_id = '00000000-0000-0000-0000-000000000000'";
 

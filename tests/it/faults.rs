@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::Request;
@@ -38,6 +39,18 @@ fn listed(gateway: &Gateway, folder: &Path) -> Vec<Value> {
     parsed(&read(&list).1)["transactions"].as_array().unwrap().clone()
 }
 
+async fn is_ready(gateway: &Gateway) -> bool {
+    call(Request::get(format!("{}/readyz", gateway.url)).body(Bytes::new()).unwrap()).await.0 == 200
+}
+
+/// Asks until the answer is that. What was proved a moment ago is not proved again for each who asks.
+async fn until_ready(gateway: &Gateway, expected: bool) {
+    let asked = Instant::now();
+    while is_ready(gateway).await != expected {
+        assert!(asked.elapsed() < Duration::from_secs(20), "ready is not {expected}");
+    }
+}
+
 /// A process whose files may grow no further than this; whatever it writes behind that fails, as on a full disk.
 fn limit_files(gateway: &Gateway, bytes: &str) {
     let limit = ["--pid", &gateway.process.id().to_string(), &format!("--fsize={bytes}:")];
@@ -60,7 +73,9 @@ async fn a_disk_that_is_full_accepts_nothing_and_all_is_well_when_there_is_room(
         let (status, said) = send(&gateway, &key).await;
         assert_eq!((status, &said["error"]["code"]), (503, &json!(131_016)), "{said}");
     }
+    until_ready(&gateway, false).await;
     limit_files(&gateway, "unlimited");
+    until_ready(&gateway, true).await;
     let mut tries = 0;
     while send(&gateway, &key).await.0 != 200 {
         tries += 1;

@@ -228,6 +228,22 @@ async fn a_file_that_cannot_be_is_unreachable() {
 }
 
 #[tokio::test]
+async fn however_many_ask_whether_a_file_can_be_written_it_is_tried_once_a_second() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = directory.path().join("sabir.db-wal");
+    let url = format!("sqlite://{}/sabir.db", directory.path().display());
+    let store = store::connect(&Config::new(Secret::new(url), 1)).await.unwrap();
+    store.migrate().await.unwrap();
+    store.write(&[fixtures::record(&fixtures::sending())]).await.unwrap();
+    let before = std::fs::metadata(&log).unwrap().len();
+    for _ in 0..400 {
+        store.ping().await.unwrap();
+    }
+    let pages = (std::fs::metadata(&log).unwrap().len() - before) / 4096;
+    assert!((1..100).contains(&pages), "{pages} pages were written");
+}
+
+#[tokio::test]
 async fn a_gateway_hears_of_jobs_that_another_left() {
     let database = postgres::Database::create().await;
     let config = Config::new(Secret::new(database.url()), 1);

@@ -12,7 +12,7 @@ use std::error::Error;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use sqlx::migrate::Migrator;
@@ -46,11 +46,19 @@ const MIGRATION_PATIENCE: Duration = Duration::from_secs(60);
 /// A write takes the lock as it begins: one that read first and upgraded would fail at once, without waiting.
 const BEGIN: &str = "begin immediate";
 
+/// Writes a page although nothing changes: what changes nothing otherwise would not find out that the disk is full.
+const PROVE: &str = "pragma user_version = 0";
+
+/// How long that is proof, so that however many ask, the disk has one more commit to do in that time.
+const PROOF: Duration = Duration::from_secs(1);
+
 /// The store.
 pub(super) struct Sqlite {
     options: SqliteConnectOptions,
     /// None once it is closed, or where it is to be opened again. Not a pool of one: that would test the connection after each commit.
     writer: Mutex<Option<SqliteConnection>>,
+    /// When it was last seen that the disk takes something.
+    proved_at: Mutex<Option<Instant>>,
     readers: SqlitePool,
     bodies: Bodies,
     seal: Seal,
@@ -72,7 +80,14 @@ impl Sqlite {
         turn_on_write_ahead_log(&options).await?;
         let readers = pool(config.connections.max(1)).connect_lazy_with(options.clone().read_only(true));
         let writer = Mutex::new(Some(open_writer(&options).await?));
-        Ok(Self { options, writer, readers, bodies: config.bodies, seal: Seal::new(config) })
+        Ok(Self {
+            options,
+            writer,
+            proved_at: Mutex::new(None),
+            readers,
+            bodies: config.bodies,
+            seal: Seal::new(config),
+        })
     }
 
     /// The connection that writes, once nobody else uses it.
@@ -123,7 +138,14 @@ impl Store for Sqlite {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query(queries::PING).execute(&mut *self.writer().await?).await?;
+        let mut writer = self.writer().await?;
+        sqlx::query(queries::PING).execute(&mut *writer).await?;
+        let mut proved_at = self.proved_at.lock().await;
+        if proved_at.is_none_or(|at| at.elapsed() >= PROOF) {
+            *proved_at = None;
+            sqlx::raw_sql(PROVE).execute(&mut *writer).await?;
+            *proved_at = Some(Instant::now());
+        }
         Ok(())
     }
 
