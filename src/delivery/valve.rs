@@ -130,11 +130,11 @@ impl Valve {
         if of_pair > until {
             return Err(NotYet { until: of_pair, is_away: false });
         }
-        sleep_until(of_pair).await;
+        wait_until(of_pair).await;
         let place = timeout_at(until, Arc::clone(&self.places).acquire_owned()).await;
         let Ok(Ok(place)) = place else { return Err(NotYet { until: Instant::now() + BUSY, is_away: false }) };
         let at = self.state().pace.reserve(Instant::now(), until, whom);
-        sleep_until(at.map_err(|until| NotYet { until, is_away: false })?).await;
+        wait_until(at.map_err(|until| NotYet { until, is_away: false })?).await;
         // It may have gone while this one waited.
         let admission = self.state().breaker.admit(Instant::now());
         let admission = admission.map_err(|until| NotYet { until, is_away: true })?;
@@ -206,6 +206,13 @@ impl Drop for Pass {
         if self.is_probe {
             self.valve.state().breaker.abandoned(Instant::now());
         }
+    }
+}
+
+/// Waits where there is anything to wait for: a timer whose time has come says so a millisecond late.
+async fn wait_until(at: Instant) {
+    if at > Instant::now() {
+        sleep_until(at).await;
     }
 }
 
