@@ -41,6 +41,7 @@ impl Delivery {
         if message.order.request.files().is_empty() {
             return Ok(Ready { prepared, uploads: Vec::new() });
         }
+        self.give_hand_back(message, upstream).await?;
         let started = Instant::now();
         let until = message.is_awaited().then_some(message.until);
         let placed = self.files.place(&message.order, upstream, &self.inbound, until).instrument(trace::files()).await;

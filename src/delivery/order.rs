@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
 use super::life::Standing;
@@ -99,6 +99,10 @@ pub(super) struct Message {
     pub until: Instant,
     /// How long upstreams took so far.
     pub upstream_time: Option<Duration>,
+    /// The hand that took it up from the queue, until its files are on their way.
+    pub hand: Option<OwnedSemaphorePermit>,
+    /// Its place among those whose files are on their way.
+    pub bringing: Option<OwnedSemaphorePermit>,
     client: Option<oneshot::Sender<Delivered>>,
 }
 
@@ -111,7 +115,8 @@ impl Message {
     fn new(order: Order, until: Instant) -> Self {
         let since = order.received_at;
         let (state, attempts, is_recorded) = (State::Accepted, 0, false);
-        Self { order, state, attempts, is_recorded, since, until, upstream_time: None, client: None }
+        let (upstream_time, hand, bringing, client) = (None, None, None, None);
+        Self { order, state, attempts, is_recorded, since, until, upstream_time, hand, bringing, client }
     }
 
     /// One that was taken up from the queue, where it stood in a state.

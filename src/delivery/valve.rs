@@ -45,6 +45,8 @@ pub struct Valve {
     limits: Limits,
     places: Arc<Semaphore>,
     hands: Arc<Semaphore>,
+    /// Messages of the queue whose files are on their way. They may take long, so they have no hand meanwhile.
+    bringing: Arc<Semaphore>,
     state: Mutex<State>,
     calls: measure::Calls,
 }
@@ -111,6 +113,7 @@ impl Valve {
             limits,
             places: Arc::new(Semaphore::new(places)),
             hands: Arc::new(Semaphore::new(places)),
+            bringing: Arc::new(Semaphore::new(places)),
             state: Mutex::new(state),
             calls: measure::Calls::of(name),
         }
@@ -152,6 +155,11 @@ impl Valve {
         let room = room.saturating_sub(busy.saturating_sub(calling));
         let free = std::iter::from_fn(|| Arc::clone(&self.hands).try_acquire_owned().ok());
         free.take(room.min(most)).collect()
+    }
+
+    /// A place for a message of the queue whose files are on their way; none where all are taken until then.
+    pub async fn bringing(&self, until: Instant) -> Option<OwnedSemaphorePermit> {
+        timeout_at(until, Arc::clone(&self.bringing).acquire_owned()).await.ok()?.ok()
     }
 
     /// Until when the upstream is left alone.

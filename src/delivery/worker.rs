@@ -14,9 +14,9 @@ use tracing::Instrument;
 
 use super::life::{Evidence, Standing, Step};
 use super::order::{Message, Order, lifetime};
-use super::{Account, AccountConfig, Delivery};
+use super::{Account, AccountConfig, Delivery, files};
 use crate::dialect;
-use crate::model::State;
+use crate::model::{Fault, State};
 use crate::secret::KeyHash;
 use crate::store::{Cause, Claimed, Next, StoreError, Turn, Written};
 use crate::trace;
@@ -93,20 +93,34 @@ impl Delivery {
         self.store.claim(upstream, self.process, now, now + self.config.lease, count).await
     }
 
-    /// Carries a message that was taken up; a hand is free again when it ends.
+    /// Carries a message that was taken up; a hand is free again when it ends, or when its files are on their way.
     pub(super) async fn work_on(self: Arc<Self>, claimed: Claimed, hand: Option<OwnedSemaphorePermit>) {
-        if let Some(mut message) = self.in_hand(claimed).await {
+        if let Some(mut message) = self.in_hand(claimed, hand).await {
             let order = &message.order;
             let span = trace::deliver(order.id, order.dialect.name(), &order.account.name, order.request.kind());
             async { self.carry(&mut message).await.trace() }.instrument(span).await;
         }
-        drop(hand);
         self.work.notify_one();
+    }
+
+    /// Files may take long, and what waits behind them need not: their message gives its hand back.
+    ///
+    /// # Errors
+    /// Where as many files are on their way as may be.
+    pub(super) async fn give_hand_back(&self, message: &mut Message, upstream: &Upstream) -> Result<(), Fault> {
+        if message.hand.is_none() {
+            return Ok(());
+        }
+        let bringing = self.valves.of(upstream).bringing(message.until).await;
+        message.bringing = Some(bringing.ok_or_else(|| files::too_many(upstream))?);
+        message.hand = None;
+        self.work.notify_one();
+        Ok(())
     }
 
     /// The message of a claim. One whose outcome was unknown until its window was over is turned first: that it is sent
     /// again stands on the record, with the account's policy as the cause.
-    async fn in_hand(&self, claimed: Claimed) -> Option<Message> {
+    async fn in_hand(&self, claimed: Claimed, hand: Option<OwnedSemaphorePermit>) -> Option<Message> {
         let known = self.directory().account_named(&claimed.account);
         // An account that was taken out of the configuration left messages behind; they are sent as it was promised.
         let account = known.unwrap_or_else(|| self.gone(&claimed));
@@ -126,6 +140,7 @@ impl Delivery {
             place: None,
         };
         let mut message = Message::of_queue(order, &standing, Instant::now() + PATIENCE);
+        message.hand = hand;
         if claimed.state == State::Unknown && !self.send_again(&mut message).await {
             return None;
         }

@@ -241,6 +241,12 @@ fn still_on_its_way(upstream: &Upstream) -> Fault {
     Fault::gateway(FaultKind::UpstreamUnavailable, detail).retry_after(Some(RETRY_AFTER))
 }
 
+/// As little the upstream's fault: other files are ahead of this one.
+pub fn too_many(upstream: &Upstream) -> Fault {
+    let detail = format!("too many files are on their way to upstream {}; nothing was sent, try again", upstream.name);
+    Fault::gateway(FaultKind::UpstreamUnavailable, detail).retry_after(Some(RETRY_AFTER))
+}
+
 /// A fault that another try will not mend lies with the file, so it names the member that names the file.
 fn at_member(fault: Fault, member: &str) -> Fault {
     if fault.verdict() != Verdict::Permanent || fault.member.is_some() {
