@@ -66,10 +66,13 @@ impl Drop for Asking {
 
 /// What tells a repeat of this order: the client's key, or the message itself.
 pub fn idempotency(order: &Order, keep_keys: Duration) -> Option<Idempotency> {
-    let payload = payload(order);
-    let (key, kept) = match (&order.idempotency_key, order.account.dedupe_window) {
-        (Some(key), _) => (format!("key:{key}"), keep_keys),
-        (None, Some(window)) => (format!("same:{}", hex::encode(payload.0)), window),
+    // Most requests have neither key nor window, and the hash costs as much as to translate one.
+    let (key, payload, kept) = match (&order.idempotency_key, order.account.dedupe_window) {
+        (Some(key), _) => (format!("key:{key}"), payload(order), keep_keys),
+        (None, Some(window)) => {
+            let payload = payload(order);
+            (format!("same:{}", hex::encode(payload.0)), payload, window)
+        }
         (None, None) => return None,
     };
     Some(Idempotency { key, payload, expires_at: order.received_at + kept })

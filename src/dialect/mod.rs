@@ -398,10 +398,16 @@ impl CredentialForm {
 
 /// A JSON answer.
 fn answer(status: StatusCode, body: &Value) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(body.to_string()));
+    let mut response = Response::new(json_text(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     response
+}
+
+/// A value as JSON, not by way of `Display`, which takes three times as long.
+fn json_text(value: &Value) -> Bytes {
+    // A value has nothing that JSON could not say.
+    serde_json::to_vec(value).unwrap_or_default().into()
 }
 
 /// How long an upstream's answer asks to wait, in seconds; its other form, a date, is used by none of them.
@@ -416,6 +422,6 @@ fn request(method: Method, path: &str, body: &Value) -> Result<http::Request<Byt
         .method(method)
         .uri(path)
         .header(header::CONTENT_TYPE, "application/json")
-        .body(Bytes::from(body.to_string()))
+        .body(json_text(body))
         .map_err(|_| Fault::gateway(FaultKind::Internal, "the upstream's path could not be formed"))
 }

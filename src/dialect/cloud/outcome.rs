@@ -52,15 +52,15 @@ pub fn decode(response: &Response<Bytes>) -> Result<Accepted, Fault> {
     if body.get("success") == Some(&Value::Bool(true)) {
         return Ok(Accepted::default());
     }
-    let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-    let Some(message_id) = text("/messages/0/id") else {
+    let text = |list: &str, name: &str| body.get(list)?.get(0)?.get(name)?.as_str().map(str::to_owned);
+    let Some(message_id) = text("messages", "id") else {
         return Err(Fault::upstream(FaultKind::UpstreamUnreadable, "the answer holds no messages[0].id"));
     };
     Ok(Accepted {
         message_id: Some(message_id),
-        wa_id: text("/contacts/0/wa_id"),
-        user_id: text("/contacts/0/user_id"),
-        message_status: text("/messages/0/message_status"),
+        wa_id: text("contacts", "wa_id"),
+        user_id: text("contacts", "user_id"),
+        message_status: text("messages", "message_status"),
     })
 }
 
