@@ -154,7 +154,8 @@ fn configuration(folder: &Path, database: &Database, upstream: &Nginx) -> Result
         account(QUEUED_SLOW, cloud, "slow", "queued"),
         account(QUEUED_STUCK, cloud, "stuck", "queued"),
         provider("instant", upstream.address),
-        provider("slow", upstream.slow),
+        // So few that what one gateway sends is limited by them, and not by the processors that all of them share.
+        provider("slow", upstream.slow) + "concurrency = 16\n",
         provider("stuck", upstream.address) + "rate = 1\n",
     ]
     .concat())
