@@ -8,20 +8,20 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use bytes::Bytes;
 use http::header;
 use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 use tokio::runtime::Handle;
 
-use super::Shared;
+use super::AppState;
 
 /// How long a rest is read: what a large file takes over a slow line.
 const LONGEST: Duration = Duration::from_secs(120);
 
 /// Sees to it that the request's body is read to its end, whatever becomes of it.
-pub async fn read_on(State(state): State<Shared>, request: Request) -> Request {
+pub fn read_on(state: &AppState, request: Request) -> Request {
     // Who asked first whether to send has not begun, as long as nobody reads.
     let is_coming = !request.headers().contains_key(header::EXPECT);
     // Twice as much as a file may have, so that most that are too large come to their end.
