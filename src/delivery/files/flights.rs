@@ -1,12 +1,13 @@
 //! Work that several wait for at once is done once.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use tokio::task::JoinError;
+use tokio::sync::oneshot;
 
 use crate::model::{Fault, FaultKind};
 
@@ -34,19 +35,22 @@ where
     where
         W: Future<Output = Result<T, Fault>> + Send + 'static,
     {
-        let mut under_way = lock(&self.0);
-        if let Some(flight) = under_way.get(&key) {
-            return flight.clone();
-        }
-        let landing = Landing { under_way: Arc::clone(&self.0), key: key.clone() };
-        let work = work();
-        let work = async move {
-            let _landing = landing;
-            work.await
+        let (sender, ended) = oneshot::channel();
+        let flight = ended.map(|ended| ended.unwrap_or_else(|_| Err(ended_abnormally()))).boxed().shared();
+        match lock(&self.0).entry(key.clone()) {
+            Entry::Occupied(other) => return other.get().clone(),
+            Entry::Vacant(place) => place.insert(flight.clone()),
         };
-        let flight = tokio::spawn(work).map(|ended| ended.unwrap_or_else(|error| Err(ended_abnormally(&error))));
-        let flight = flight.boxed().shared();
-        under_way.insert(key, flight.clone());
+        let landing = Landing { under_way: Arc::clone(&self.0), key };
+        let work = work();
+        // Not under the lock: where the gateway ends it is dropped at once, and lands.
+        tokio::spawn(async move {
+            let landing = landing;
+            let ended = work.await;
+            // Whoever hears of the end may ask for new work.
+            drop(landing);
+            let _ = sender.send(ended);
+        });
         flight
     }
 }
@@ -69,8 +73,52 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn ended_abnormally(error: &JoinError) -> Fault {
-    // Not the error's own words: they repeat those of a panic, which may hold what a client sent.
-    tracing::error!(panicked = error.is_panic(), "work on a file ended abnormally");
+/// It panicked, of which the words stay out of the log as they may hold what a client sent; or the gateway ends.
+fn ended_abnormally() -> Fault {
+    tracing::error!("work on a file ended abnormally");
     Fault::gateway(FaultKind::Internal, "the work on a file ended abnormally; see the log")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    use futures_util::future::pending;
+    use tokio::runtime::Runtime;
+
+    use super::*;
+
+    /// Asks for work at its end.
+    struct Late(Flights<&'static str, ()>);
+
+    impl Drop for Late {
+        fn drop(&mut self) {
+            drop(self.0.join("a", || async { Ok(()) }));
+        }
+    }
+
+    #[test]
+    fn work_that_is_asked_for_as_the_gateway_ends_holds_nobody_up() {
+        let (done, ended) = mpsc::channel();
+        thread::spawn(move || {
+            let late = Late(Flights::default());
+            Runtime::new().unwrap().spawn(async move {
+                let _late = late;
+                pending::<()>().await;
+            });
+            done.send(())
+        });
+        ended.recv_timeout(Duration::from_secs(10)).unwrap();
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_ends_for_everybody_and_is_done_anew() {
+        let flights = Flights::default();
+        let flight = flights.join("a", || async { panic!("played") });
+        assert!(flight.await.is_err());
+        assert_eq!(flights.join("a", || async { Ok(1) }).await.unwrap(), 1);
+        assert!(lock(&flights.0).is_empty());
+    }
 }

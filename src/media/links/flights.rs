@@ -9,8 +9,10 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 
 type Flight<T> = Shared<BoxFuture<'static, T>>;
 
-/// What is under way.
-type Board<K, T> = Mutex<HashMap<K, WeakShared<BoxFuture<'static, T>>>>;
+/// What is under way, each with the mark of its landing.
+type Board<K, T> = Mutex<HashMap<K, (Mark, WeakShared<BoxFuture<'static, T>>)>>;
+
+type Mark = Arc<()>;
 
 pub struct Flights<K, T: Clone> {
     board: Arc<Board<K, T>>,
@@ -37,17 +39,18 @@ where
 
     fn flight(&self, key: K, begin: impl Future<Output = T> + Send + 'static) -> Flight<T> {
         let mut board = lock(&self.board);
-        if let Some(flight) = board.get(&key).and_then(WeakShared::upgrade) {
+        if let Some(flight) = board.get(&key).and_then(|(_, flight)| flight.upgrade()) {
             return flight;
         }
-        let landing = Landing { board: Arc::clone(&self.board), key: key.clone() };
+        let mark = Mark::default();
+        let landing = Landing { board: Arc::clone(&self.board), key: key.clone(), mark: Arc::clone(&mark) };
         let flight = async move {
             let ended = begin.await;
             drop(landing);
             ended
         };
         let flight = flight.boxed().shared();
-        board.extend(flight.downgrade().map(|flight| (key, flight)));
+        board.extend(flight.downgrade().map(|flight| (key, (mark, flight))));
         flight
     }
 }
@@ -56,11 +59,16 @@ where
 struct Landing<K: Eq + Hash, T: Clone> {
     board: Arc<Board<K, T>>,
     key: K,
+    mark: Mark,
 }
 
 impl<K: Eq + Hash, T: Clone> Drop for Landing<K, T> {
     fn drop(&mut self) {
-        lock(&self.board).remove(&self.key);
+        let mut board = lock(&self.board);
+        // Since nobody waits for this one another may have begun under its key.
+        if board.get(&self.key).is_some_and(|(mark, _)| Arc::ptr_eq(mark, &self.mark)) {
+            board.remove(&self.key);
+        }
     }
 }
 
@@ -72,10 +80,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use futures_util::future::{join, join_all, pending};
+    use futures_util::future::{join, join_all, pending, ready};
     use tokio::sync::Semaphore;
 
     use super::*;
+
+    /// Does something when it is dropped.
+    struct AtTheEnd<F: FnMut()>(F);
+
+    impl<F: FnMut()> Drop for AtTheEnd<F> {
+        fn drop(&mut self) {
+            (self.0)();
+        }
+    }
 
     #[tokio::test]
     async fn those_who_ask_at_once_share_and_those_who_come_later_do_not() {
@@ -93,6 +110,22 @@ mod tests {
         assert!(ended.iter().all(|ended| *ended == 0));
         assert_eq!(flights.join("a", begin()).await, 1);
         assert!(lock(&flights.board).is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_begins_as_another_is_given_up_is_shared_too() {
+        let flights = Arc::new(Flights::<_, u8>::default());
+        let successor = Arc::new(Mutex::new(None));
+        let begins_another = AtTheEnd({
+            let (flights, successor) = (Arc::clone(&flights), Arc::clone(&successor));
+            move || *lock(&successor) = Some(flights.flight("a", pending()))
+        });
+        let given_up = flights.join("a", async move {
+            let _begins_another = begins_another;
+            pending().await
+        });
+        assert!(given_up.now_or_never().is_none());
+        assert!(flights.flight("a", ready(1)).now_or_never().is_none(), "it waits for the one that is under way");
     }
 
     #[tokio::test]
