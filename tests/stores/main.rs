@@ -18,6 +18,7 @@ mod ledger;
 mod migration;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod schedules;
 mod sealing;
 
 use sabir::model::State;

@@ -1,0 +1,134 @@
+//! What has to hold of whatever was seen.
+
+use std::collections::{HashMap, HashSet};
+
+use sabir::model::TransactionId;
+use sabir::store::{StoreError, Written};
+
+use super::{Kind, Name, Seen};
+
+/// What was seen, and what has to hold of it.
+pub struct Laws {
+    pub seen: Vec<Seen>,
+    pub poisoned: HashSet<u32>,
+    pub lost: u64,
+    pub refused: Vec<Name>,
+    pub stops_at_once: bool,
+}
+
+impl Laws {
+    pub fn hold(&self) {
+        self.everybody_is_told_once_and_the_truth();
+        self.settlements_are_committed_once_and_in_their_order();
+        self.a_flush_returns_behind_what_was_left_before();
+        self.what_is_in_doubt_is_taken_back_before_anything_else();
+        if !self.stops_at_once {
+            self.whatever_comes_late_is_taken_back();
+        }
+    }
+
+    fn everybody_is_told_once_and_the_truth(&self) {
+        let mut heard = HashSet::new();
+        for (at, seen) in self.seen.iter().enumerate() {
+            let Seen::Told(name, outcome) = seen else { continue };
+            assert!(heard.insert(*name), "{name:?} is told twice");
+            let is_durable = self.seen[..at].iter().any(|seen| matches!(seen, Seen::Committed(done) if done == name));
+            let was_tried = self.seen.iter().any(|seen| matches!(seen, Seen::Tried(batch) if batch.contains(name)));
+            match outcome {
+                Ok(Written::Stale) if name.kind == Kind::Begin && self.was_doubted_before(at, name.of) => {}
+                Ok(written) => {
+                    assert!(is_durable, "{name:?} is told before it is durable");
+                    assert_eq!(*written, name.written(), "{name:?}");
+                }
+                Err(StoreError::Overloaded) => assert!(!was_tried, "{name:?} is refused and written all the same"),
+                Err(StoreError::Defect(_)) => {
+                    assert!(self.poisoned.contains(&name.serial), "{name:?} is spoilt by another")
+                }
+                Err(_) if name.kind == Kind::Settle => {}
+                Err(_) => assert!(!self.is_committed(name), "{name:?} fails and is committed later"),
+            }
+        }
+    }
+
+    /// Whether it may be taken back by then: a batch was in doubt, and one that it is in was not answered well. The ledger
+    /// takes back more than it has to, where one entry of a batch that goes one by one is in doubt.
+    fn was_doubted_before(&self, at: usize, of: TransactionId) -> bool {
+        let mut before = self.seen[..at].iter();
+        let of_it = |name: &Name| name.of == of && name.can_be_taken_back();
+        before.clone().any(|seen| matches!(seen, Seen::Doubted(_)))
+            && before.any(|seen| matches!(seen, Seen::Tried(batch) if batch.iter().any(of_it)))
+    }
+
+    fn is_committed(&self, name: &Name) -> bool {
+        self.seen.iter().any(|seen| matches!(seen, Seen::Committed(done) if done == name))
+    }
+
+    /// Those of one transaction: each attempt ends after the one before. What was lost is counted.
+    fn settlements_are_committed_once_and_in_their_order(&self) {
+        let mut last = HashMap::new();
+        let mut committed = HashSet::new();
+        for seen in &self.seen {
+            let Seen::Committed(name @ Name { kind: Kind::Settle, of, serial }) = seen else { continue };
+            assert!(committed.insert(*name), "{name:?} is committed twice");
+            assert!(last.insert(*of, *serial).is_none_or(|before| before < *serial), "{name:?} is overtaken");
+        }
+        let left = self.seen.iter().filter_map(|seen| match seen {
+            Seen::Left(name) if !self.poisoned.contains(&name.serial) => Some(name),
+            _ => None,
+        });
+        let missing = left.filter(|name| !committed.contains(name)).count() as u64;
+        let refused = self.refused.len() as u64;
+        if self.stops_at_once {
+            // Those that somebody waited for are counted too, where the store was away to the end.
+            assert!(
+                missing + refused <= self.lost,
+                "{missing} of those left are missing, {} are told as lost",
+                self.lost
+            );
+        } else {
+            assert_eq!((missing, refused), (0, self.lost), "missing, and refused");
+        }
+        assert!(self.refused.iter().all(|name| !committed.contains(name)), "what is told as lost is lost");
+    }
+
+    fn a_flush_returns_behind_what_was_left_before(&self) {
+        for (at, seen) in self.seen.iter().enumerate() {
+            let Seen::Flushed(count) = seen else { continue };
+            let before = self.seen[..at].iter().filter_map(|seen| match seen {
+                Seen::Left(name) => Some(name),
+                _ => None,
+            });
+            for name in before.take(*count).filter(|name| !self.poisoned.contains(&name.serial)) {
+                let is_durable =
+                    self.seen[..at].iter().any(|seen| matches!(seen, Seen::Committed(done) if done == name));
+                assert!(is_durable || self.stops_at_once, "{name:?} is flushed and not durable");
+            }
+        }
+    }
+
+    fn what_is_in_doubt_is_taken_back_before_anything_else(&self) {
+        let mut in_doubt = HashSet::new();
+        for seen in &self.seen {
+            match seen {
+                Seen::Doubted(name) if name.can_be_taken_back() => {
+                    in_doubt.insert(name.of);
+                }
+                Seen::Committed(Name { kind: Kind::Withdrawal, of, .. }) => {
+                    in_doubt.remove(of);
+                }
+                Seen::Tried(batch) if batch.iter().any(|name| name.kind != Kind::Withdrawal) => {
+                    assert!(in_doubt.is_empty() || self.stops_at_once, "{batch:?} before {in_doubt:?} is taken back");
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn whatever_comes_late_is_taken_back(&self) {
+        for (at, seen) in self.seen.iter().enumerate() {
+            let Seen::CommittedInSilence(name) = seen else { continue };
+            let takes_it_back = |seen: &Seen| matches!(seen, Seen::Committed(Name { kind: Kind::Withdrawal, of, .. }) if *of == name.of);
+            assert!(!name.can_be_taken_back() || self.seen[at..].iter().any(takes_it_back), "{name:?} stands");
+        }
+    }
+}
