@@ -205,6 +205,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_told_of_it_grows_with_the_trouble() {
+        let now = Instant::now();
+        let mut breaker = opened(now);
+        let told = |breaker: &Breaker, now| {
+            let health = breaker.health();
+            (health.level(), health.words(), breaker.closed_until(now))
+        };
+        let later = now + PAUSE;
+        assert_eq!(told(&breaker, now), (2, "left alone after upstream_unreachable".to_owned(), Some(later)));
+        assert_eq!(breaker.closed_until(later), None, "the time to ask again has come");
+        assert_eq!(breaker.admit(later), Ok(Admission::Probe));
+        let asked_again = "asked again after upstream_unreachable".to_owned();
+        assert_eq!(told(&breaker, later), (1, asked_again, Some(later + PAUSE)));
+        breaker.answered();
+        assert_eq!(told(&breaker, later), (0, "ok".to_owned(), None));
+    }
+
+    #[test]
     fn an_answer_between_forgives() {
         let now = Instant::now();
         let mut breaker = Breaker::default();
