@@ -46,11 +46,20 @@ impl StoreError {
     }
 
     /// The same error of a write that was sent. Where the connection took no more of it, as after a restart of the server,
-    /// or where nothing could be begun, it was not: what commits a batch stands at its end.
+    /// where nothing could be begun or all was given up, it was not: what commits a batch stands at its end.
     pub(super) fn in_doubt(self) -> Self {
         match self {
             Self::Unreachable(cause) if !is_unsent(&cause) => Self::InDoubt(cause),
             error => error,
+        }
+    }
+
+    /// Whether the server gave the statement up for the sake of others, in a deadlock or a race, and changed nothing: at once
+    /// it may succeed.
+    pub(super) fn was_given_up(&self) -> bool {
+        match self {
+            Self::Unreachable(cause) => is_given_up(cause),
+            _ => false,
         }
     }
 
@@ -96,11 +105,17 @@ fn is_unsent(cause: &Cause) -> bool {
     match cause.downcast_ref::<sqlx::Error>() {
         Some(sqlx::Error::Io(error)) => error.kind() == ErrorKind::BrokenPipe,
         // Somebody else has the file's lock, which is taken before anything is written.
-        Some(sqlx::Error::Database(error)) => {
-            error.try_downcast_ref::<SqliteError>().is_some() && is_busy(error.code())
+        Some(sqlx::Error::Database(error)) if error.try_downcast_ref::<SqliteError>().is_some() => {
+            is_busy(error.code())
         }
-        _ => false,
+        _ => is_given_up(cause),
     }
+}
+
+/// By the codes for a deadlock and a lost race. Not by their class: one of it says that nobody knows what was done.
+fn is_given_up(cause: &Cause) -> bool {
+    let Some(sqlx::Error::Database(error)) = cause.downcast_ref() else { return false };
+    error.try_downcast_ref::<PgDatabaseError>().is_some() && matches!(error.code().as_deref(), Some("40P01" | "40001"))
 }
 
 fn is_busy(code: Option<Cow<'_, str>>) -> bool {

@@ -21,6 +21,8 @@ mod postgres;
 mod schedules;
 mod sealing;
 
+use std::sync::Arc;
+
 use sabir::model::State;
 use sabir::secret::Secret;
 use sabir::store::{self, Config, Next, StoreError};
@@ -315,6 +317,44 @@ async fn a_database_that_may_only_be_read_is_away_and_comes_back_by_itself() {
     database.set_read_only(false).await;
     store.write(&[fixtures::record(&fixtures::sending())]).await.unwrap();
     store.ping().await.unwrap();
+}
+
+/// A server that gives up so many commits, one after the other: a deadlock with somebody else, or a race that was lost.
+async fn that_gives_up(code: &str, times: i32) -> (Arc<dyn store::Store>, PgConnection) {
+    let database = postgres::Database::create().await;
+    let store = store::connect(&Config::new(Secret::new(database.url()), 1)).await.unwrap();
+    store.migrate().await.unwrap();
+    let mut beside = PgConnection::connect(&database.url()).await.unwrap();
+    // A sequence goes on counting whatever becomes of the transaction.
+    let trigger = format!(
+        "create sequence tries; \
+         create function give_up() returns trigger language plpgsql as $$ begin \
+           if nextval('tries') <= {times} then raise exception using errcode = '{code}'; end if; return null; end $$; \
+         create trigger give_up after insert on transactions for each statement execute function give_up()"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(trigger)).execute(&mut beside).await.unwrap();
+    (store, beside)
+}
+
+#[tokio::test]
+async fn a_batch_that_the_server_gave_up_is_written_again_at_once() {
+    for code in ["40P01", "40001"] {
+        let (store, mut beside) = that_gives_up(code, 2).await;
+        let new = [fixtures::sending(), fixtures::sending()];
+        let written = store.write(&[&new[0], &new[1]].map(fixtures::record)).await;
+        assert_eq!(written.unwrap(), [store::Written::Done; 2], "{code}");
+        let count: i64 = sqlx::query_scalar("select count(*) from transactions").fetch_one(&mut beside).await.unwrap();
+        assert_eq!(count, 2, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_the_server_gives_up_again_and_again_is_not_committed_and_nobody_doubts_it() {
+    let (store, mut beside) = that_gives_up("40001", 9).await;
+    let refused = store.write(&[fixtures::record(&fixtures::sending())]).await;
+    assert!(matches!(refused, Err(StoreError::Unreachable(_))), "{refused:?}");
+    let tries: i64 = sqlx::query_scalar("select last_value from tries").fetch_one(&mut beside).await.unwrap();
+    assert_eq!(tries, 3);
 }
 
 #[tokio::test]

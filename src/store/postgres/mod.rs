@@ -32,6 +32,9 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 /// How long a method waits for a connection that works, and a write for its commit.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How often a batch is written that the server gives up: who lost a race once may well win it the next time.
+const TRIES: u32 = 3;
+
 /// One for the ledger, the others for claims and whoever else writes.
 const WRITERS: u32 = 4;
 
@@ -92,6 +95,16 @@ impl Postgres {
         }
     }
 
+    async fn write_once(&self, batch: &[Write], deadline: Instant) -> Result<Vec<Written>, StoreError> {
+        let mut connection = self.for_batch().await?;
+        let written = timeout_at(deadline, write::write(&mut connection, batch, self.bodies, &self.seal)).await;
+        if let Ok(Ok(written)) = written {
+            *self.hand() = Some((connection, Instant::now()));
+            return Ok(written);
+        }
+        in_time(connection, written).map_err(StoreError::in_doubt)
+    }
+
     fn hand(&self) -> MutexGuard<'_, Option<(PoolConnection<Database>, Instant)>> {
         self.at_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -125,15 +138,15 @@ impl Store for Postgres {
 #[async_trait]
 impl Transactions for Postgres {
     async fn write(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
-        // Clients wait for it, so the connection and the commit have one limit together.
+        // Clients wait for it, so the connection and all tries have one limit together.
         let deadline = Instant::now() + PATIENCE;
-        let mut connection = self.for_batch().await?;
-        let written = timeout_at(deadline, write::write(&mut connection, batch, self.bodies, &self.seal)).await;
-        if let Ok(Ok(written)) = written {
-            *self.hand() = Some((connection, Instant::now()));
-            return Ok(written);
+        for _ in 1..TRIES {
+            match self.write_once(batch, deadline).await {
+                Err(error) if error.was_given_up() => {}
+                written => return written,
+            }
         }
-        in_time(connection, written).map_err(StoreError::in_doubt)
+        self.write_once(batch, deadline).await
     }
 
     async fn find(&self, id: &str) -> Result<Option<Transaction>, StoreError> {
