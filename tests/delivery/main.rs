@@ -12,6 +12,7 @@
 )]
 
 mod doubt;
+mod jumps;
 mod memory;
 mod order;
 mod provider;

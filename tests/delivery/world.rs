@@ -1,7 +1,7 @@
 //! A gateway's delivery in simulated time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use sabir::app::file_tools;
@@ -26,15 +26,24 @@ use uuid::Uuid;
 use crate::memory::Memory;
 use crate::provider::{Line, Provider};
 
-/// The time of the paused runtime, as a date.
+/// The time of the paused runtime, as a date; it may be set to another.
 pub struct PausedClock {
     start: Instant,
+    set_by: AtomicI64,
     ids: AtomicU64,
+}
+
+impl PausedClock {
+    /// Jumps so many seconds, as where somebody sets the machine's clock.
+    pub fn jump(&self, seconds: i64) {
+        self.set_by.fetch_add(seconds, Ordering::SeqCst);
+    }
 }
 
 impl Clock for PausedClock {
     fn now(&self) -> OffsetDateTime {
-        datetime!(2026-09-21 13:35:23 UTC) + self.start.elapsed()
+        let set_by = time::Duration::seconds(self.set_by.load(Ordering::SeqCst));
+        datetime!(2026-09-21 13:35:23 UTC) + self.start.elapsed() + set_by
     }
 
     fn transaction_id(&self) -> TransactionId {
@@ -96,7 +105,7 @@ impl World {
     pub fn with(change: impl FnOnce(&mut Setting)) -> Self {
         let mut setting = Setting::default();
         change(&mut setting);
-        let clock = Arc::new(PausedClock { start: Instant::now(), ids: AtomicU64::new(0) });
+        let clock = Arc::new(PausedClock { start: Instant::now(), set_by: AtomicI64::new(0), ids: AtomicU64::new(0) });
         let (main, spare) = <(Arc<Provider>, Arc<Provider>)>::default();
         let folder = Arc::new(TempDir::new().unwrap());
         Self::over(setting, Arc::new(Memory::default()), clock, main, spare, folder)
