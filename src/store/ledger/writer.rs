@@ -1,0 +1,336 @@
+//! The task that writes: it gathers a batch, commits it, and says to each what became of its own.
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use std::{iter, mem, slice};
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::time::{Instant, sleep, timeout_at};
+use tokio_util::sync::DropGuard;
+
+use super::Limits;
+use crate::measure;
+use crate::store::withdraw::Withdrawals;
+use crate::store::{StoreError, Transactions, Write, Written};
+
+/// How soon kept settlements are tried again while no new request tells whether the store is back.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// How long settlements that nobody waits for wait for a demand to share its commit. Where a message comes each millisecond
+/// that is one commit for each and not two, which was half of what the database and the gateway spent on it; a crash within
+/// this time leaves an answered message `unknown`, as it does within the time of a commit.
+const LINGER: Duration = Duration::from_millis(2);
+
+/// Entries of the batches that are tried while the store is away: large ones would make a slow store slower.
+const PROBE: usize = 16;
+
+/// How long a ledger that closes waits for a store that is away.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// What stands in the queue.
+pub(super) enum Job {
+    Write(Write, Waiter),
+    Flush(oneshot::Sender<()>),
+    Close,
+}
+
+/// What came of a write.
+pub(super) type Outcome = Result<Written, StoreError>;
+
+/// Who waits for a write, and its place among those that may.
+pub(super) struct Waiter {
+    pub done: Option<oneshot::Sender<Outcome>>,
+    pub _place: OwnedSemaphorePermit,
+}
+
+impl Waiter {
+    /// Says what came of the write; nobody may be there any more to hear it.
+    fn tell(&mut self, outcome: Outcome) {
+        if let Some(done) = self.done.take() {
+            let _ = done.send(outcome);
+        }
+    }
+
+    /// The same, and gives the place free.
+    fn end(mut self, outcome: Outcome) {
+        self.tell(outcome);
+    }
+}
+
+type Entry = (Write, Waiter);
+
+/// The task's state.
+pub(super) struct Writer {
+    store: Arc<dyn Transactions>,
+    jobs: mpsc::UnboundedReceiver<Job>,
+    batch: usize,
+    /// What somebody waits for before going on: taken from the queue for the next commit.
+    demands: Vec<Entry>,
+    /// Taken from the queue, in their order; they stay here until they are committed.
+    settlements: VecDeque<Entry>,
+    /// Whether somebody waits for one of them.
+    is_pressed: bool,
+    /// What may have been committed although nobody was told so.
+    withdrawals: Withdrawals,
+    most_withdrawals: usize,
+    flushes: Vec<oneshot::Sender<()>>,
+    /// Whether the last commit found the store unreachable.
+    away: bool,
+    /// Set when the ledger closes.
+    give_up_at: Option<Instant>,
+    signs: Signs,
+    _ended: DropGuard,
+}
+
+/// What the task lets others see.
+pub(super) struct Signs {
+    /// Settlements that were lost.
+    pub lost: Arc<AtomicU64>,
+    /// That an event of ours was committed.
+    pub told: Arc<Notify>,
+}
+
+impl Writer {
+    pub fn new(
+        store: Arc<dyn Transactions>,
+        jobs: mpsc::UnboundedReceiver<Job>,
+        limits: Limits,
+        signs: Signs,
+        ended: DropGuard,
+    ) -> Self {
+        Self {
+            store,
+            jobs,
+            batch: limits.batch.max(1),
+            demands: Vec::new(),
+            settlements: VecDeque::new(),
+            is_pressed: false,
+            withdrawals: Withdrawals::default(),
+            most_withdrawals: limits.settlements,
+            flushes: Vec::new(),
+            away: false,
+            give_up_at: None,
+            signs,
+            _ended: ended,
+        }
+    }
+
+    pub async fn run(mut self) {
+        while self.gather().await {
+            if self.take_back().await {
+                let (writes, waiters) = self.next_batch();
+                self.commit(writes, waiters).await;
+            }
+            self.give_up();
+            if self.settlements.is_empty() {
+                self.tell_flushed();
+            }
+        }
+    }
+
+    /// Waits for something to do, then takes what else is there. False when all is done and nothing can come.
+    async fn gather(&mut self) -> bool {
+        if self.settlements.is_empty() && self.withdrawals.is_empty() {
+            let Some(job) = self.jobs.recv().await else { return false };
+            self.take(job);
+        } else if self.away || self.settlements.is_empty() {
+            tokio::select! {
+                Some(job) = self.jobs.recv() => self.take(job),
+                () = sleep(RETRY_AFTER) => {}
+            }
+        }
+        self.take_what_is_there();
+        self.linger().await;
+        true
+    }
+
+    fn take_what_is_there(&mut self) {
+        while self.demands.len() < self.most()
+            && let Ok(job) = self.jobs.try_recv()
+        {
+            self.take(job);
+        }
+    }
+
+    /// Waits for a demand, where there is nothing yet but settlements that have time.
+    async fn linger(&mut self) {
+        let until = Instant::now() + LINGER;
+        while self.may_linger()
+            && let Ok(Some(job)) = timeout_at(until, self.jobs.recv()).await
+        {
+            self.take(job);
+            self.take_what_is_there();
+        }
+    }
+
+    fn may_linger(&self) -> bool {
+        let has_time = !self.is_pressed && self.flushes.is_empty() && self.give_up_at.is_none();
+        has_time && !self.away && self.demands.is_empty() && (1..self.batch).contains(&self.settlements.len())
+    }
+
+    fn most(&self) -> usize {
+        if self.away { PROBE } else { self.batch }
+    }
+
+    /// Whoever asked to be told has left by now, or hears it.
+    fn tell_flushed(&mut self) {
+        for flush in self.flushes.drain(..) {
+            let _ = flush.send(());
+        }
+    }
+
+    fn take(&mut self, job: Job) {
+        match job {
+            Job::Write(write @ Write::Settle(_), waiter) => {
+                self.is_pressed |= waiter.done.is_some();
+                self.settlements.push_back((write, waiter));
+            }
+            Job::Write(Write::Begin(begin), waiter) if self.withdrawals.concerns(begin.transaction) => {
+                waiter.end(Ok(Written::Stale));
+            }
+            Job::Write(_, waiter) if self.withdrawals.len() >= self.most_withdrawals => {
+                waiter.end(Err(StoreError::Overloaded));
+            }
+            Job::Write(write, waiter) => self.demands.push((write, waiter)),
+            Job::Flush(flush) => self.flushes.push(flush),
+            Job::Close => {
+                self.jobs.close();
+                self.give_up_at = Some(Instant::now() + CLOSING);
+            }
+        }
+    }
+
+    /// Takes back what is in doubt, before anything is written that may depend on it. False while the store is away.
+    async fn take_back(&mut self) -> bool {
+        let due = self.withdrawals.due(Instant::now());
+        if due.is_empty() {
+            return true;
+        }
+        match self.store.write(&due).await {
+            Ok(_) => self.withdrawals.written(Instant::now()),
+            Err(error @ (StoreError::Unreachable(_) | StoreError::InDoubt(_))) => {
+                self.postpone(iter::empty(), &error);
+                return false;
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn Error, "what was in doubt could not be taken back");
+                self.withdrawals.clear();
+            }
+        }
+        self.is_back();
+        true
+    }
+
+    /// Settlements come first: a client's next message of a pair follows right behind the settlement of the last.
+    fn next_batch(&mut self) -> (Vec<Write>, Vec<Waiter>) {
+        let settlements = self.settlements.len().min(self.most());
+        self.is_pressed &= settlements < self.settlements.len();
+        self.settlements.drain(..settlements).chain(self.demands.drain(..)).unzip()
+    }
+
+    async fn commit(&mut self, writes: Vec<Write>, waiters: Vec<Waiter>) {
+        if writes.is_empty() {
+            return;
+        }
+        let started = Instant::now();
+        let outcome = self.store.write(&writes).await;
+        measure::commit(started.elapsed(), writes.len());
+        let entries = writes.into_iter().zip(waiters);
+        match outcome {
+            Ok(written) => {
+                entries.zip(written).for_each(|(entry, written)| self.committed(entry, written));
+                self.is_back();
+            }
+            Err(error @ (StoreError::Unreachable(_) | StoreError::InDoubt(_))) => self.postpone(entries, &error),
+            Err(_) => self.commit_each(entries).await,
+        }
+    }
+
+    /// A write is durable. One that was made before and is taken back is none that could be repeated.
+    fn committed(&self, (write, waiter): Entry, written: Written) {
+        if write.tell().is_some() {
+            self.signs.told.notify_one();
+        }
+        match written {
+            Written::Repeated { transaction, .. } if self.withdrawals.concerns(transaction) => {
+                waiter.end(Err(StoreError::unreachable(TakenBack)));
+            }
+            written => waiter.end(Ok(written)),
+        }
+    }
+
+    /// One entry spoils its batch; alone it spoils nothing but itself.
+    async fn commit_each(&mut self, mut entries: impl Iterator<Item = Entry>) {
+        while let Some((write, waiter)) = entries.next() {
+            match self.store.write(slice::from_ref(&write)).await {
+                Err(error @ (StoreError::Unreachable(_) | StoreError::InDoubt(_))) => {
+                    return self.postpone(iter::once((write, waiter)).chain(entries), &error);
+                }
+                Err(error) => {
+                    tracing::error!(transaction.id = %write.transaction(), error = &error as &dyn Error, "a write is refused");
+                    waiter.end(Err(error));
+                }
+                Ok(written) => {
+                    let written = written.first().copied().unwrap_or(Written::Done);
+                    self.committed((write, waiter), written);
+                }
+            }
+        }
+        self.is_back();
+    }
+
+    /// The store is away. Settlements go back to the head of their queue. Demands fail, and with them those that came
+    /// meanwhile: they have waited as long as anybody should. What may have been committed all the same is taken back.
+    fn postpone(&mut self, entries: impl Iterator<Item = Entry>, error: &StoreError) {
+        let (mut kept, now) = (VecDeque::new(), Instant::now());
+        for (write, mut waiter) in entries {
+            if let StoreError::InDoubt(_) = error {
+                self.withdrawals.add(&write, now);
+            }
+            waiter.tell(Err(error.clone()));
+            if let Write::Settle(_) = write {
+                kept.push_back((write, waiter));
+            }
+        }
+        while let Ok(job) = self.jobs.try_recv() {
+            self.take(job);
+        }
+        mem::take(&mut self.demands).into_iter().for_each(|(_, waiter)| waiter.end(Err(error.clone())));
+        kept.append(&mut self.settlements);
+        self.settlements = kept;
+        self.is_away(error);
+    }
+
+    fn is_away(&mut self, error: &StoreError) {
+        if !mem::replace(&mut self.away, true) {
+            tracing::error!(error = error as &dyn Error, "the store is away: nothing is accepted until it is back");
+        }
+    }
+
+    /// A ledger that closes does not wait for ever, neither for a store that is away nor for what is in doubt.
+    fn give_up(&mut self) {
+        if self.give_up_at.is_none_or(|at| Instant::now() < at) {
+            return;
+        }
+        self.withdrawals.clear();
+        if self.away && !self.settlements.is_empty() {
+            let lost = mem::take(&mut self.settlements).len() as u64;
+            self.signs.lost.fetch_add(lost, Ordering::Relaxed);
+            tracing::error!(lost, "settlements are lost: the store is away and the gateway stops");
+        }
+    }
+
+    fn is_back(&mut self) {
+        if mem::replace(&mut self.away, false) {
+            tracing::info!(kept = self.settlements.len(), "the store is back");
+        }
+    }
+}
+
+/// The reason given to who repeats what is taken back at this moment.
+#[derive(Debug, thiserror::Error)]
+#[error("the first request is being taken back")]
+struct TakenBack;
