@@ -91,6 +91,7 @@ fn own_words(payload: &(dyn Any + Send)) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex};
 
     use http::HeaderMap;
     use uuid::Uuid;
@@ -111,6 +112,42 @@ mod tests {
                 assert_eq!(spans.each_ref().map(|span| !span.is_disabled()), [is_made; 3]);
             });
         }
+    }
+
+    /// What is logged, as text.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_leaves_its_place_in_the_log_and_nothing_that_anybody_said() {
+        let (lines, said) = (Lines::default(), "zqx, +447700900123");
+        let writer = lines.clone();
+        let subscriber = fmt().with_ansi(false).with_writer(move || writer.clone()).with_max_level(LevelFilter::TRACE).finish();
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(log_panic));
+        let panicked = tracing::subscriber::with_default(subscriber, || {
+            [
+                std::panic::catch_unwind(|| panic!("{said} cannot be")),
+                std::panic::catch_unwind(|| said.parse::<u8>().map(drop).expect(said)),
+                std::panic::catch_unwind(|| std::panic::panic_any(said.to_owned())),
+            ]
+        });
+        std::panic::set_hook(before);
+        assert!(panicked.iter().all(Result::is_err));
+        let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(logged.matches("panic.place=\"src/telemetry.rs").count(), 3, "{logged}");
+        assert!(!logged.contains("zqx") && !logged.contains("447700900123"), "{logged}");
     }
 
     #[test]

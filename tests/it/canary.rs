@@ -5,6 +5,7 @@
 //! one of the canaries below: texts, names, files, parameters, links, ids, keys, and the numbers.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -16,6 +17,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{Method, Request, StatusCode};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message;
 use sabir::dialect::{self, Dialect, Signing, Wire, golden_sends};
 use sabir::net::Client;
 use serde_json::{Value, json};
@@ -26,6 +29,7 @@ use tokio::net::TcpListener;
 use crate::golden::fixtures;
 use crate::harness::patient;
 use crate::program::Gateway;
+use crate::receiver::{Manner, Receiver};
 
 /// Stands in all that is said.
 const CANARY: &str = "zqx";
@@ -108,10 +112,11 @@ fn refused(said: &str) -> axum::Json<Value> {
 }
 
 /// An account and an upstream for each dialect, and one account whose links are fetched.
-fn configuration(others: &str) -> String {
+fn configuration(others: &str, collector: &str) -> String {
     let mut text = format!(
         "[admin]\ntoken = \"{ADMIN_TOKEN}\"\n[server]\nwrong_key_rate = \"100000/min\"\nmax_body = \"64 KiB\"\n\
-         [net]\nallow_private = [\"127.0.0.1\"]\n[delivery]\ndeadline = \"300ms\"\n[callbacks]\nfirst_retry = \"1s\"\n"
+         [net]\nallow_private = [\"127.0.0.1\"]\n[delivery]\ndeadline = \"300ms\"\n[callbacks]\nfirst_retry = \"1s\"\n\
+         [telemetry]\notlp = \"{collector}\"\nsample = 1.0\n"
     );
     for (name, dialect, media) in
         dialect::all().iter().map(|it| (it.name(), it.name(), "unchecked")).chain([("links", "cloud", "upload")])
@@ -366,16 +371,39 @@ fn assert_each_has_its_own(talk: &Talk, others: &Others) {
     }
 }
 
-fn start(folder: &Path, others: &str, log: &Path) -> Gateway {
-    std::fs::write(folder.join("canary.toml"), configuration(others)).unwrap();
+/// All words of the spans that a collector got. Not their bytes: ids by chance may spell anything.
+fn words_of_spans(collector: &Receiver) -> String {
+    let requests = collector.got().into_iter().map(|got| ExportTraceServiceRequest::decode(got.bytes).unwrap());
+    let of_resources = requests.flat_map(|request| request.resource_spans);
+    let words = of_resources.flat_map(|of_resource| {
+        let resource = format!("{:?}\n", of_resource.resource.map(|resource| resource.attributes));
+        let spans = of_resource.scope_spans.into_iter().flat_map(|scope| scope.spans);
+        let spans = spans.map(|span| {
+            let events: Vec<_> = span.events.into_iter().map(|event| (event.name, event.attributes)).collect();
+            format!("{} {} {:?} {events:?} {:?}\n", span.name, span.trace_state, span.attributes, span.status)
+        });
+        [resource].into_iter().chain(spans).collect::<Vec<_>>()
+    });
+    words.collect()
+}
+
+/// Ends as operators do, so that the last spans are sent.
+fn end(mut gateway: Gateway) {
+    Command::new("kill").args(["-TERM", &gateway.process.id().to_string()]).status().unwrap();
+    gateway.process.wait().unwrap();
+}
+
+fn start(folder: &Path, others: &str, collector: &str, log: &Path) -> Gateway {
+    std::fs::write(folder.join("canary.toml"), configuration(others, collector)).unwrap();
     Gateway::logging(folder, &["--config", "canary.toml"], log)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_that_anybody_says_is_in_logs_or_measurements_and_no_credential_goes_astray() {
+async fn nothing_that_anybody_says_is_in_logs_traces_or_measurements_and_no_credential_goes_astray() {
     let (folder, others) = (TempDir::new().unwrap(), Others::default());
+    let collector = Receiver::start(Manner::Answer(200)).await;
     let log = folder.path().join("log");
-    let gateway = start(folder.path(), &others.start().await, &log);
+    let gateway = start(folder.path(), &others.start().await, &collector.url, &log);
     let talk = Talk { url: gateway.url.clone(), client: Client::new(&patient()).unwrap(), answers: Mutex::default() };
     let dialects =
         dialect::all().iter().map(|&dialect| async { tokio::join!(sends(&talk, dialect), webhooks(&talk, dialect)) });
@@ -387,12 +415,17 @@ async fn nothing_that_anybody_says_is_in_logs_or_measurements_and_no_credential_
     talk.call("zqx", Method::GET, "/metrics", "text/plain", "").await;
     let measured = talk.answers.lock().unwrap().last().unwrap().clone();
     assert!(measured.contains("sabir_transactions_total"), "{measured}");
-    drop(gateway);
+    end(gateway);
+    let traced = words_of_spans(&collector);
+    for name in ["send", "call", "commit", "callback", "webhook"] {
+        assert!(traced.contains(&format!("\n{name} ")), "nothing was traced of {name}");
+    }
     let logged = std::fs::read_to_string(log).unwrap();
     for line in ["state=\"sent\"", "state=\"failed\"", "state=\"unknown\"", "callback", "webhook", "sabir::audit"] {
         assert!(logged.contains(line), "nothing was logged of {line}");
     }
     assert_says_nothing("the log", &logged);
     assert_says_nothing("the measurements", &measured);
+    assert_says_nothing("the traces", &traced);
     assert_each_has_its_own(&talk, &others);
 }
