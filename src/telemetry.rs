@@ -133,7 +133,8 @@ mod tests {
     fn a_panic_leaves_its_place_in_the_log_and_nothing_that_anybody_said() {
         let (lines, said) = (Lines::default(), "zqx, +447700900123");
         let writer = lines.clone();
-        let subscriber = fmt().with_ansi(false).with_writer(move || writer.clone()).with_max_level(LevelFilter::TRACE).finish();
+        let subscriber =
+            fmt().with_ansi(false).with_writer(move || writer.clone()).with_max_level(LevelFilter::TRACE).finish();
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(log_panic));
         let panicked = tracing::subscriber::with_default(subscriber, || {

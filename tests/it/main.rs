@@ -28,6 +28,7 @@ mod inbox;
 mod keys;
 mod legacy;
 mod limits;
+mod made_up;
 mod matrix;
 mod media;
 mod media_memory;

@@ -11,7 +11,7 @@ use super::{EVENTS, LEASE, Listener};
 use crate::delivery::life::{self, Evidence, Standing, Step};
 use crate::measure;
 use crate::model::{Event, Fault, State, Status, TransactionId};
-use crate::store::{Cause, Clue, Correlated, HeardEvent, Hearing, NewCallback, Next, StoreError, Then, Turn, Written};
+use crate::store::{Cause, Correlated, HeardEvent, Hearing, NewCallback, Next, StoreError, Then, Turn, Written};
 
 /// The first wait of an event that came too early; it doubles with each.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
@@ -40,7 +40,7 @@ impl Listener {
             return Ok(false);
         }
         events.sort_by_key(|event| (occurred_at(event), event.id));
-        let found = self.store.correlate(&events.iter().map(clue).collect::<Vec<_>>()).await?;
+        let found = self.correlate(&events).await?;
         let addresses = Addresses::of(&self.delivery.directory(), &*self.store, &events, &found).await?;
         let hearings = self.hear_all(events, found, &addresses).await?;
         self.store.end_hearing(self.process, &hearings).await?;
@@ -195,14 +195,6 @@ fn occurred_at(event: &HeardEvent) -> OffsetDateTime {
         Event::Trouble(_) | Event::Other(_) | Event::Unreadable(_) => None,
     };
     at.unwrap_or(event.received_at)
-}
-
-/// What leads to the message of a status; nothing else is about one of ours.
-fn clue(event: &HeardEvent) -> Clue {
-    match &event.event {
-        Event::Status(status) => Clue { transaction: status.transaction(), message_id: status.message_id.clone() },
-        _ => Clue::default(),
-    }
 }
 
 /// The upstream's id, where nobody knew it: the transaction is found by it from now on.

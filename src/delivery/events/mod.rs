@@ -4,6 +4,7 @@
 //! A provider waits for nothing but the commit of its webhook. Decoding and hearing follow behind, each step handed out by
 //! a lease, so that any process may do them and what breaks off is done again.
 
+mod about;
 mod decode;
 mod door;
 mod hear;

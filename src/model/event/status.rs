@@ -69,11 +69,12 @@ impl Status {
         }
     }
 
-    /// The transaction that it is about, where the provider repeats what went along, or never had another id.
-    pub fn transaction(&self) -> Option<TransactionId> {
+    /// The transactions that it may be about, where the provider repeats what went along, or never had another id. What went
+    /// along may be the client's own and lead to anybody's.
+    pub fn transactions(&self) -> impl Iterator<Item = TransactionId> {
         let References { opaque, external_id, client_id } = &self.references;
         let said = [opaque, external_id, client_id, &self.message_id].into_iter().flatten();
-        said.filter_map(|text| text.parse().ok()).next()
+        said.filter_map(|text| text.parse().ok())
     }
 
     /// The same status in the client's terms: with the ids, the references and the number that it knows.
@@ -306,9 +307,9 @@ mod tests {
         let id = "0199c0de-7a11-7000-8000-2b7e1c905d44";
         let mut status = Status::new(Progress::Sent);
         status.message_id = Some("wamid.HBgM".to_owned());
-        assert_eq!(status.transaction(), None);
+        assert_eq!(status.transactions().next(), None);
         status.references.opaque = Some(id.to_owned());
-        assert_eq!(status.transaction().map(|id| id.to_string()).as_deref(), Some(id));
+        assert_eq!(status.transactions().next().map(|id| id.to_string()).as_deref(), Some(id));
     }
 
     #[test]

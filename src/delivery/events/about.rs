@@ -1,0 +1,116 @@
+//! Which message a status is about. What stands in it was chosen by others: a provider may name any id, and a client's own
+//! references, which a provider repeats, may hold the id of somebody else's transaction.
+
+use super::Listener;
+use crate::model::{Event, References, Status, TransactionId};
+use crate::secret::{KeyHash, Secret};
+use crate::store::{Clue, Correlated, HeardEvent, StoreError};
+use crate::upstream::Upstream;
+
+impl Listener {
+    /// The transaction of each event, where it is about one of its upstream's.
+    pub(super) async fn correlate(&self, events: &[HeardEvent]) -> Result<Vec<Option<Correlated>>, StoreError> {
+        let first = |event| clues(event).into_iter().next().unwrap_or_default();
+        let mut found = self.store.correlate(&events.iter().map(first).collect::<Vec<_>>()).await?;
+        for (event, found) in events.iter().zip(&mut found) {
+            let Event::Status(status) = &event.event else { continue };
+            let is_it = match found {
+                Some(found) => self.is_about(event, status, found).await?,
+                None => clues(event).len() < 2,
+            };
+            if !is_it {
+                *found = self.among(event, status).await?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The first clue led astray: each by itself, in their order.
+    async fn among(&self, event: &HeardEvent, status: &Status) -> Result<Option<Correlated>, StoreError> {
+        for found in self.store.correlate(&clues(event)).await?.into_iter().flatten() {
+            if self.is_about(event, status, &found).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn is_about(&self, event: &HeardEvent, status: &Status, found: &Correlated) -> Result<bool, StoreError> {
+        Ok(fits(status, found.id, &found.return_address.references) && self.may_tell(&event.upstream, found).await?)
+    }
+
+    /// Whether what an upstream tells may be about a transaction: one that went over it, or over another that is told of by
+    /// the same provider, whose secret it is. Nobody but the gateway itself tells of what went over none.
+    async fn may_tell(&self, teller: &str, found: &Correlated) -> Result<bool, StoreError> {
+        let Some(over) = &found.upstream else { return Ok(teller.is_empty()) };
+        if teller.is_empty() || teller == over {
+            return Ok(true);
+        }
+        let directory = self.delivery.directory();
+        let (Some(teller), Some(over)) = (directory.upstream(teller), directory.upstream(over)) else {
+            // One of them was renamed, or taken out of the configuration, since.
+            return Ok(true);
+        };
+        if secret(&teller) == secret(&over) {
+            return Ok(true);
+        }
+        // It may have gone over this one before.
+        let whole = self.store.find(&found.id.to_string()).await?;
+        Ok(whole.is_some_and(|whole| whole.attempts.iter().any(|attempt| attempt.upstream == teller.name)))
+    }
+}
+
+/// What leads to the message of a status; nothing else is about one of ours. The first is all together.
+fn clues(event: &HeardEvent) -> Vec<Clue> {
+    let Event::Status(status) = &event.event else { return Vec::new() };
+    let message_id = &status.message_id;
+    let mut named = status.transactions();
+    let first = Clue { transaction: named.next(), message_id: message_id.clone() };
+    let others = named.map(|id| Clue { transaction: Some(id), message_id: None });
+    let by_id = message_id.iter().map(|id| Clue { transaction: None, message_id: Some(id.clone()) });
+    [first].into_iter().chain(others).chain(by_id).collect()
+}
+
+/// Whether what is repeated beside a transaction's id went along with that transaction.
+fn fits(status: &Status, transaction: TransactionId, given: &References) -> bool {
+    let References { client_id, external_id, .. } = &status.references;
+    let ours = transaction.to_string();
+    if ![client_id, external_id].into_iter().flatten().any(|told| *told == ours) {
+        return true;
+    }
+    let slots = [(client_id, &given.client_id), (external_id, &given.external_id)];
+    slots.into_iter().all(|(told, given)| told.as_deref().is_none_or(|told| told == ours) || told == given)
+}
+
+fn secret(upstream: &Upstream) -> Option<KeyHash> {
+    upstream.webhook_secret.as_ref().map(Secret::expose).map(KeyHash::of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Progress;
+
+    fn references(client_id: Option<&str>, external_id: Option<&str>) -> References {
+        let [client_id, external_id] = [client_id, external_id].map(|id| id.map(str::to_owned));
+        References { client_id, external_id, opaque: None }
+    }
+
+    #[test]
+    fn what_stands_beside_a_transactions_id_has_to_be_its_own() {
+        let (ours, another) = ("0199c0de-7a11-7000-8000-2b7e1c905d44", "0199c0de-7a11-7000-8000-2b7e1c905d45");
+        for (told, given, expected) in [
+            (references(Some(ours), None), references(None, None), true),
+            (references(Some(ours), Some("ord")), references(None, Some("ord")), true),
+            (references(Some("cust"), Some(ours)), references(Some("cust"), None), true),
+            (references(Some("cust"), Some("ord")), references(None, None), true),
+            (references(Some(ours), Some(another)), references(None, None), false),
+            (references(Some(another), Some(ours)), references(None, None), false),
+            (references(Some(ours), Some("ord")), references(None, None), false),
+            (references(Some(another), Some(ours)), references(Some(another), None), true),
+        ] {
+            let status = Status { references: told, ..Status::new(Progress::Failed) };
+            assert_eq!(fits(&status, ours.parse().unwrap(), &given), expected, "{status:?} {given:?}");
+        }
+    }
+}

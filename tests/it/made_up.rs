@@ -1,0 +1,93 @@
+//! Statuses whose ids somebody made up: a provider that tells of another's messages, a client whose references name the
+//! transaction of another account. Neither moves what is not theirs.
+
+use bytes::Bytes;
+use http::Request;
+use sabir::model::State;
+use serde_json::{Value, json};
+
+use crate::harness::TestApp;
+
+/// Two accounts, each over an upstream of its own; each upstream has a secret of its own.
+async fn gateway(dialect: &str) -> TestApp {
+    let each = ["shop", "bank"].map(|name| {
+        format!(
+            "[[accounts]]\nname = \"{name}\"\nkey = \"{name}\"\nupstream = \"{name}\"\n\
+             [[upstreams]]\nname = \"{name}\"\ndialect = \"{dialect}\"\nbase_url = \"sandbox://in-process\"\nkey = \"k\"\n\
+             sender = \"442079460000\"\nwebhook_secret = \"secret-of-{name}\"\n"
+        )
+    });
+    TestApp::of(&each.concat()).await
+}
+
+/// Sends a message with an account's key and returns its transaction.
+async fn sent(app: &TestApp, account: &str, path: &str, body: &Value) -> String {
+    let request = Request::post(format!("{}{path}", app.url())).header("authorization", format!("Bearer {account}"));
+    let request = request.header("content-type", "application/json").body(Bytes::from(body.to_string()));
+    let answer = app.call(request.unwrap()).await;
+    assert_eq!(answer.status / 100, 2, "{answer:?}");
+    let transaction = answer.headers["sabir-transaction-id"].to_str().unwrap().to_owned();
+    while state(app, &transaction).await != State::Sent {
+        app.forward_a_little().await;
+    }
+    transaction
+}
+
+async fn tell(app: &TestApp, upstream: &str, body: &Value) {
+    let told = Request::post(format!("{}/webhooks/{upstream}?token=secret-of-{upstream}", app.url()));
+    let answer = app.call(told.body(Bytes::from(body.to_string())).unwrap()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    // It is heard, or given up after an hour.
+    while app.app.state.store.next_event_due().await.unwrap().is_some() {
+        app.forward(std::time::Duration::from_secs(60));
+        app.get("/healthz").await;
+    }
+}
+
+async fn state(app: &TestApp, transaction: &str) -> State {
+    app.find(transaction).await.unwrap().summary.state
+}
+
+#[tokio::test]
+async fn a_provider_tells_nothing_of_what_went_over_another() {
+    let app = gateway("cloud").await;
+    let text =
+        json!({ "messaging_product": "whatsapp", "to": "447700900123", "type": "text", "text": { "body": "Hi" } });
+    let transaction = sent(&app, "shop", "/messages", &text).await;
+    let message_id = app.find(&transaction).await.unwrap().summary.message_id.unwrap();
+    let failed = |id: &str, opaque: Option<&str>| {
+        let status = json!({ "id": id, "status": "failed", "timestamp": "1790000123", "recipient_id": "447700900123",
+            "biz_opaque_callback_data": opaque });
+        let value = json!({ "messaging_product": "whatsapp", "metadata": {}, "statuses": [status] });
+        json!({ "object": "whatsapp_business_account", "entry": [{ "id": "1",
+            "changes": [{ "field": "messages", "value": value }] }] })
+    };
+    for made_up in [failed(&message_id, None), failed("wamid.MADEUP", Some(&transaction)), failed(&transaction, None)] {
+        tell(&app, "bank", &made_up).await;
+        assert_eq!(state(&app, &transaction).await, State::Sent, "{made_up}");
+    }
+    tell(&app, "shop", &failed(&message_id, Some(&transaction))).await;
+    assert_eq!(state(&app, &transaction).await, State::Failed, "its own provider is heard");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_whose_references_name_anothers_transaction_moves_its_own() {
+    let app = gateway("channel-request").await;
+    let message = |references: Value| {
+        let mut request = json!({ "from": "442079460000", "to": "+447700900123", "type": "text", "message": "Hi" });
+        request.as_object_mut().unwrap().extend(references.as_object().unwrap().clone());
+        json!({ "channel": "WHATSAPP", "request": request })
+    };
+    let anothers = sent(&app, "shop", "/notification", &message(json!({}))).await;
+    for slot in ["externalId", "clientId"] {
+        let own = sent(&app, "shop", "/notification", &message(json!({ slot: anothers }))).await;
+        let mut failed = json!({ "channel": "WHATSAPP", "to": "+447700900123", "status": "FAILED",
+            "externalId": own, "clientId": own, "transactionId": "unheard-of" });
+        failed[slot] = json!(anothers);
+        tell(&app, "shop", &failed).await;
+        assert_eq!(state(&app, &anothers).await, State::Sent, "{slot}");
+        assert_eq!(state(&app, &own).await, State::Failed, "{slot}");
+    }
+    app.stop().await;
+}
