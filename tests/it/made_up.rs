@@ -83,7 +83,7 @@ async fn a_client_whose_references_name_anothers_transaction_moves_its_own() {
     for slot in ["externalId", "clientId"] {
         let own = sent(&app, "shop", "/notification", &message(json!({ slot: anothers }))).await;
         let mut failed = json!({ "channel": "WHATSAPP", "to": "+447700900123", "status": "FAILED",
-            "externalId": own, "clientId": own, "transactionId": "unheard-of" });
+            "externalId": own, "clientId": own, "transactionId": format!("unheard-of-{slot}") });
         failed[slot] = json!(anothers);
         tell(&app, "shop", &failed).await;
         assert_eq!(state(&app, &anothers).await, State::Sent, "{slot}");

@@ -147,8 +147,9 @@ async fn routes_choose_by_channel_and_sender() {
     while app.received().len() < 3 {
         tokio::task::yield_now().await;
     }
-    let sms = app.received().pop().unwrap();
-    assert_eq!(sms.body, notification("SMS", "DEPOT"), "passed through as it came");
+    // Each upstream has its own hands, so which of them is the last to get its message is chance.
+    let as_it_came = notification("SMS", "DEPOT");
+    assert!(app.received().iter().any(|got| got.body == as_it_came), "{:?}", app.received());
     app.stop().await;
 }
 
