@@ -15,6 +15,9 @@ use crate::process::Process;
 /// A Cloud API accept. Each has an id of its own, since the store keeps an index of them.
 const ACCEPTED: &str = r#"{"messaging_product":"whatsapp","contacts":[{"input":"447700900123","wa_id":"447700900123"}],"messages":[{"id":"wamid.$request_id"}]}"#;
 
+/// What it answers to a file: an id of its own for each, as to messages.
+const UPLOADED: &str = r#"{"id":"$request_id"}"#;
+
 /// Where Debian's package puts the module that can wait without keeping anybody else waiting.
 const ECHO: &str = "/usr/lib/nginx/modules/ngx_http_echo_module.so";
 
@@ -40,6 +43,7 @@ impl Nginx {
             "server {{
                listen {address} reuseport;
                location / {{ default_type application/json; return 200 '{ACCEPTED}'; }}
+               location ~ /media$ {{ default_type application/json; return 200 '{UPLOADED}'; }}
                location = /photo.jpg {{ alias {picture}; }}
              }}
              server {{
