@@ -10,24 +10,28 @@ use crate::upstream::Upstream;
 impl Listener {
     /// The transaction of each event, where it is about one of its upstream's.
     pub(super) async fn correlate(&self, events: &[HeardEvent]) -> Result<Vec<Option<Correlated>>, StoreError> {
-        let first = |event| clues(event).into_iter().next().unwrap_or_default();
+        let first = |event: &HeardEvent| match &event.event {
+            Event::Status(status) => clues(status).into_iter().next().unwrap_or_default(),
+            // Nothing else is about one of ours.
+            _ => Clue::default(),
+        };
         let mut found = self.store.correlate(&events.iter().map(first).collect::<Vec<_>>()).await?;
         for (event, found) in events.iter().zip(&mut found) {
             let Event::Status(status) = &event.event else { continue };
             let is_it = match found {
                 Some(found) => self.is_about(event, status, found).await?,
-                None => clues(event).len() < 2,
+                None => false,
             };
             if !is_it {
-                *found = self.among(event, status).await?;
+                *found = self.by_others(event, status).await?;
             }
         }
         Ok(found)
     }
 
-    /// The first clue led astray: each by itself, in their order.
-    async fn among(&self, event: &HeardEvent, status: &Status) -> Result<Option<Correlated>, StoreError> {
-        for found in self.store.correlate(&clues(event)).await?.into_iter().flatten() {
+    /// The first clue led astray or nowhere: the others, where there are any, each by itself and in their order.
+    async fn by_others(&self, event: &HeardEvent, status: &Status) -> Result<Option<Correlated>, StoreError> {
+        for found in self.store.correlate(clues(status).get(1..).unwrap_or_default()).await?.into_iter().flatten() {
             if self.is_about(event, status, &found).await? {
                 return Ok(Some(found));
             }
@@ -60,14 +64,15 @@ impl Listener {
     }
 }
 
-/// What leads to the message of a status; nothing else is about one of ours. The first is all together.
-fn clues(event: &HeardEvent) -> Vec<Clue> {
-    let Event::Status(status) = &event.event else { return Vec::new() };
+/// What leads to the message of a status. The first is all together.
+fn clues(status: &Status) -> Vec<Clue> {
     let message_id = &status.message_id;
     let mut named = status.transactions();
     let first = Clue { transaction: named.next(), message_id: message_id.clone() };
     let others = named.map(|id| Clue { transaction: Some(id), message_id: None });
-    let by_id = message_id.iter().map(|id| Clue { transaction: None, message_id: Some(id.clone()) });
+    // Without a transaction the first is that already; most of what is about nobody's message is so.
+    let id = message_id.as_ref().filter(|_| first.transaction.is_some());
+    let by_id = id.map(|id| Clue { transaction: None, message_id: Some(id.clone()) });
     [first].into_iter().chain(others).chain(by_id).collect()
 }
 
@@ -94,6 +99,15 @@ mod tests {
     fn references(client_id: Option<&str>, external_id: Option<&str>) -> References {
         let [client_id, external_id] = [client_id, external_id].map(|id| id.map(str::to_owned));
         References { client_id, external_id, opaque: None }
+    }
+
+    #[test]
+    fn what_one_clue_says_is_looked_for_once() {
+        let mut status = Status::new(Progress::Failed);
+        status.message_id = Some("wamid.HBgM".to_owned());
+        assert_eq!(clues(&status).len(), 1);
+        status.references.opaque = Some("0199c0de-7a11-7000-8000-2b7e1c905d44".to_owned());
+        assert_eq!(clues(&status).len(), 2, "the transaction may be another's, then the message's id is left");
     }
 
     #[test]
