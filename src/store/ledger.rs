@@ -112,7 +112,7 @@ impl Ledger {
         let id = settlement.transaction;
         let queued = Arc::clone(&self.settlements)
             .try_acquire_owned()
-            .is_ok_and(|place| self.queue(Write::Settle(Box::new(settlement)), Waiter { done: None, _place: place }));
+            .is_ok_and(|place| self.queue(Write::Settle(Box::new(settlement)), Waiter::new(place, None)));
         if !queued {
             let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
             tracing::error!(transaction.id = %id, lost, "a settlement is lost: the store is away or behind for too long");
@@ -153,7 +153,7 @@ impl Ledger {
 
     async fn commit(&self, write: Write, place: OwnedSemaphorePermit) -> Result<Written, StoreError> {
         let (done, committed) = oneshot::channel();
-        self.queue(write, Waiter { done: Some(done), _place: place });
+        self.queue(write, Waiter::new(place, Some(done)));
         committed.await.unwrap_or_else(|_| Err(StoreError::unreachable(Closed)))
     }
 

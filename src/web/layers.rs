@@ -22,7 +22,7 @@ pub fn around(routes: Router, state: Shared) -> Router {
 async fn serve(State(state): State<Shared>, request: Request, next: Next) -> Response {
     // An answer may be given before the body has come, and has to reach a client that is still writing.
     let request = rest::read_on(&state, request);
-    // Whoever comes too often is sent away before anything is read or looked up.
+    // Whoever comes too often is sent away before anything is read or a store is asked.
     match knock(&state, &request) {
         Ok(_place) => catch_panic(&state, request, next).await,
         Err(fault) => error::turned_away(&state, request, &fault),

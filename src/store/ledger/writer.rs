@@ -42,11 +42,16 @@ pub(super) type Outcome = Result<Written, StoreError>;
 
 /// Who waits for a write, and its place among those that may.
 pub(super) struct Waiter {
-    pub done: Option<oneshot::Sender<Outcome>>,
-    pub _place: OwnedSemaphorePermit,
+    done: Option<oneshot::Sender<Outcome>>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Waiter {
+    /// Nobody waits where there is nowhere to tell what came of it.
+    pub fn new(place: OwnedSemaphorePermit, done: Option<oneshot::Sender<Outcome>>) -> Self {
+        Self { done, _place: place }
+    }
+
     /// Says what came of the write; nobody may be there any more to hear it.
     fn tell(&mut self, outcome: Outcome) {
         if let Some(done) = self.done.take() {

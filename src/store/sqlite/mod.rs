@@ -1,7 +1,7 @@
 //! The record in an SQLite file: nothing to install, for one process.
 //!
 //! One connection writes, the others read; with a write-ahead log neither waits for the other. A commit is on the disk
-//! when it returns (`synchronous = full`). Every statement costs a hop to the connection's thread, so a batch is a few
+//! when it returns (`synchronous = full`). Every text costs a hop to the connection's thread, so a batch is one text of
 //! statements of many rows.
 
 mod queue;
@@ -55,7 +55,8 @@ const PROOF: Duration = Duration::from_secs(1);
 /// The store.
 pub(super) struct Sqlite {
     options: SqliteConnectOptions,
-    /// None once it is closed, or where it is to be opened again. Not a pool of one: that would test the connection after each commit.
+    /// None once it is closed, or where it is to be opened again. Not a pool of one: that would test the connection after
+    /// each commit.
     writer: Mutex<Option<SqliteConnection>>,
     /// When it was last seen that the disk takes something.
     proved_at: Mutex<Option<Instant>>,
