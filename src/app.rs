@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::delivery::callbacks::Callbacks;
 use crate::delivery::events::Listener;
 use crate::delivery::{self, Account, AccountConfig, Ages, Delivery, Directory, Files, InboundLimits, Parts, Tools};
-use crate::dialect::{self, Dialect};
+use crate::dialect::{self, Dialect, SENDER};
 use crate::measure;
 use crate::media::links::Spool;
 use crate::media::repair::Workshop;
@@ -318,7 +318,7 @@ pub fn sandbox_upstream() -> upstream::Config {
     upstream::Config {
         name: SANDBOX_SCHEME.to_owned(),
         provider: Some(SANDBOX_SCHEME.to_owned()),
-        sender: Some("442079460000".to_owned()),
+        sender: Some(SENDER.to_owned()),
         template_namespace: Some("sandbox".to_owned()),
         ..upstream::Config::default()
     }

@@ -3,7 +3,7 @@
 //! Order: the compiled-in `config/default.toml`, then a file, then the environment. Each section and each entry of a
 //! list is read by itself and checked as far as it could be read, so that one fault never hides another.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
 
@@ -149,6 +149,7 @@ where
     let mut reader = Reader { sections: sections.into_iter().collect(), ..Reader::default() };
     let draft = reader.draft();
     check::check(&draft, &mut reader.problems);
+    first_of_each_key(&mut reader.problems);
     check::advise(&draft, &mut reader.warnings);
     place::locate(&mut reader.problems, &as_read, text);
     place::locate(&mut reader.warnings, &as_read, text);
@@ -158,6 +159,12 @@ where
         Some(config) => Ok(Loaded { config, warnings: reader.warnings }),
         None => Err(Problems(reader.problems)),
     }
+}
+
+/// What is said second of a key follows from the first: it was taken out, and so is missing.
+fn first_of_each_key(problems: &mut Vec<Problem>) {
+    let mut seen = HashSet::new();
+    problems.retain(|problem| seen.insert(problem.key.clone()));
 }
 
 /// What could be read, with each entry's place in its list: the checks run on it even where something else is wrong.
@@ -215,9 +222,9 @@ struct Reader {
 
 impl Reader {
     fn draft(&mut self) -> Draft {
-        let before = self.problems.len();
+        let given = self.length("upstreams");
         let upstreams = self.list("upstreams");
-        let upstreams_are_whole = self.problems.len() == before;
+        let upstreams_are_whole = upstreams.len() == given;
         let draft = Draft {
             server: self.section("server"),
             store: self.section("store"),
@@ -271,6 +278,16 @@ impl Reader {
             provider.map(|provider| (name, provider))
         };
         providers.into_iter().filter_map(read).collect()
+    }
+
+    /// How many entries a list has.
+    fn length(&self, name: &str) -> usize {
+        match self.sections.get(name).map(|value| &value.kind) {
+            Some(ValueKind::Array(entries)) => entries.len(),
+            // Whatever else it is, it is no list of which anything is known.
+            Some(_) => usize::MAX,
+            None => 0,
+        }
     }
 
     fn list<T: DeserializeOwned>(&mut self, name: &str) -> Vec<(usize, T)> {

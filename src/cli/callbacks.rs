@@ -1,15 +1,18 @@
 //! `sabir callbacks`
 
+use comfy_table::Cell;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::client::Admin;
 use super::listing::{Paging, page, print_more, print_table, query, text};
-use super::transactions::parse_time;
-use super::{CliError, Context, print, print_json};
+use super::terms::{one_of, parse_time};
+use super::{CliError, Context, print, print_json, style};
 use crate::model::TransactionId;
 use crate::store::{CallbackState, KeptCallback};
 use crate::web::{CallbackPage, Replayed};
+
+const STATES: [CallbackState; 3] = [CallbackState::Pending, CallbackState::Delivered, CallbackState::Dead];
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "Examples:
@@ -59,8 +62,8 @@ pub struct Replay {
 /// Which callbacks, by what they are.
 #[derive(Debug, clap::Args)]
 struct Filter {
-    /// In this state: pending, delivered, dead.
-    #[arg(long, value_parser = parse_state)]
+    /// In this state.
+    #[arg(long, value_parser = one_of(STATES.map(CallbackState::as_str), state_named))]
     state: Option<CallbackState>,
     /// Of this account.
     #[arg(long, value_name = "NAME")]
@@ -79,10 +82,8 @@ struct Filter {
     until: Option<String>,
 }
 
-fn parse_state(name: &str) -> Result<CallbackState, String> {
-    let states = [CallbackState::Pending, CallbackState::Delivered, CallbackState::Dead];
-    let found = states.into_iter().find(|state| state.as_str() == name);
-    found.ok_or_else(|| "give pending, delivered or dead".to_owned())
+fn state_named(name: &str) -> Option<CallbackState> {
+    STATES.into_iter().find(|state| state.as_str() == name)
 }
 
 pub fn run(command: &Command, context: &Context) -> Result<(), CliError> {
@@ -109,15 +110,15 @@ fn print_rows(callbacks: &[KeptCallback]) -> Result<(), CliError> {
     print_table(heads, callbacks.iter().map(row))
 }
 
-fn row(callback: &KeptCallback) -> [String; 7] {
+fn row(callback: &KeptCallback) -> [Cell; 7] {
     [
-        callback.id.to_string(),
-        callback.account.clone(),
-        callback.dialect.clone(),
-        callback.state.as_str().to_owned(),
-        callback.attempts.to_string(),
-        last(callback),
-        callback.target.clone(),
+        Cell::new(callback.id),
+        Cell::new(&callback.account),
+        Cell::new(&callback.dialect),
+        style::callback(callback.state),
+        Cell::new(callback.attempts),
+        Cell::new(last(callback)),
+        Cell::new(&callback.target),
     ]
 }
 

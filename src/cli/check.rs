@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::terms::counted;
 use super::{CliError, Context, print, print_json, problem};
 use crate::config::{self, Problem};
 
@@ -22,10 +23,10 @@ pub fn check(context: &Context) -> Result<(), CliError> {
         }
         let config = loaded.config;
         print(format_args!(
-            "the configuration can be run: {} accounts, {} upstreams, {} routes",
-            config.accounts.len(),
-            config.upstreams.len(),
-            config.routes.len()
+            "the configuration can be run: {}, {}, {}",
+            counted(config.accounts.len(), "account"),
+            counted(config.upstreams.len(), "upstream"),
+            counted(config.routes.len(), "route"),
         ))?;
     }
     Ok(())

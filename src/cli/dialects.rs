@@ -4,7 +4,7 @@ use comfy_table::{Table, presets};
 use serde::Serialize;
 
 use super::{CliError, Context, print, print_json};
-use crate::dialect::{self, Dialect, Losses, Sample, Target, Translation, samples};
+use crate::dialect::{self, Dialect, Losses, SENDER, Sample, Target, Translation, samples};
 
 /// How much of the table.
 #[derive(Debug, clap::Args)]
@@ -55,13 +55,7 @@ pub fn table(arguments: &Arguments, context: &Context) -> Result<(), CliError> {
 fn row(sample: &Sample) -> Result<Row, serde_json::Error> {
     let request = sample.request()?;
     let cell = |dialect: &'static dyn Dialect| {
-        let target = Target {
-            correlation: None,
-            callback: None,
-            sender: Some("442079460000"),
-            phone_number_id: None,
-            template_namespace: None,
-        };
+        let target = Target { sender: Some(SENDER), ..Target::default() };
         let said = Translation::new(dialect::reference(), dialect, Losses::Refuse).say(&request, &target);
         Cell { dialect: dialect.name(), cannot_say: said.err().map(|fault| fault.member.unwrap_or(fault.detail)) }
     };

@@ -1,10 +1,11 @@
 //! `sabir events`
 
+use comfy_table::Cell;
 use serde_json::json;
 
 use super::client::Admin;
 use super::listing::{Paging, flag, page, print_more, print_table, query, text};
-use super::transactions::{parse_time, written};
+use super::terms::{parse_time, shown};
 use super::{CliError, Context, print, print_json};
 use crate::model::TransactionId;
 use crate::store::KeptEvent;
@@ -106,16 +107,16 @@ fn print_rows(events: &[KeptEvent]) -> Result<(), CliError> {
     print_table(["EVENT", "TOLD (UTC)", "UPSTREAM", "KIND", "PERSON", "TRANSACTION"], events.iter().map(row))
 }
 
-fn row(event: &KeptEvent) -> [String; 6] {
+fn row(event: &KeptEvent) -> [Cell; 6] {
     let transaction = event.transaction.map(|id| id.to_string());
     let waits = event.due_at.map_or("-", |_| "waits for its message");
     [
-        event.id.to_string(),
-        written(event.received_at),
-        event.upstream.clone(),
-        event.kind.as_str().to_owned(),
-        event.person.clone().unwrap_or_else(|| "-".to_owned()),
-        transaction.unwrap_or_else(|| waits.to_owned()),
+        Cell::new(event.id),
+        Cell::new(shown(event.received_at)),
+        Cell::new(&event.upstream),
+        Cell::new(event.kind.as_str()),
+        Cell::new(event.person.as_deref().unwrap_or("-")),
+        Cell::new(transaction.as_deref().unwrap_or(waits)),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! What commands have in common that list what the admin API keeps, and act on what fits a filter.
 
-use comfy_table::{Table, presets};
+use comfy_table::{Cell, Table, presets};
 use serde::de::DeserializeOwned;
 use url::form_urlencoded::Serializer;
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use super::{CliError, print};
 #[derive(Debug, clap::Args)]
 pub struct Paging {
     /// At most so many.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_name = "NUMBER")]
     limit: u32,
     /// Those after this one: `next` of the page before.
     #[arg(long, value_name = "ID")]
@@ -54,9 +54,10 @@ pub fn page<T: DeserializeOwned>(admin: &Admin, path: &str, query: &str) -> Resu
 }
 
 /// Prints rows below their heads, without lines between them.
-pub fn print_table<const N: usize>(heads: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Result<(), CliError> {
+pub fn print_table<const N: usize>(heads: [&str; N], rows: impl Iterator<Item = [Cell; N]>) -> Result<(), CliError> {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING);
+    // Where nobody sees colours, `print` takes them out.
+    table.load_style(presets::NOTHING).enforce_styling();
     table.set_header(heads);
     table.add_rows(rows);
     print(table.trim_fmt())

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use serde_json::json;
 
-use super::{CliError, Context, print, print_json};
+use super::terms::{Named, dialects, one_of};
+use super::{CliError, Context, print, print_json, style};
 use crate::clock::SystemClock;
-use crate::dialect::{self, Dialect};
+use crate::dialect;
 use crate::media::check::{self, Finding, Inspection, Inspector, Question, Report, Route, Verdict, Weight};
 use crate::media::links::{Ask, LinkFault, Links, Redirects, Seen};
 use crate::model::MediaKind;
@@ -40,13 +41,13 @@ pub struct Arguments {
     #[arg(value_name = "FILE|URL")]
     file: String,
     /// As what it is sent; what its format suggests, where left out.
-    #[arg(long = "as", value_parser = parse_kind, value_name = "KIND")]
+    #[arg(long = "as", value_parser = one_of(MediaKind::ALL.map(MediaKind::as_str), MediaKind::named), value_name = "KIND")]
     kind: Option<MediaKind>,
     /// The dialect of the client that sends it.
-    #[arg(long, value_parser = parse_dialect, default_value = dialect::reference().name())]
-    dialect: Name,
+    #[arg(long, value_parser = dialects(), default_value = dialect::reference().name())]
+    dialect: Named,
     /// Whether the gateway uploads it, or passes a link on.
-    #[arg(long, value_parser = parse_route, default_value = "upload", value_name = "upload|link")]
+    #[arg(long, value_parser = one_of(["upload", "link"], route), default_value = "upload")]
     route: Route,
     /// The type that its sender or its link's server gives.
     #[arg(long, value_name = "MIME")]
@@ -69,30 +70,11 @@ struct Measured<'a> {
     filename: Option<&'a str>,
 }
 
-/// A dialect's name, checked.
-#[derive(Clone, Copy)]
-struct Name(&'static dyn Dialect);
-
-impl std::fmt::Debug for Name {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0.name())
-    }
-}
-
-fn parse_dialect(name: &str) -> Result<Name, String> {
-    let known: Vec<_> = dialect::all().iter().map(|dialect| dialect.name()).collect();
-    dialect::named(name).map(Name).ok_or_else(|| format!("give one of {}", known.join(", ")))
-}
-
-fn parse_kind(name: &str) -> Result<MediaKind, String> {
-    MediaKind::named(name).ok_or_else(|| format!("give one of {}", MediaKind::ALL.map(MediaKind::as_str).join(", ")))
-}
-
-fn parse_route(name: &str) -> Result<Route, String> {
+fn route(name: &str) -> Option<Route> {
     match name {
-        "upload" => Ok(Route::Upload),
-        "link" => Ok(Route::Link),
-        _ => Err("give upload or link".to_owned()),
+        "upload" => Some(Route::Upload),
+        "link" => Some(Route::Link),
+        _ => None,
     }
 }
 
@@ -204,7 +186,7 @@ fn as_json(inspection: Option<&Inspection>, report: &Report) -> serde_json::Valu
 }
 
 fn tell(inspection: Option<&Inspection>, report: &Report, arguments: &Arguments) -> Result<(), CliError> {
-    let verdict = report.verdict.as_str();
+    let verdict = style::verdict(report.verdict);
     match inspection {
         Some(inspection) => {
             let (format, kind) = (report.format.name(), arguments.kind_of(inspection).as_str());

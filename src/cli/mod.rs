@@ -10,20 +10,19 @@ mod completions;
 mod dialects;
 mod erase;
 mod events;
-mod follow;
 mod health;
 mod key;
 mod listing;
 mod man;
 mod media;
 mod openapi;
-mod operate;
 mod problem;
 mod sandbox;
 mod send;
 mod serve;
 mod store;
 mod style;
+mod terms;
 mod transactions;
 mod translate;
 
@@ -226,15 +225,11 @@ fn tell(error: &CliError) {
         print_error(format_args!(
             "{}: the configuration cannot be run: {}",
             style::bad("sabir"),
-            faults(problems.len())
+            terms::counted(problems.len(), "fault")
         ));
     } else {
         print_error(format_args!("{}: {}", style::bad("sabir"), error.to_string().trim_end()));
     }
-}
-
-fn faults(count: usize) -> String {
-    if count == 1 { "1 fault".to_owned() } else { format!("{count} faults") }
 }
 
 fn dispatch(command: Command, context: &Context) -> Result<(), CliError> {

@@ -27,10 +27,10 @@ use crate::{config, telemetry, web};
   sabir sandbox --listen 127.0.0.1:8090
   sabir sandbox --recipients
 
-The sandbox speaks every dialect as the vendor's server would and shows what it gets as a phone
-would: open http://127.0.0.1:8090/sandbox. It tells what becomes of messages (--webhook), lets people
-write and press, and misbehaves for certain recipients or as it is told. Programs read and order below
-/sandbox too: docs/sandbox.md.")]
+The sandbox speaks every dialect as the vendor's server would and shows what it gets as a phone would: \
+open http://127.0.0.1:8090/sandbox. It tells what becomes of messages (--webhook), lets people write and \
+press, and misbehaves for certain recipients or as it is told. Programs read and order below /sandbox \
+too: docs/sandbox.md.")]
 pub struct Arguments {
     /// Address and port to listen on.
     #[arg(long, default_value = "127.0.0.1:8090", value_name = "ADDRESS")]

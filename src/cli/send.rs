@@ -33,13 +33,13 @@ pub struct Arguments {
     #[command(flatten)]
     content: Content,
     /// The text beside an image, video or document.
-    #[arg(long)]
+    #[arg(long, value_name = "TEXT")]
     caption: Option<String>,
     /// The name of a document.
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     filename: Option<String>,
     /// The template's language.
-    #[arg(long, default_value = "en")]
+    #[arg(long, default_value = "en", value_name = "CODE")]
     language: String,
     /// A value for the template's next placeholder.
     #[arg(long = "parameter", value_name = "TEXT")]

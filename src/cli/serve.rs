@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{CliError, Context, print, runtime};
 use crate::app::App;
-use crate::dialect::{self, Dialect, Losses, Target, Translation, samples};
+use crate::dialect::{self, Dialect, Losses, SENDER, Target, Translation, samples};
 use crate::measure;
 use crate::model::Request;
 use crate::store;
@@ -101,7 +101,8 @@ fn print_greeting(app: &App, address: SocketAddr) -> Result<(), CliError> {
         print(format_args!("# {}\n{}\n", dialect.name(), curl_line(dialect, address, key.expose())?))?;
     }
     let url = if address.port() == DEFAULT_PORT { String::new() } else { format!(" --url http://{address}") };
-    print(format_args!("Then look at it as a phone shows it, and answer:  http://{address}/sandbox\n"))?;
+    print(format_args!("Then look at it as a phone shows it, and answer:  http://{address}/sandbox"))?;
+    print(format_args!("Look at the gateway as its operator does:         http://{address}/console\n"))?;
     print(format_args!(
         "What became of it:  sabir transactions list{url}   (or: cargo run --release -- transactions list{url})"
     ))
@@ -111,13 +112,7 @@ fn print_greeting(app: &App, address: SocketAddr) -> Result<(), CliError> {
 fn curl_line(dialect: &dyn Dialect, address: SocketAddr, key: &str) -> Result<String, CliError> {
     let sample = samples().first().context("there are no samples")?;
     let request: Request = sample.request().context("a sample cannot be read")?;
-    let target = Target {
-        correlation: None,
-        callback: None,
-        sender: Some("442079460000"),
-        phone_number_id: None,
-        template_namespace: None,
-    };
+    let target = Target { sender: Some(SENDER), ..Target::default() };
     let encoded = Translation::new(dialect, dialect, Losses::Warn).say(&request, &target);
     let encoded = encoded.map_err(anyhow::Error::from)?;
     debug_assert_eq!(encoded.method(), Method::POST);

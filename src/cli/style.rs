@@ -7,8 +7,11 @@ use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Style};
 use comfy_table::{Cell, Color};
 
+use crate::media::check::Verdict;
 use crate::model::State;
+use crate::store::CallbackState;
 
+const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const DOUBTFUL: Style = AnsiColor::Yellow.on_default().bold();
 const PLACE: Style = AnsiColor::Blue.on_default().bold();
@@ -39,6 +42,16 @@ pub fn strong(text: impl Display) -> String {
     painted(STRONG, text)
 }
 
+/// What would become of a file.
+pub fn verdict(verdict: Verdict) -> String {
+    let style = match verdict {
+        Verdict::Accept => GOOD,
+        Verdict::Warn => DOUBTFUL,
+        Verdict::Reject => BAD,
+    };
+    painted(style, verdict.as_str())
+}
+
 /// Frames and places in files.
 pub fn place(text: impl Display) -> String {
     painted(PLACE, text)
@@ -55,5 +68,14 @@ pub fn state(state: State) -> Cell {
         State::Failed => Color::Red,
         State::Unknown => Color::Yellow,
         State::Accepted | State::Sending | State::Waiting => Color::Reset,
+    })
+}
+
+/// Whether a client was told, in a table.
+pub fn callback(state: CallbackState) -> Cell {
+    Cell::new(state.as_str()).fg(match state {
+        CallbackState::Delivered => Color::Green,
+        CallbackState::Pending => Color::Reset,
+        CallbackState::Dead => Color::Red,
     })
 }

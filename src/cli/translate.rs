@@ -6,48 +6,34 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use super::{CliError, Context, print, print_json};
-use crate::dialect::{self, Decoded, Dialect, Losses, Target};
+use super::terms::{Named, dialects};
+use super::{CliError, Context, print, print_json, style};
+use crate::dialect::{self, Decoded, Losses, SENDER, Target};
 use crate::model::Fault;
 
 /// A request and the dialects to translate between.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
   sabir translate --from aisoule --to cloud request.json
   echo '{\"to\":\"447700900123\",\"type\":\"text\",\"text\":{\"body\":\"Hi\"}}' | sabir translate --from aisoule --to cloud")]
 pub struct Arguments {
     /// The dialect that the request is in.
-    #[arg(long, value_parser = parse_dialect, value_name = "DIALECT")]
-    from: Name,
+    #[arg(long, value_parser = dialects(), value_name = "DIALECT")]
+    from: Named,
     /// The dialect to say it in.
-    #[arg(long, value_parser = parse_dialect, value_name = "DIALECT")]
-    to: Name,
+    #[arg(long, value_parser = dialects(), value_name = "DIALECT")]
+    to: Named,
     /// Refuse what cannot be said, as an account with losses = "refuse" would.
     #[arg(long)]
     strict: bool,
     /// The sender's number that the upstream would have.
-    #[arg(long, default_value = "442079460000")]
+    #[arg(long, default_value = SENDER, value_name = "NUMBER")]
     sender: String,
     /// The namespace that templates would have.
-    #[arg(long, default_value = "namespace")]
+    #[arg(long, default_value = "namespace", value_name = "NAME")]
     template_namespace: String,
     /// The file with the request; standard input where it is left out.
     file: Option<PathBuf>,
-}
-
-/// A dialect's name, checked.
-#[derive(Clone, Copy)]
-struct Name(&'static dyn Dialect);
-
-impl std::fmt::Debug for Name {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0.name())
-    }
-}
-
-fn parse_dialect(name: &str) -> Result<Name, String> {
-    let known: Vec<_> = dialect::all().iter().map(|dialect| dialect.name()).collect();
-    dialect::named(name).map(Name).ok_or_else(|| format!("give one of {}", known.join(", ")))
 }
 
 pub fn translate(arguments: &Arguments, context: &Context) -> Result<(), CliError> {
@@ -65,7 +51,7 @@ pub fn translate(arguments: &Arguments, context: &Context) -> Result<(), CliErro
     print(format_args!("{} {}", request.method(), request.uri().path()))?;
     print_json(&body)?;
     for warning in &warnings {
-        print(format_args!("lost: {}", warning.text))?;
+        print(format_args!("{}: {}", style::doubtful("lost"), warning.text))?;
     }
     Ok(())
 }
@@ -74,11 +60,9 @@ fn translated(arguments: &Arguments, body: Value) -> Result<Decoded<http::Reques
     let (from, to) = (arguments.from.0, arguments.to.0);
     let losses = if arguments.strict { Losses::Refuse } else { Losses::Warn };
     let target = Target {
-        correlation: None,
-        callback: None,
         sender: Some(&arguments.sender),
-        phone_number_id: None,
         template_namespace: Some(&arguments.template_namespace),
+        ..Target::default()
     };
     dialect::say(&dialect::understand(from, body)?, (from, to), losses, &target)
 }

@@ -191,14 +191,15 @@ fn check_upstreams(draft: &Draft, problems: &mut Vec<Problem>) {
             problems.push(Problem::new(key("name"), "is the name of another upstream too; make each unique"));
         }
         let provider = upstream.provider.as_ref().and_then(|name| draft.providers.get(name));
-        if let (Some(_), None) = (&upstream.provider, provider) {
-            let known: Vec<_> = draft.providers.keys().map(String::as_str).collect();
-            let text = format!("is no provider that is configured; give one of {}", known.join(", "));
-            problems.push(Problem::new(key("provider"), text));
+        check_listeners(draft, &key("inbound"), upstream, problems);
+        check_identity(&key, upstream, problems);
+        if upstream.provider.is_none() || provider.is_some() {
+            check_address(&key, upstream, provider, problems);
             continue;
         }
-        check_upstream(&key, upstream, provider, problems);
-        check_listeners(draft, &key("inbound"), upstream, problems);
+        let known: Vec<_> = draft.providers.keys().map(String::as_str).collect();
+        let text = format!("is no provider that is configured; give one of {}", known.join(", "));
+        problems.push(Problem::new(key("provider"), text));
     }
 }
 
@@ -232,7 +233,20 @@ pub fn advise(draft: &Draft, warnings: &mut Vec<Problem>) {
     }
 }
 
-fn check_upstream(
+/// Who sends, and with which credential.
+fn check_identity(key: &impl Fn(&str) -> String, upstream: &upstream::Config, problems: &mut Vec<Problem>) {
+    if upstream.sender.as_ref().is_some_and(|sender| !sender.bytes().all(|byte| byte.is_ascii_digit())) {
+        problems
+            .push(Problem::new(key("sender"), "is no number in digits; give country code and number: 442079460000"));
+    }
+    if upstream.key.as_ref().is_some_and(|key| HeaderValue::from_str(key.expose()).is_err()) {
+        let text = "holds a line end or another sign that no header can carry; give the credential alone";
+        problems.push(Problem::new(key("key"), text));
+    }
+}
+
+/// Where it is and how it is spoken to, by itself or by its provider.
+fn check_address(
     key: &impl Fn(&str) -> String,
     upstream: &upstream::Config,
     provider: Option<&Provider>,
@@ -244,14 +258,6 @@ fn check_upstream(
             problems.push(Problem::new(key("dialect"), "is missing; give it, or a provider"));
         }
         None => {}
-    }
-    if upstream.sender.as_ref().is_some_and(|sender| !sender.bytes().all(|byte| byte.is_ascii_digit())) {
-        problems
-            .push(Problem::new(key("sender"), "is no number in digits; give country code and number: 442079460000"));
-    }
-    if upstream.key.as_ref().is_some_and(|key| HeaderValue::from_str(key.expose()).is_err()) {
-        let text = "holds a line end or another sign that no header can carry; give the credential alone";
-        problems.push(Problem::new(key("key"), text));
     }
     let base_url = upstream.base_url.as_ref().or(provider.and_then(|provider| provider.base_url.as_ref()));
     let Some(base_url) = base_url else {

@@ -80,6 +80,7 @@ const KNOWN: &[(&str, &[&str])] = &[
             "media_providers",
             "health",
             "version",
+            "hsm_language",
             "mode",
             "deadline",
             "give_up_after",

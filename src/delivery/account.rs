@@ -74,6 +74,8 @@ pub struct AccountConfig {
     pub health: HealthForm,
     /// The version that the gateway goes for.
     pub version: Option<String>,
+    /// The language of an `hsm` that names none (On-Premises).
+    pub hsm_language: Option<String>,
     /// What comes first, the answer or the upstream; as clients of each dialect expect, where it is not said.
     pub mode: Option<Mode>,
     /// How long a client that waits for the upstream's answer is kept waiting.
@@ -227,6 +229,7 @@ impl AccountConfig {
             media_providers: Vec::new(),
             health: HealthForm::default(),
             version: None,
+            hsm_language: None,
             rate: None,
             call_rate: None,
             concurrency: None,
@@ -254,7 +257,11 @@ impl Account {
             losses: config.losses,
             repair: config.repair,
             media_providers: config.media_providers.iter().filter_map(ProviderConfig::named).collect(),
-            manner: Manner { health: config.health, version: config.version.clone() },
+            manner: Manner {
+                health: config.health,
+                version: config.version.clone(),
+                hsm_language: config.hsm_language.clone(),
+            },
             access: config.access(),
             deadline: config.deadline.unwrap_or(defaults.deadline),
             dedupe_window: config.dedupe_window,

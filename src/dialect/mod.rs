@@ -39,7 +39,7 @@ pub use golden::{GoldenAnswer, GoldenSend, Wire, golden_faults, golden_receipts,
 pub use media::{FileFacts, MediaAnswer, MediaCall, UploadForm};
 pub use promise::{KindPromise, MediaPromise, SizeLimit};
 pub use receipt::Receipt;
-pub use samples::{Sample, events, samples};
+pub use samples::{SENDER, Sample, events, samples};
 pub use speaker::{Speaker, media_call, service, speaker};
 pub use telling::Telling;
 pub use translation::{Losses, Translation, say, understand};
@@ -88,6 +88,9 @@ pub trait Dialect: Send + Sync {
 
     /// How sure this dialect is that a client's call, on a path that it serves, is spoken in it. See [`speaker`].
     fn claim(&self, call: &Call) -> Claim;
+
+    /// Says in the body of a client's request what the client leaves unsaid and its account says for it.
+    fn complete(&self, _: &mut Value, _: &Manner) {}
 
     /// Reads a client's request, tolerant where the vendor's server is.
     ///
@@ -333,8 +336,8 @@ pub struct Serving<'a> {
     pub sender: Option<&'a str>,
 }
 
-/// What a dialect has to know of the upstream that it writes for.
-#[derive(Clone, Copy, Debug)]
+/// What a dialect has to know of the upstream that it writes for; without any of it, an upstream that is nobody's.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Target<'a> {
     /// The transaction, which goes along where the dialect has a field that the provider repeats in its statuses.
     pub correlation: Option<TransactionId>,

@@ -4,6 +4,9 @@
 
 use crate::model::{Event, Request};
 
+/// The number that samples are sent from. It is nobody's.
+pub const SENDER: &str = "442079460000";
+
 /// A named message or event.
 pub struct Sample {
     /// Its name: `image_by_link`.

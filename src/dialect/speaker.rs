@@ -5,7 +5,7 @@ use http::Response;
 use serde_json::Value;
 
 use super::{Answer, Call, Claim, Decoded, Dialect, MediaCall, Receipt, Serving, all, answer, reference};
-use crate::model::{Fault, Request, Service};
+use crate::model::{Fault, Manner, Request, Service};
 
 /// The dialect of a call. Where a body is equally good in two dialects, the first reads it and the answer carries
 /// both forms: clients of either family ignore the members that they don't know.
@@ -66,6 +66,15 @@ impl Speaker {
     /// As [`Dialect::decode_send`].
     pub fn decode_send(&self, call: Call) -> Result<Decoded<Request>, Fault> {
         self.dialect.decode_send(call)
+    }
+
+    /// Reads the request of an account's client, which may leave unsaid what the account says for it.
+    ///
+    /// # Errors
+    /// As [`Dialect::decode_send`].
+    pub fn decode_send_of(&self, manner: &Manner, mut call: Call) -> Result<Decoded<Request>, Fault> {
+        self.dialect.complete(&mut call.body, manner);
+        self.decode_send(call)
     }
 
     /// Answers a request that was taken, in either form with the same id and number: those of its callbacks.

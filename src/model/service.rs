@@ -140,13 +140,15 @@ impl CheckedContact {
     }
 }
 
-/// How an account wants to be answered where clients contradict each other.
+/// What an account says of its client where clients contradict each other, or leave something unsaid.
 #[derive(Clone, Debug, Default)]
 pub struct Manner {
     /// The shape of the answer about health.
     pub health: HealthForm,
     /// The version that the gateway goes for; none for the dialect's own choice.
     pub version: Option<String>,
+    /// The language of an `hsm` that names none; none for the dialect's own choice.
+    pub hsm_language: Option<String>,
 }
 
 /// The shapes of the answer about health.

@@ -11,8 +11,8 @@ use super::faults::Faults;
 use super::operation::{Contents, JSON, Operation, component};
 use super::{ANSWER, Parts, schema, trial};
 use crate::dialect::{
-    self, Call, Dialect, FileFacts, GoldenAnswer, GoldenSend, MediaAnswer, MediaCall, Serving, UploadForm, Wire,
-    golden_receipts, golden_sends,
+    self, Call, Dialect, FileFacts, GoldenAnswer, GoldenSend, MediaAnswer, MediaCall, SENDER, Serving, UploadForm,
+    Wire, golden_receipts, golden_sends,
 };
 use crate::model::{CheckedContact, Kind, Manner, Served, Service};
 
@@ -160,7 +160,7 @@ impl Client {
         let served = service.map(|service| served(&service)).unwrap_or_default();
         for served in &served {
             let manner = Manner::default();
-            let serving = Serving { answer: ANSWER, served, manner: &manner, sender: Some("442079460000") };
+            let serving = Serving { answer: ANSWER, served, manner: &manner, sender: Some(SENDER) };
             self.add_answer(&self.dialect.encode_served(&serving), operation);
         }
         true

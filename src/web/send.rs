@@ -74,7 +74,7 @@ async fn take(state: &AppState, answer: &mut Answer, request: Request) -> (Speak
     let speaker = speaker(&call, caller.as_ref().ok().and_then(|caller| caller.dialect));
     let order = caller.and_then(|caller| {
         let (place, client_request) = (leave?, text?);
-        let decoded = speaker.decode_send(call)?;
+        let decoded = speaker.decode_send_of(&caller.account.manner, call)?;
         trace::understood(speaker.dialect().name(), &caller.account.name, decoded.value.kind());
         Ok(Order {
             id: answer.transaction,

@@ -58,6 +58,22 @@ await check("every page fits a telephone", async () => {
   await window.context().close();
 });
 
+await check("on a telephone a row says all in its width, and the rest of the search is folded", async () => {
+  const window = await open({ phone: true, cookies });
+  await window.goto("/console/transactions");
+  for (const said of ["447700900123", "main"]) {
+    const { x, width } = await window.locator(`#t-${sent.id}`).getByText(said, { exact: true }).boundingBox();
+    expect(x >= 0 && x + width <= 390, `${said} stands from ${x} to ${x + width}`);
+  }
+  expect(!(await window.getByLabel("State").isVisible()), "the results are what is seen first");
+  await window.getByLabel("More to search by").check();
+  await window.getByLabel("State").selectOption("failed");
+  await window.getByRole("button", { name: "Search" }).click();
+  await window.locator(`#t-${failed.id}`).waitFor();
+  expect(await window.getByLabel("State").isVisible(), "what is asked for stays in sight");
+  await window.context().close();
+});
+
 await check("every page is there without scripts", async () => {
   const window = await open({ scripts: false, cookies });
   for (const path of paths) {
@@ -123,6 +139,10 @@ await check("a transaction is told from its request to its last status, and what
   const client = page.getByRole("region", { name: "The client's request" });
   expect((await client.locator("mark").textContent()).includes("colour"), "the lost member is marked where it stood");
   await page.getByRole("region", { name: "What was lost or bent" }).getByText("colour").first().waitFor();
+  await until("it says of which step the client was not told", async () => {
+    await page.reload();
+    return page.getByText("Callback to 127.0.0.1: delivered").count();
+  });
 });
 
 await check("a message is sent again after a look at what would be sent", async () => {

@@ -24,13 +24,7 @@ fn text(to: &str) -> Value {
 
 /// The first sample, as a client of the dialect writes it.
 fn spoken(client: &'static dyn Dialect) -> Request<Bytes> {
-    let target = Target {
-        correlation: None,
-        callback: None,
-        sender: Some("442079460000"),
-        phone_number_id: None,
-        template_namespace: Some("acme_ns"),
-    };
+    let target = Target { sender: Some("442079460000"), template_namespace: Some("acme_ns"), ..Target::default() };
     Translation::new(client, client, Losses::Refuse).say(&samples()[0].request().unwrap(), &target).unwrap()
 }
 

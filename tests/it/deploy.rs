@@ -72,7 +72,11 @@ fn example_configurations_can_be_run_and_every_provider_has_one() {
         assert_eq!(code, 0, "{}: {error}", path.display());
         assert_eq!(json(&said)["warnings"], Value::Array(vec![]), "{}", path.display());
         let named = text.lines().filter_map(|line| line.strip_prefix("provider = \"")?.split('"').next());
-        providers.extend(named.map(str::to_owned));
+        let named: Vec<_> = named.map(str::to_owned).collect();
+        let outside = named.iter().filter(|name| *name != "sandbox").count();
+        let heard = text.matches("\nwebhook_secret = ").count();
+        assert_eq!(heard, outside, "{}: who has no webhook_secret is not heard", path.display());
+        providers.extend(named);
     }
     let default = text("config/default.toml");
     let presets = default.lines().filter_map(|line| line.strip_prefix("[providers.")?.split(']').next());
@@ -205,6 +209,9 @@ fn the_pods_are_confined_and_their_probes_secrets_and_names_are_there() {
     assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
     assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
     assert_eq!(container["securityContext"]["allowPrivilegeEscalation"], false);
+    let (pause, grace) =
+        (&container["lifecycle"]["preStop"]["sleep"]["seconds"], &pod["terminationGracePeriodSeconds"]);
+    assert!(pause.as_u64().unwrap() + 25 < grace.as_u64().unwrap(), "server.shutdown_grace is 25 s");
     for (probe, path) in [("startupProbe", "/healthz"), ("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")] {
         assert_eq!(container[probe]["httpGet"]["path"], path);
         assert!(document()["paths"][path].is_object(), "{path}");

@@ -94,8 +94,7 @@ async fn what_is_said_in_any_dialect_ends_up_in_the_same_kind_of_conversation() 
     });
     let app = TestApp::of(&entries.collect::<String>()).await;
     let cloud = dialect::reference();
-    let target =
-        Target { correlation: None, callback: None, sender: None, phone_number_id: None, template_namespace: None };
+    let target = Target::default();
     for upstream in dialect::all() {
         for sample in samples() {
             let sample = sample.request().unwrap();

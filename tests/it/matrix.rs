@@ -35,13 +35,7 @@ fn configuration() -> String {
 
 /// A sample in the upstream's dialect, where that can say it for the client. A dialect may say more for its own clients.
 pub fn spoken(client: &dyn Dialect, upstream: &dyn Dialect, sample: &Sent) -> Option<http::Request<Bytes>> {
-    let target = Target {
-        correlation: None,
-        callback: None,
-        sender: Some(SENDER),
-        phone_number_id: None,
-        template_namespace: Some(NAMESPACE),
-    };
+    let target = Target { sender: Some(SENDER), template_namespace: Some(NAMESPACE), ..Target::default() };
     Translation::new(client, upstream, Losses::Refuse).say(sample, &target).ok()
 }
 

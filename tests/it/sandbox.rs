@@ -73,8 +73,7 @@ async fn send(app: &TestApp, account: &dyn Dialect, message: &Value) -> Summary 
 /// The samples as a client of the Cloud API writes them.
 fn messages() -> Vec<Value> {
     let cloud = dialect::named("cloud").unwrap();
-    let target =
-        Target { correlation: None, callback: None, sender: None, phone_number_id: None, template_namespace: None };
+    let target = Target::default();
     let said = |sample: &Sample| {
         let request = Translation::new(cloud, cloud, Losses::Refuse).say(&sample.request().unwrap(), &target).ok()?;
         Some(serde_json::from_slice(request.body()).unwrap())

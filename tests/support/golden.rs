@@ -19,13 +19,7 @@ pub fn transaction() -> TransactionId {
 }
 
 pub fn target() -> Target<'static> {
-    Target {
-        correlation: Some(transaction()),
-        callback: None,
-        sender: Some(SENDER),
-        phone_number_id: None,
-        template_namespace: None,
-    }
+    Target { correlation: Some(transaction()), sender: Some(SENDER), ..Target::default() }
 }
 
 pub fn answer() -> Answer {

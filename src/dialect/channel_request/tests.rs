@@ -21,7 +21,7 @@ fn decode(body: Value) -> Request {
 }
 
 fn target(sender: Option<&str>) -> Target<'_> {
-    Target { correlation: Some(transaction()), callback: None, sender, phone_number_id: None, template_namespace: None }
+    Target { correlation: Some(transaction()), sender, ..Target::default() }
 }
 
 fn encode(request: &Request, sender: Option<&str>) -> Result<http::Request<Bytes>, Fault> {

@@ -182,7 +182,7 @@ mod tests {
     }
 
     fn target(phone_number_id: Option<&str>) -> Target<'_> {
-        Target { correlation: None, callback: None, sender: None, phone_number_id, template_namespace: None }
+        Target { phone_number_id, ..Target::default() }
     }
 
     #[test]

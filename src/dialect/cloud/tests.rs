@@ -59,13 +59,7 @@ fn the_path_names_the_sender_where_the_provider_wants_it() {
         }),
     ));
     let transaction = "0199c0de-7a11-7000-8000-2b7e1c905d44".parse().unwrap();
-    let target = Target {
-        correlation: Some(transaction),
-        callback: None,
-        sender: None,
-        phone_number_id: Some("551200034477"),
-        template_namespace: None,
-    };
+    let target = Target { correlation: Some(transaction), phone_number_id: Some("551200034477"), ..Target::default() };
     let mut translation = Translation::new(&Cloud, &Cloud, Losses::Refuse);
     let request = Cloud.encode_send(&decoded.unwrap().value, &target, &mut translation).unwrap();
     assert_eq!(request.uri(), "/551200034477/messages");

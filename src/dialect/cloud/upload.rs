@@ -61,7 +61,7 @@ mod tests {
     const SHA256: &str = "bd7bd5c1ef4e04ad1dbe6d29ab3b4e0d7f8d1a8db0dc1b4c1ffcc6cbdc0b2a11";
 
     fn target(phone_number_id: Option<&str>) -> Target<'_> {
-        Target { correlation: None, callback: None, sender: None, phone_number_id, template_namespace: None }
+        Target { phone_number_id, ..Target::default() }
     }
 
     fn file<'a>(mime_type: &'a str, filename: Option<&'a str>) -> FileFacts<'a> {

@@ -34,7 +34,7 @@ use super::{
     Answer, Call, Claim, CredentialForm, Decoded, Dialect, EventContext, FileFacts, MediaAnswer, MediaCall,
     MediaPromise, Receipt, Serving, Signing, Target, Telling, Translation, Upload, Webhook, signature,
 };
-use crate::model::{Accepted, Event, Fault, MediaKind, Request, Service};
+use crate::model::{Accepted, Event, Fault, Manner, MediaKind, Request, Service};
 
 /// The version that is gone for, without the `v` that some clients put in front.
 const VERSION: &str = "2.53.1";
@@ -70,6 +70,12 @@ impl Dialect for OnPremises {
         let by_header = CredentialForm::D360ApiKey.read(&call.headers).is_some();
         let for_cloud = call.body.get("messaging_product").is_some();
         if (by_header && !for_cloud) || is_telling(&call.body) { Claim::Likely } else { Claim::Possible }
+    }
+
+    fn complete(&self, body: &mut Value, manner: &Manner) {
+        if let Some(language) = &manner.hsm_language {
+            template::complete(body, language);
+        }
     }
 
     fn decode_send(&self, call: Call) -> Result<Decoded<Request>, Fault> {

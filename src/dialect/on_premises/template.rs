@@ -3,7 +3,7 @@
 //! Clients send components without parameters, and a footer, which has none to fill: Cloud may refuse them, so they
 //! end here. The policy `fallback` is gone since 2.27.8; who still asks for it gets the only one left.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::send::FORMS;
 use crate::dialect::reader::{ANY_LENGTH, Members};
@@ -60,6 +60,14 @@ fn is_empty(component: &Component) -> bool {
     is_known && component.parameters.is_empty() && component.extra.is_empty()
 }
 
+/// Gives an `hsm` that names no language that of its account.
+pub fn complete(body: &mut Value, language: &str) {
+    let Some(Value::Object(hsm)) = body.get_mut("hsm") else { return };
+    if hsm.get("language").is_none_or(Value::is_null) {
+        hsm.insert("language".to_owned(), json!({ "code": language }));
+    }
+}
+
 /// Reads an `hsm` as the template that took its place.
 ///
 /// # Errors
@@ -83,7 +91,10 @@ fn decode_hsm_language(
 ) -> Result<(String, Option<String>, Extra), Fault> {
     let path = hsm.path("language");
     let Some(mut language) = hsm.optional_object("language")? else {
-        warnings.push(Warning::new(path, format!("is missing: {DEFAULT_LANGUAGE} is taken")));
+        warnings.push(Warning::new(
+            path,
+            format!("is missing: {DEFAULT_LANGUAGE} is taken; give one, or set hsm_language of the account"),
+        ));
         return Ok((DEFAULT_LANGUAGE.to_owned(), None, Extra::default()));
     };
     let code = language.text("code", ANY_LENGTH)?;
@@ -187,13 +198,7 @@ mod tests {
 
     fn encoded(template: &Template, client: &str, namespace: Option<&str>) -> Result<Object, Fault> {
         let transaction: TransactionId = "0199c0de-7a11-7000-8000-2b7e1c905d44".parse().unwrap();
-        let target = Target {
-            correlation: Some(transaction),
-            callback: None,
-            sender: None,
-            phone_number_id: None,
-            template_namespace: namespace,
-        };
+        let target = Target { correlation: Some(transaction), template_namespace: namespace, ..Target::default() };
         let (client, upstream) = (named(client).unwrap(), named("on-premises").unwrap());
         encode(template, &target, &mut Translation::new(client, upstream, Losses::Warn))
     }

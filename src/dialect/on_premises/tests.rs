@@ -176,7 +176,7 @@ fn what_is_no_list_of_contacts_is_refused_by_name() {
 #[test]
 fn health_has_two_shapes() {
     let said = |ready, health, version: Option<&str>| {
-        let manner = Manner { health, version: version.map(str::to_owned) };
+        let manner = Manner { health, version: version.map(str::to_owned), ..Manner::default() };
         serde_json::from_slice::<Value>(said(Served::Health { ready }, &manner).body()).unwrap()
     };
     let flat = json!({ "health": { "gateway_status": "connected" }, "meta": meta() });

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::diary::Diary;
 use super::{Behaviour, Received, lock, words_for};
 use crate::clock::Clock;
-use crate::dialect::{Dialect, EventContext, Signing, Telling};
+use crate::dialect::{Dialect, EventContext, SENDER, Signing, Telling};
 use crate::model::{Business, Event, Fault, Known, Person, Progress, Status, Tastes};
 use crate::secret::Secret;
 
@@ -21,8 +21,6 @@ use crate::secret::Secret;
 const TRIES: u32 = 5;
 /// How many delays later a dawdler tells a step.
 const LATE: u32 = 20;
-/// The number of businesses that give none.
-const NUMBER: &str = "442079460000";
 
 /// Options of the sandbox.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -75,7 +73,8 @@ pub struct Teller {
 impl Line {
     /// A line of which nothing but the dialect is known.
     pub fn of(dialect: &'static dyn Dialect) -> Self {
-        let business = Business { number: Some(NUMBER.to_owned()), ..Business::default() };
+        // The number of businesses that give none.
+        let business = Business { number: Some(SENDER.to_owned()), ..Business::default() };
         Self { upstream: dialect.name().to_owned(), dialect, business, secret: None }
     }
 

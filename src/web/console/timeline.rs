@@ -28,7 +28,7 @@ pub fn of(found: &Transaction, events: &[KeptEvent], callbacks: &[KeptCallback])
     steps.extend(found.attempts.iter().flat_map(attempt));
     steps.extend(found.turns.iter().map(turn));
     steps.extend(events.iter().rev().map(event));
-    steps.extend(callbacks.iter().rev().map(callback));
+    steps.extend(callbacks.iter().rev().map(|kept| callback(kept, events)));
     steps.sort_by_key(|(at, _)| *at);
     steps.into_iter().map(|(_, step)| step).collect()
 }
@@ -82,15 +82,22 @@ fn turn(turn: &Turned) -> Timed {
 }
 
 fn event(kept: &KeptEvent) -> Timed {
-    let title = match &kept.event {
-        Event::Status(status) => format!("The provider told: {}", status.progress.as_str()),
-        _ => format!("The provider told: {}", kept.kind.as_str().replace('_', " ")),
-    };
+    let title = format!("The provider told: {}", news(kept));
     let said = kept.occurred_at.map(|at| format!("of {} UTC", Moment::from(at).seconds()));
     step(kept.received_at, "busy", title, said.unwrap_or_default())
 }
 
-fn callback(kept: &KeptCallback) -> Timed {
+/// What an event is about, in a word.
+fn news(kept: &KeptEvent) -> String {
+    match &kept.event {
+        Event::Status(status) => status.progress.as_str().to_owned(),
+        _ => kept.kind.as_str().replace('_', " "),
+    }
+}
+
+/// What the client was told; which event it was is known where that is among those shown.
+fn callback(kept: &KeptCallback, events: &[KeptEvent]) -> Timed {
+    let told = events.iter().find(|event| event.id == kept.event).map(|event| format!(": {}", news(event)));
     let host = Url::parse(&kept.target).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     let (class, word) = match kept.state {
         CallbackState::Delivered => ("good", "the client has it"),
@@ -101,7 +108,8 @@ fn callback(kept: &KeptCallback) -> Timed {
     let error = kept.last_error.as_ref().map(|error| format!("; {error}")).unwrap_or_default();
     let at = kept.finished_at.unwrap_or(kept.created_at);
     let tried = if kept.attempts == 1 { "one attempt".to_owned() } else { format!("{} attempts", kept.attempts) };
-    step(at, class, format!("Callback to {host}"), format!("{word} after {tried}{status}{error}"))
+    let title = format!("Callback to {host}{}", told.unwrap_or_default());
+    step(at, class, title, format!("{word} after {tried}{status}{error}"))
 }
 
 fn words(fault: &Fault) -> String {

@@ -47,6 +47,14 @@ struct Form {
     problems: Vec<String>,
 }
 
+impl Form {
+    /// Whether more is asked for than an id or a number.
+    fn narrowed(&self) -> bool {
+        let times = [&self.since, &self.until];
+        times.iter().any(|time| !time.is_empty()) || self.choices.iter().any(|choice| !choice.chosen.is_empty())
+    }
+}
+
 /// Rows of the table.
 #[derive(Template)]
 #[template(path = "console/rows.html")]

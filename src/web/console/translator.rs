@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::json::{self, Shown};
-use crate::dialect::{self, Decoded, Dialect, Losses, Target, golden_sends};
+use crate::dialect::{self, Decoded, Dialect, Losses, SENDER, Target, golden_sends};
 use crate::model::{Request, Warning};
 use crate::web::page::{Frame, Operator, Section, show};
 use crate::web::{Shared, body};
@@ -61,11 +61,9 @@ pub async fn translate(State(state): State<Shared>, operator: Operator, Form(ask
     let model = serde_json::to_value(&understood.value).unwrap_or_default();
     let sender = state.delivery.directory().upstreams().find_map(|upstream| upstream.sender.clone());
     let target = Target {
-        correlation: None,
-        callback: None,
-        sender: sender.as_deref().or(Some("442079460000")),
-        phone_number_id: None,
+        sender: sender.as_deref().or(Some(SENDER)),
         template_namespace: Some("namespace"),
+        ..Target::default()
     };
     let said = dialect::all().iter().map(|to| say(&understood, (from, *to), &target)).collect();
     show(&Page { understood: Some(json::value(&model)), said, ..page })

@@ -64,13 +64,7 @@ fn media(kind: &str, link: &str) -> Value {
 
 /// A message as a client of the dialect writes it; none where the dialect cannot say it.
 fn spoken(client: &dyn Dialect, message: &Message) -> Option<Request<Bytes>> {
-    let target = Target {
-        correlation: None,
-        callback: None,
-        sender: Some("442079460000"),
-        phone_number_id: None,
-        template_namespace: Some("acme_ns"),
-    };
+    let target = Target { sender: Some("442079460000"), template_namespace: Some("acme_ns"), ..Target::default() };
     Translation::new(client, client, Losses::Refuse).say(message, &target).ok()
 }
 

@@ -177,3 +177,22 @@ async fn an_account_may_ask_for_another_form_of_health_and_another_version() {
     assert_eq!(health["meta"]["version"], "v2.41.1");
     app.stop().await;
 }
+
+/// The oldest clients name no language: their server had one for all.
+#[tokio::test]
+async fn an_account_may_say_which_language_an_hsm_is_in() {
+    let account = format!("[[accounts]]\nname = \"shop\"\nkey = \"{KEY}\"\nhsm_language = \"pt_BR\"");
+    let app = TestApp::with(&account).await;
+    let client = Client::with_key(&app);
+    for (language, expected) in [(Value::Null, "pt_BR"), (json!({ "code": "es" }), "es")] {
+        let hsm = json!({ "element_name": "ready", "namespace": "acme", "language": language });
+        client.send(json!({ "to": "447700900123", "type": "hsm", "hsm": hsm })).await;
+        let sent = &app.received().pop().unwrap().body;
+        assert_eq!(sent["template"]["language"]["code"], expected, "{sent}");
+    }
+    for summary in app.recorded().await {
+        let found = app.find(&summary.id.to_string()).await.unwrap();
+        assert!(found.warnings.iter().all(|warning| warning.member != "hsm.language"), "what is said is no guess");
+    }
+    app.stop().await;
+}

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::client::Admin;
-use super::transactions::Filter;
-use super::{CliError, progress};
+use super::filter::{Filter, PATH};
+use crate::cli::client::Admin;
+use crate::cli::listing::page;
+use crate::cli::{CliError, progress};
 use crate::model::{State, TransactionId};
 use crate::web::Page;
 
@@ -16,7 +17,7 @@ use crate::web::Page;
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Transactions in one answer.
-const PAGE: &str = "500";
+const MANY: &str = "500";
 
 /// In these they are under way.
 const UNDER_WAY: [State; 3] = [State::Accepted, State::Sending, State::Waiting];
@@ -75,11 +76,9 @@ impl<'a> Group<'a> {
             let mut query = url::form_urlencoded::Serializer::new(String::new());
             let same = self.filter.parameters().filter(|(name, _)| !["state", "fault"].contains(name));
             query.extend_pairs(same.chain(fault.clone()));
-            query.append_pair("state", state.as_str()).append_pair("limit", PAGE);
+            query.append_pair("state", state.as_str()).append_pair("limit", MANY);
             query.extend_pairs(after.map(|after| ("after", after.to_string())));
-            let path = format!("/admin/v1/transactions?{}", query.finish());
-            let page: Option<Page> = self.admin.get(&path)?;
-            let page = page.ok_or_else(|| CliError::Negative("no admin API there".to_owned()))?;
+            let page: Page = page(self.admin, PATH, &query.finish())?;
             ids.extend(page.transactions.iter().map(|summary| summary.id));
             after = page.next;
             if after.is_none() {
