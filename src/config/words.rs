@@ -123,6 +123,23 @@ mod tests {
     }
 
     #[test]
+    fn one_fault_hides_no_other_and_is_told_once() {
+        let text = "[[accounts]]\nname = \"a\"\nkey = \"env:SABIR_NO_SUCH\"\nupstream = \"mian\"\n\
+                    [[upstreams]]\nname = \"main\"\nprovider = \"360dialg\"\nkey = \"file:/no/such\"\nsender = \"+44 20\"\n";
+        let told = told(text);
+        let mut keys: Vec<_> = told.lines().map(|line| line.split(": ").next().unwrap()).collect();
+        keys.sort_unstable();
+        let all = [
+            "accounts[0].key",
+            "accounts[0].upstream",
+            "upstreams[0].key",
+            "upstreams[0].provider",
+            "upstreams[0].sender",
+        ];
+        assert_eq!(keys, all, "{told}");
+    }
+
+    #[test]
     fn an_option_means_what_the_default_file_says() {
         assert_eq!(super::meaning("log.format"), Some("pretty | json"));
         let mode = super::meaning("accounts[3].mode").unwrap();

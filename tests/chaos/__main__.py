@@ -24,6 +24,9 @@ from proxy import Proxy
 
 TOKEN = "chaos"
 
+# The progress bar's width.
+BAR = 40
+
 CONFIG = """
 [server]
 listen = "127.0.0.1:{port}"
@@ -152,14 +155,21 @@ class Run:
             self.show_progress()
             await asyncio.wait([clients], timeout=2)
         await clients
+        self.show_progress()
+        if sys.stderr.isatty():
+            print(file=sys.stderr)
         for task in troubles:
             task.cancel()
         await asyncio.gather(*troubles, return_exceptions=True)
 
     def show_progress(self):
         done = sum(message.id is not None for message in self.clients.messages)
-        line = f"{done}/{self.options.messages} accepted, {self.kills} kills, {self.crashes} database crashes"
-        print(line, file=sys.stderr, end="\r" if sys.stderr.isatty() else "\n", flush=True)
+        line = f"{done} of {self.options.messages} accepted, {self.kills} kills, {self.crashes} database crashes"
+        if sys.stderr.isatty():
+            full = BAR * done // self.options.messages
+            # Each is drawn over the one before.
+            line = f"\x1b[2K{'█' * full}{'░' * (BAR - full)} {line}\r"
+        print(line, file=sys.stderr, end="" if sys.stderr.isatty() else "\n", flush=True)
 
     async def calm_down(self):
         """Faults end; what is queued goes out and abandoned attempts are noticed."""

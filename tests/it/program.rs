@@ -241,7 +241,7 @@ fn exit_codes_tell_what_happened() {
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("ok.toml"), "[[accounts]]\nname = \"a\"\nkey = \"k\"\n").unwrap();
     let (code, out, error) = run(folder.path(), &["--config", "ok.toml", "check"]);
-    assert!(code == 0 && out.contains("can be run: 1 accounts"), "{out}{error}");
+    assert!(code == 0 && out.contains("can be run: 1 account, 0 upstreams, 0 routes"), "{out}{error}");
     assert_eq!(run(folder.path(), &["--config", "missing.toml", "check"]).0, 78);
     assert_eq!(run(folder.path(), &["no-such-command"]).0, 2);
     assert_eq!(run(folder.path(), &["health", "--url", "http://127.0.0.1:1"]).0, 69);
