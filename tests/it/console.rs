@@ -270,6 +270,25 @@ async fn a_transaction_is_shown_with_all_that_was_said_and_runs_nothing() {
 }
 
 #[tokio::test]
+async fn what_was_refused_says_why_and_marks_the_member() {
+    let upstream = "[[upstreams]]\nname = \"old\"\nprovider = \"sandbox\"\ndialect = \"aisoule\"";
+    let app = TestApp::with(upstream).await;
+    let preview = json!({ "body": "See https://example.net", "preview_url": true });
+    let message = json!({ "messaging_product": "whatsapp", "to": "447700900123", "type": "text", "text": preview });
+    let answer = app.post("/messages", &message).await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+    let id = answer.headers["sabir-transaction-id"].to_str().unwrap();
+    app.recorded().await;
+    let page = text(&Browser::new(&app).get(&format!("/console/transactions/{id}")).await);
+    for words in ["Checked, and refused", "text.preview_url", "nothing was sent"] {
+        assert!(page.contains(words), "{words} is not on {page}");
+    }
+    let marked = page.split("<mark>").nth(1).and_then(|rest| rest.split("</mark>").next());
+    assert!(marked.is_some_and(|marked| marked.contains("preview_url")), "{page}");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_decision_is_shown_before_it_is_made_and_made_only_of_what_was_seen() {
     let app = TestApp::start().await;
     let browser = Browser::new(&app);

@@ -40,16 +40,14 @@ fn step(at: OffsetDateTime, class: &'static str, title: impl Into<String>, detai
 fn beginning(found: &Transaction) -> Vec<Timed> {
     let (at, summary) = (found.summary.received_at, &found.summary);
     let from = format!("a request of {} in {}, for {}", summary.account, summary.dialect, summary.channel);
-    let remarks = match found.warnings.len() {
-        0 => step(at, "good", "Checked", "nothing was lost or bent"),
-        1 => step(at, "warn", "Checked", "one remark, below"),
-        count => step(at, "warn", "Checked", format!("{count} remarks, below")),
+    let checked = match (&found.refusal, found.warnings.len()) {
+        (Some(fault), _) => step(at, "bad", "Checked, and refused", words(fault)),
+        (None, 0) => step(at, "good", "Checked", "nothing was lost or bent"),
+        (None, 1) => step(at, "warn", "Checked", "one remark, below"),
+        (None, count) => step(at, "warn", "Checked", format!("{count} remarks, below")),
     };
-    let recorded = match &found.refusal {
-        Some(fault) => step(at, "bad", "Refused, and recorded", words(fault)),
-        None => step(at, "good", "Recorded", "before a byte left"),
-    };
-    vec![step(at, "busy", "Received", from), remarks, recorded]
+    let when = if found.refusal.is_some() { "nothing was sent" } else { "before a byte left" };
+    vec![step(at, "busy", "Received", from), checked, step(at, "good", "Recorded", when)]
 }
 
 fn attempt(attempt: &Attempt) -> Vec<Timed> {

@@ -123,9 +123,11 @@ impl Page {
     }
 }
 
-/// The client's words, ours, the upstream's: what was lost stands out where it stood.
+/// The client's words, ours, the upstream's: what was lost stands out where it stood, and what it was refused for.
 fn said(found: &Transaction) -> Vec<Said> {
-    let lost: Vec<_> = found.warnings.iter().map(|warning| warning.member.as_str()).collect();
+    let lost = found.warnings.iter().map(|warning| warning.member.as_str());
+    let refused = found.refusal.as_ref().and_then(|fault| fault.member.as_deref());
+    let lost: Vec<_> = lost.chain(refused).collect();
     let client = Some(&found.client_request).filter(|body| !body.is_null());
     let model = found.request.as_ref().and_then(|request| serde_json::to_value(request).ok());
     let last = found.attempts.last();
