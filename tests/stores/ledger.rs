@@ -254,6 +254,25 @@ async fn what_certainly_was_not_committed_needs_no_taking_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_a_batch_that_goes_one_by_one_only_what_was_tried_is_taken_back() {
+    let (ledger, mut store) = played(Limits::default());
+    let first = record(&ledger, &sending()).await;
+    let batch = store.batch().await;
+    let (tried, untried) = (sending(), sending());
+    let waiting = [record(&ledger, &tried).await, record(&ledger, &untried).await];
+    batch.answer(done());
+    first.await.unwrap().unwrap();
+    // Together they are refused; alone, one is in doubt and the other is not sent any more.
+    for outcome in [defect(), in_doubt()] {
+        store.batch().await.answer(outcome);
+    }
+    for waiting in waiting {
+        waiting.await.unwrap().unwrap_err();
+    }
+    assert_eq!(store.batch().await.names(), vec![format!("turn {}", tried.id); 2]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_is_begun_that_could_not_be_taken_back() {
     let (ledger, mut store) = played(Limits { settlements: 1, ..Limits::default() });
     let recorded = record(&ledger, &sending()).await;

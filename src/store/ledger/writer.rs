@@ -241,7 +241,7 @@ impl Writer {
             return;
         }
         let started = Instant::now();
-        let outcome = self.store.write(&writes).await;
+        let outcome = self.write(&writes).await;
         measure::commit(started.elapsed(), writes.len());
         let entries = writes.into_iter().zip(waiters);
         match outcome {
@@ -252,6 +252,16 @@ impl Writer {
             Err(error @ (StoreError::Unreachable(_) | StoreError::InDoubt(_))) => self.postpone(entries, &error),
             Err(_) => self.commit_each(entries).await,
         }
+    }
+
+    /// Writes a batch. What may have been committed although nobody says so is taken back.
+    async fn write(&mut self, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
+        let outcome = self.store.write(writes).await;
+        if let Err(StoreError::InDoubt(_)) = outcome {
+            let now = Instant::now();
+            writes.iter().for_each(|write| self.withdrawals.add(write, now));
+        }
+        outcome
     }
 
     /// A write is durable. One that was made before and is taken back is none that could be repeated.
@@ -270,7 +280,7 @@ impl Writer {
     /// One entry spoils its batch; alone it spoils nothing but itself.
     async fn commit_each(&mut self, mut entries: impl Iterator<Item = Entry>) {
         while let Some((write, waiter)) = entries.next() {
-            match self.store.write(slice::from_ref(&write)).await {
+            match self.write(slice::from_ref(&write)).await {
                 Err(error @ (StoreError::Unreachable(_) | StoreError::InDoubt(_))) => {
                     return self.postpone(iter::once((write, waiter)).chain(entries), &error);
                 }
@@ -288,13 +298,10 @@ impl Writer {
     }
 
     /// The store is away. Settlements go back to the head of their queue. Demands fail, and with them those that came
-    /// meanwhile: they have waited as long as anybody should. What may have been committed all the same is taken back.
+    /// meanwhile: they have waited as long as anybody should.
     fn postpone(&mut self, entries: impl Iterator<Item = Entry>, error: &StoreError) {
-        let (mut kept, now) = (VecDeque::new(), Instant::now());
+        let mut kept = VecDeque::new();
         for (write, mut waiter) in entries {
-            if let StoreError::InDoubt(_) = error {
-                self.withdrawals.add(&write, now);
-            }
             waiter.tell(Err(error.clone()));
             if let Write::Settle(_) = write {
                 kept.push_back((write, waiter));

@@ -50,13 +50,10 @@ impl Laws {
         }
     }
 
-    /// Whether it may be taken back by then: a batch was in doubt, and one that it is in was not answered well. The ledger
-    /// takes back more than it has to, where one entry of a batch that goes one by one is in doubt.
+    /// Whether it may be taken back by then.
     fn was_doubted_before(&self, at: usize, of: TransactionId) -> bool {
-        let mut before = self.seen[..at].iter();
-        let of_it = |name: &Name| name.of == of && name.can_be_taken_back();
-        before.clone().any(|seen| matches!(seen, Seen::Doubted(_)))
-            && before.any(|seen| matches!(seen, Seen::Tried(batch) if batch.iter().any(of_it)))
+        let is_of_it = |name: &Name| name.of == of && name.can_be_taken_back();
+        self.seen[..at].iter().any(|seen| matches!(seen, Seen::Doubted(name) if is_of_it(name)))
     }
 
     fn is_committed(&self, name: &Name) -> bool {
