@@ -1,5 +1,6 @@
 //! The accept loop: limits that a plain "serve" hides, and a stop that finishes what is under way.
 
+use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,10 @@ use tower::{Service, ServiceExt};
 use super::Config;
 use super::crowd::Crowd;
 use super::watch::{Activity, Watched};
+
+/// What somebody hears who has as many connections as an address may: in no dialect, since nothing was asked yet.
+const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
+    content-type: text/plain\r\ncontent-length: 39\r\n\r\ntoo many connections from this address\n";
 
 /// The address that a request came from.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +49,10 @@ where
         };
         let config = limits.load_full();
         let one = crowd.join(peer.ip(), config.connections_per_address, &config.trusted_proxies);
-        let Some(one) = one else { continue };
+        let Some(one) = one else {
+            turn_away(stream);
+            continue;
+        };
         let activity = Activity::default();
         let stream = TokioIo::new(Watched::new(stream, activity.clone()));
         let service = service.clone().map_request(move |mut request: Request<Incoming>| {
@@ -73,6 +81,15 @@ where
     if tokio::time::timeout(limits.load().shutdown_grace, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still under way when the grace ended");
     }
+}
+
+/// Says so and closes, without waiting for anything: what was just accepted has room for so little, and who does not get it
+/// learns as much from the end of the connection. What was asked by now is read, for closing over it would take the answer
+/// back.
+fn turn_away(stream: TcpStream) {
+    let Ok(mut stream) = stream.into_std() else { return };
+    let _ = stream.write(TOO_MANY);
+    let _ = stream.read(&mut [0; 4096]);
 }
 
 fn connection_builder(header_timeout: Duration) -> Builder<TokioExecutor> {
