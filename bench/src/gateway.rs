@@ -43,6 +43,8 @@ pub struct Program {
     pub path: PathBuf,
     /// Put in front of it, with its arguments.
     pub under: Vec<String>,
+    /// What is configured of its store beside the address.
+    pub store: String,
 }
 
 impl Program {
@@ -66,7 +68,7 @@ impl Program {
     /// What this version can do, told by the options that it warns of.
     pub fn abilities(&self, room: &Path, upstream: &Nginx) -> Result<Abilities> {
         let path = room.join("check.toml");
-        fs::write(&path, configuration(room, &Database::sqlite(room, "check"), upstream)?)?;
+        fs::write(&path, configuration(room, &Database::sqlite(room, "check"), &self.store, upstream)?)?;
         let config = path.display().to_string();
         let report = output(Command::new(&self.path).args(["--json", "--config", &config, "check"]))?;
         let report: Value = serde_json::from_str(&report).context("`sabir check --json` prints no JSON")?;
@@ -92,7 +94,7 @@ impl Gateway {
         let folder = room.join(name);
         fs::create_dir(&folder)?;
         let path = folder.join("gateway.toml");
-        fs::write(&path, configuration(&folder, &database, upstream)?)?;
+        fs::write(&path, configuration(&folder, &database, &program.store, upstream)?)?;
         let log = folder.join("log");
         let mut process = Process::start(program.command(&path).arg("serve"), &log)?;
         let address = address(&mut process, &log)?;
@@ -141,12 +143,13 @@ fn address(process: &mut Process, log: &Path) -> Result<SocketAddr> {
 }
 
 /// An account for each way of a message; everything that is not said has its default.
-fn configuration(folder: &Path, database: &Database, upstream: &Nginx) -> Result<String> {
-    let (folder, store) = (folder.display(), database.url()?);
+fn configuration(folder: &Path, database: &Database, store: &str, upstream: &Nginx) -> Result<String> {
+    let (folder, url) = (folder.display(), database.url()?);
     let cloud = Dialect::Cloud;
     Ok([
-        format!("server = {{ listen = '127.0.0.1:0', data_dir = '{folder}' }}\nstore = {{ url = '{store}' }}\n"),
+        format!("server = {{ listen = '127.0.0.1:0', data_dir = '{folder}' }}\n"),
         "net = { allow_private = ['127.0.0.1'] }\n".to_owned(),
+        format!("[store]\nurl = '{url}'\n{store}\n"),
         account(cloud.name(), cloud, "instant", "sync"),
         account(Dialect::Aisoule.name(), Dialect::Aisoule, "instant", "sync"),
         account(Dialect::OnPremises.name(), Dialect::OnPremises, "instant", "sync"),

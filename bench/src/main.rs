@@ -74,10 +74,11 @@ enum Section {
     Instances,
     Growth,
     Instructions,
+    Sealing,
 }
 
 impl Section {
-    /// What runs where nothing else is said; counting takes long and needs valgrind.
+    /// What runs where nothing else is said; counting takes long and needs valgrind, and sealing is asked about by itself.
     const USUAL: [Self; 7] =
         [Self::Saturation, Self::Latency, Self::Kinds, Self::Queued, Self::Webhooks, Self::Instances, Self::Growth];
 
@@ -91,6 +92,7 @@ impl Section {
             Self::Instances => sections::instances(rig, report),
             Self::Growth => sections::growth(rig, report),
             Self::Instructions => instructions::instructions(rig, report),
+            Self::Sealing => sections::sealing(rig, report),
         }
     }
 }
@@ -125,7 +127,11 @@ fn main() -> Result<ExitCode> {
     let options = Options::parse();
     let root = options.root.canonicalize()?;
     let path = options.gateway.clone().unwrap_or_else(|| root.join("target/dist/sabir"));
-    let program = Program { path: path.canonicalize().context("the gateway is not built")?, under: Vec::new() };
+    let program = Program {
+        path: path.canonicalize().context("the gateway is not built")?,
+        under: Vec::new(),
+        store: String::new(),
+    };
     let mut report = Report { flags: options.flags(), ..Report::default() };
     report.add("program", "sabir", "MB", vec![program.size()?]);
     let picture = root.join("tests/fixtures/media/valid/image_rgb_640x480.jpg");

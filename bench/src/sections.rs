@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 
 use crate::database::Database;
-use crate::gateway::{Gateway, QUEUED, QUEUED_SLOW, QUEUED_STUCK, hook};
+use crate::gateway::{Gateway, Program, QUEUED, QUEUED_SLOW, QUEUED_STUCK, hook};
 use crate::load::Load;
 use crate::message::{Dialect, Kind};
 use crate::plan::{CONNECTIONS, RATE, TOLD_RATE};
@@ -93,6 +93,22 @@ const KINDS: &[(Dialect, Kind)] = &[
     (Dialect::OnPremises, Kind::Text),
     (Dialect::OnPremises, Kind::Template),
 ];
+
+/// What it costs to seal bodies: the same messages in turns to a gateway that has a key of the store, and to one that has none.
+pub fn sealing(rig: &Rig, report: &mut Report) -> Result<()> {
+    let store = format!("encryption_keys = ['{}']", "5e".repeat(32));
+    let program = Program { store, ..rig.program.clone() };
+    let room = rig.room();
+    let clear = rig.gateway("clear", Database::sqlite(&room, "clear"))?;
+    let sealed = Gateway::start(&program, &room, "sealed", Database::sqlite(&room, "sealed"), &rig.mock)?;
+    let subjects = [rig.through("in the clear", &clear, CLOUD), rig.through("sealed", &sealed, CLOUD)];
+    let rounds = take_turns(rig, "sealing", &subjects, Load::Saturate(CONNECTIONS), rig.plan.saturation)?;
+    for (subject, own) in subjects.iter().zip(&rounds) {
+        add_rates(report, "sealing", &subject.name, own);
+        add_cpu(report, "sealing", subject, own);
+    }
+    Ok(())
+}
 
 /// Answered as soon as recorded: how fast they are taken, and how fast all of it is done.
 pub fn queued(rig: &Rig, report: &mut Report) -> Result<()> {
