@@ -281,6 +281,35 @@ fn faults_are_written_and_read_as_their_golden_file_says() {
 }
 
 #[test]
+fn each_dialect_serves_the_paths_of_its_golden_files_and_none_of_the_gateways_own() {
+    for &dialect in dialect::all() {
+        let files = ["send.", "decode.", "alias."].into_iter().flat_map(|kind| fixtures(dialect, kind));
+        let paths: Vec<_> = files.map(|(_, file)| file["request"]["path"].as_str().unwrap().to_owned()).collect();
+        for path in &paths {
+            assert!(dialect.serves(path), "{} {path}", dialect.name());
+        }
+        let own = dialect.send_path();
+        assert!(paths.iter().any(|path| path == own), "{} sends to {own:?}", dialect.name());
+        for path in ["", "/", "/healthz", "/metrics", "/console/messages", "/admin/v1/messages"] {
+            assert!(!dialect.serves(path), "{} {path:?}", dialect.name());
+        }
+    }
+}
+
+/// Under no other would a client find it again.
+#[test]
+fn a_client_hears_of_a_message_by_the_id_that_it_was_given() {
+    for &dialect in dialect::all() {
+        for (file, value) in fixtures(dialect, "accepted.") {
+            let golden: AcceptedFile = read(dialect, &file, value);
+            let Request::Send(_) = sample(&golden.sample) else { continue };
+            let id = dialect.message_id(transaction(), golden.accepted.message_id.as_deref());
+            assert!(!id.is_empty() && golden.body.to_string().contains(&id), "{} {file}: {id}", dialect.name());
+        }
+    }
+}
+
+#[test]
 fn every_sample_reads_back() {
     for sample in samples() {
         let request = sample.request().unwrap_or_else(|error| panic!("{}: {error}", sample.name));

@@ -32,7 +32,7 @@ use http::Response;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use sabir::dialect::{self, Call, Dialect, Losses, Receipt, Speaker, Translation};
+use sabir::dialect::{self, Call, Dialect, FileFacts, Losses, MediaAnswer, Receipt, Speaker, Target, Translation};
 use sabir::model::{Accepted, Content, Fault, FaultKind, References, Request, TransactionId, Verdict, Warning};
 use serde_json::{Map, Value};
 
@@ -123,6 +123,26 @@ fn keep(heard: &mut References, heard_callbacks: &mut Vec<String>, said: &Refere
     }
 }
 
+#[test]
+fn the_id_of_an_upload_is_read_as_it_is_written_and_made_up_by_nobody() {
+    let (id, target) = ("4410099887766", Target { phone_number_id: Some("551200034477"), ..target() });
+    let file = FileFacts { id, mime_type: "image/png", filename: None, size: 1, sha256: "" };
+    for &dialect in dialect::all() {
+        assert!(dialect.decode_uploaded(&Response::new(Bytes::from("{}"))).is_err(), "{}", dialect.name());
+        if dialect.encode_upload(&file, &target).is_ok() {
+            let said = dialect.encode_media_answer(&MediaAnswer::Uploaded(id));
+            assert_eq!(dialect.decode_uploaded(&said).unwrap(), id, "{}", dialect.name());
+        }
+    }
+}
+
+#[test]
+fn a_provider_that_forgets_files_keeps_them_for_some_days() {
+    for &dialect in dialect::all() {
+        assert!(dialect.keeps_files_for().is_none_or(|kept| kept.whole_days() > 0), "{}", dialect.name());
+    }
+}
+
 proptest! {
     #![proptest_config(config())]
 
@@ -134,6 +154,11 @@ proptest! {
                 Err(fault) => assert_names_its_member(&fault),
             }
         }
+    }
+
+    #[test]
+    fn what_may_name_messages_is_what_names_some(request in arbitrary::request()) {
+        prop_assert_eq!(request.may_name_messages(), !request.clone().message_ids().is_empty());
     }
 
     #[test]

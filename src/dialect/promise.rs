@@ -96,3 +96,16 @@ impl MediaPromise {
         self.kinds.iter().find(|promise| promise.kind == kind)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn less_than_a_limit_is_one_byte_less_in_either_reading() {
+        let SizeLimit { safe, possible } = SizeLimit::megabytes(5).exclusive();
+        assert_eq!((safe, possible), (4_999_999, 5_242_879));
+        let both = SizeLimit::megabytes(5).and(SizeLimit { safe: 1, possible: u64::MAX });
+        assert_eq!((both.safe, both.possible), (1, 5_242_880));
+    }
+}

@@ -136,3 +136,20 @@ fn put(callback: &mut Request<Bytes>, name: &'static str, value: &str) {
         callback.headers_mut().insert(HeaderName::from_static(name), value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The sixth case of RFC 4231; and a key that is as long as a block, which is none too long.
+    #[test]
+    fn a_key_longer_than_a_block_is_hashed_first() {
+        let hex =
+            |length, text: &str| hex::encode(digest(&vec![0xaa; length], &[text.as_bytes()]).finalize().into_bytes());
+        assert_eq!(
+            hex(131, "Test Using Larger Than Block-Size Key - Hash Key First"),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+        );
+        assert_eq!(hex(64, "Hi There"), "ebef34e13d0a0fe04593d043bc7a865106db0604211d404c18206d862e5d7852");
+    }
+}

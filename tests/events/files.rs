@@ -7,8 +7,8 @@ use sabir::model::{Event, EventKind};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::golden::fixtures;
-use crate::{hear, meaning, sample, tell, webhook};
+use super::golden::fixtures;
+use super::{hear, meaning, sample, tell, webhook};
 
 fn read<T: serde::de::DeserializeOwned>(dialect: &dyn Dialect, name: &str, value: Value) -> T {
     serde_json::from_value(value).unwrap_or_else(|error| panic!("{} {name}: {error}", dialect.name()))

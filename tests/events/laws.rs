@@ -9,10 +9,10 @@ use sabir::dialect::{self, Dialect};
 use sabir::model::{Event, EventKind, Fault, Problem};
 use serde_json::Value;
 
-use crate::bend::{bend, insert, places, put, unknown};
-use crate::golden::fixtures;
-use crate::matrix::is_part_of;
-use crate::{arbitrary, hear, meaning, probe_dialect, random, tell, webhook};
+use super::bend::{bend, insert, places, put, unknown};
+use super::golden::fixtures;
+use super::matrix::is_part_of;
+use super::{arbitrary, hear, meaning, probe_dialect, random, tell, webhook};
 
 /// As many cases as `PROPTEST_CASES` says. A failing one belongs into a golden file or a unit test.
 fn config() -> ProptestConfig {

@@ -4,7 +4,7 @@ use sabir::dialect;
 use sabir::model::Event;
 use serde_json::{Value, json};
 
-use crate::{hear, meaning, tell, webhook};
+use super::{hear, meaning, tell, webhook};
 
 #[test]
 fn every_event_arrives_with_equal_meaning_or_with_its_losses_named() {

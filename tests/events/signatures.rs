@@ -6,7 +6,7 @@ use sabir::dialect::{self, Dialect, Signing, Webhook};
 use sabir::model::FaultKind;
 use time::Duration;
 
-use crate::{now, webhook};
+use super::{now, webhook};
 
 const SECRET: &str = "demo-secret-42";
 

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Map, Value};
 
-use crate::arbitrary;
+use super::arbitrary;
 
 /// One bend of a JSON document, at a place of its own choice.
 #[derive(Clone, Debug)]

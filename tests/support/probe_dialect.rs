@@ -6,7 +6,7 @@ use sabir::dialect::{self, Call, Dialect, EventContext, Losses, Receipt, Telling
 use sabir::model::{Accepted, Business, Event, Fault, Origin, Request, Tastes};
 use serde_json::Value;
 
-use crate::golden::{answer, target};
+use super::golden::{answer, target};
 
 /// Any send is refused in words that can be rendered, or becomes a request that every upstream's own decoder takes, and
 /// that stays what it is however often it is read and written.

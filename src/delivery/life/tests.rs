@@ -107,6 +107,18 @@ fn operators_decide_what_fits_the_state() {
 }
 
 #[test]
+fn a_step_counts_where_it_is_higher_than_what_is_known() {
+    let ladder = [State::Unknown, State::Sent, State::Delivered, State::Read];
+    for (known, state) in ladder.into_iter().enumerate() {
+        for (told, step) in ladder.into_iter().enumerate().skip(1) {
+            let expected = if told > known { Step::End(step) } else { Step::Stay };
+            let heard = next(&standing(state), Evidence::Status(step), &HOLD, START, 0.5);
+            assert_eq!(heard, expected, "{state:?}, then {step:?}");
+        }
+    }
+}
+
+#[test]
 fn late_news_unlearns_nothing() {
     let tell = |state, told| next(&standing(state), Evidence::Status(told), &HOLD, START, 0.5);
     assert_eq!(tell(State::Unknown, State::Delivered), Step::End(State::Delivered));
