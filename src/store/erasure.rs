@@ -7,6 +7,7 @@ use sqlx::{Database, Encode, FromRow, Type};
 use super::StoreError;
 use super::cell::{Built, Cell};
 use super::clients::sql::Backend;
+use super::periods::IN_ANY_PERIOD;
 use super::rows::column;
 
 /// Appends a query for all names that lead to this one, or to which it leads, itself among them.
@@ -86,8 +87,9 @@ impl Person {
         ];
         let choose = |(before, after): (&str, &str)| {
             let chosen = self.named(Built::new(before).sql("(select t.id from transactions t where t.recipient in "));
-            let chosen =
-                chosen.sql(" and not exists (select 1 from jobs j where j.transaction_id = t.id) order by t.id limit ");
+            let chosen = chosen
+                .sql(IN_ANY_PERIOD)
+                .sql(" and not exists (select 1 from jobs j where j.transaction_id = t.id) order by t.id limit ");
             chosen.bind(Cell::number(limit)).sql(")").sql(after)
         };
         steps.map(choose).into()
@@ -100,8 +102,8 @@ impl Person {
     {
         let forget = |table: &str| {
             let forget = self.named(Built::new(table).sql(" where (wa_id in ")).sql(" or known_as in ");
-            let left = self.named(forget).sql(") and not exists (select 1 from transactions where recipient in ");
-            self.named(left).sql(")")
+            let left = self.named(forget).sql(") and not exists (select 1 from transactions t where t.recipient in ");
+            self.named(left).sql(IN_ANY_PERIOD).sql(")")
         };
         ["delete from account_aliases", "delete from aliases"].map(forget).into()
     }

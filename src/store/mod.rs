@@ -20,6 +20,7 @@ mod intake;
 mod keys;
 mod ledger;
 mod params;
+mod periods;
 mod postgres;
 mod queries;
 mod queue;

@@ -6,6 +6,7 @@ use sqlx::{Database, Encode, QueryBuilder, Type};
 use uuid::Uuid;
 
 use super::Filter;
+use super::periods::{IN_ANY_PERIOD, message_periods, of_message};
 use super::rows::{Moment, text};
 use crate::model::TransactionId;
 
@@ -26,15 +27,17 @@ pub(super) const SUMMARY: &str = summary!();
 /// One transaction: `$1` is its id, null where the text is none, `$2` the upstream's id. Ids that we gave out come
 /// first: an upstream may use UUIDs too.
 pub(super) const FIND: &str = concat!(
-    "select ",
+    message_periods!(),
+    " select ",
     summary!(),
     ", (select o.message_id from outcomes o where o.transaction_id = t.id and o.message_id is not null and o.told \
         order by o.number limit 1) as given_id, \
      b.client_request, nullif(b.request, '') as request, b.warnings, b.refusal, j.due_at \
      from transactions t left join bodies b on b.transaction_id = t.id left join jobs j on j.transaction_id = t.id \
      where t.id = coalesce(\
-       (select id from transactions where id = $1), \
-       (select transaction_id from outcomes where message_id = $2 order by transaction_id desc limit 1))"
+       (select id from transactions where id = $1), ",
+    of_message!("$2"),
+    ")"
 );
 
 /// The attempts of the transaction `$1`, each with its outcome.
@@ -94,6 +97,9 @@ where
         if let Some(value) = value {
             query.push(condition).push_bind(text(value).into_owned());
         }
+    }
+    if filter.recipient.is_some() {
+        query.push(IN_ANY_PERIOD);
     }
     if let Some(since) = filter.since {
         query.push(" and t.received_at >= ").push_bind(Moment(since));

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::cell::{Built, Cell};
 use super::clients::sql::Backend;
+use super::periods::IN_ANY_PERIOD;
 use super::queries::SUMMARY;
 use super::rows::{Moment, SummaryRow, all};
 use super::{Filter, StoreError, Summary};
@@ -142,8 +143,11 @@ impl<'a> Way<'a> {
         }
         let filter = self.filter;
         let query = query.sql(" from transactions t where true");
+        let query = match filter.recipient.as_deref() {
+            Some(recipient) => query.sql(" and t.recipient = ").bind(Cell::text(recipient)).sql(IN_ANY_PERIOD),
+            None => query,
+        };
         let query = query
-            .and(" and t.recipient = ", filter.recipient.as_deref().map(Cell::text))
             .and(" and t.received_at >= ", filter.since.map(Cell::time))
             .and(" and t.received_at < ", filter.until.map(Cell::time));
         let query = match after {

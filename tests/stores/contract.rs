@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use sabir::model::{Channel, Fault, FaultKind, Kind, ReadMark, Request, State, TransactionId};
 use sabir::store::{
-    Attempt, Filter, Found, Ledger, Limits, NewTransaction, Next, Store, StoreError, Summary, Transaction,
+    Attempt, Clue, Filter, Found, Ledger, Limits, NewTransaction, Next, Store, StoreError, Summary, Transaction,
 };
 use serde_json::json;
 use tokio::task::JoinSet;
-use uuid::Uuid;
+use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::backends::Backend;
 use crate::fixtures::{
@@ -129,6 +129,38 @@ pub async fn the_latest_of_several_with_one_message_id_is_found(backend: Backend
     store.write(&[record(&first), record(&second)]).await.unwrap();
     store.write(&[settle(&sent(&second, "wamid.1")), settle(&sent(&first, "wamid.1"))]).await.unwrap();
     assert_eq!(store.find("wamid.1").await.unwrap().unwrap().summary.id, second.id);
+}
+
+/// A text that came so many days after the first, with an id of that time.
+fn after_days(days: u32) -> NewTransaction {
+    let received_at = at(0) + Duration::from_secs(86_400 * u64::from(days));
+    let seconds = received_at.unix_timestamp().unsigned_abs();
+    sending_with(|new| {
+        new.id = TransactionId(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, 0)));
+        new.received_at = received_at;
+    })
+}
+
+pub async fn what_came_long_ago_is_found_as_what_came_just_now(backend: Backend) {
+    let store = backend.open().await;
+    let all = [0, 1, 2, 40, 400].map(after_days);
+    store.write(&all.each_ref().map(record)).await.unwrap();
+    let message_ids = ["wamid.0", "wamid.1", "wamid.2", "wamid.1", "wamid.400"];
+    let ends = std::array::from_fn::<_, 5, _>(|nth| settle(&sent(&all[nth], message_ids[nth])));
+    store.write(&ends).await.unwrap();
+
+    for (message_id, latest) in [("wamid.0", 0), ("wamid.1", 3), ("wamid.2", 2), ("wamid.400", 4)] {
+        assert_eq!(store.find(message_id).await.unwrap().unwrap().summary.id, all[latest].id, "{message_id}");
+        let clue = Clue { transaction: None, message_id: Some(message_id.into()) };
+        let [found] = store.correlate(&[clue]).await.unwrap().try_into().unwrap();
+        assert_eq!(found.unwrap().id, all[latest].id, "{message_id}");
+    }
+    let to_them = Filter { recipient: Some(RECIPIENT.into()), ..Filter::default() };
+    let from_the_latest = [4, 3, 2, 1, 0].map(|nth: usize| all[nth].id);
+    assert_eq!(listed(&store, &to_them).await, from_the_latest);
+    assert_eq!(ids(&store.search(&to_them, None, 9, 99).await.unwrap()), from_the_latest);
+    assert_eq!(store.erase_recipient(RECIPIENT, 9).await.unwrap(), 5);
+    assert_eq!(listed(&store, &to_them).await, []);
 }
 
 pub async fn each_filter_keeps_what_fits(backend: Backend) {

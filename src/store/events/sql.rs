@@ -17,6 +17,7 @@ use super::{
 use crate::store::callbacks::sql::insert_callbacks;
 use crate::store::cell::{Built, Cell};
 use crate::store::clients::sql::Backend;
+use crate::store::periods::{message_periods, of_message};
 use crate::store::retention::first_id;
 use crate::store::rows::{Moment, all_opened, column};
 use crate::store::{Bodies, StoreError};
@@ -272,12 +273,13 @@ where
         let own = clue.transaction.map(|id| id.0);
         [Cell::number(place), Cell::id(own), Cell::text(clue.message_id.as_deref()), Cell::id(given)]
     });
-    Built::new("with clues (place, own, message_id, given) as (").values(rows).sql(
+    let clues = Built::new(concat!(message_periods!(), ", clues (place, own, message_id, given) as (")).values(rows);
+    clues.sql(concat!(
         "), found as materialized ( \
            select place, coalesce( \
-             (select id from transactions where id = own), \
-             (select o.transaction_id from outcomes o where o.message_id = clues.message_id \
-              order by o.transaction_id desc limit 1), \
+             (select id from transactions where id = own), ",
+        of_message!("clues.message_id"),
+        ", \
              (select id from transactions where id = given)) as id \
            from clues \
          ) \
@@ -291,7 +293,7 @@ where
            (select a.known_as from account_aliases a where a.account = t.account and a.upstream = t.upstream \
             and a.wa_id = t.recipient and a.known_as <> a.wa_id) as alias \
          from found f join transactions t on t.id = f.id left join bodies b on b.transaction_id = t.id",
-    )
+    ))
 }
 
 fn fitting<DB: Database>(query: Built<DB>, filter: &WebhookFilter) -> Built<DB>
