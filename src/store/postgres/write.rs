@@ -186,7 +186,13 @@ impl Parts {
             return Ok(());
         }
         let rows = records.iter().map(|(_, new)| NewRow::of(new, seal)).collect::<Result<Vec<_>, _>>()?;
-        self.query.push(", recorded as materialized (select * from unnest(");
+        // Without keys the table that has them, and its indexes, need not be opened; nor are the rows read twice, so that
+        // they need not be put aside.
+        let (put_aside, take_keys, with_own) = match rows.iter().any(|row| row.key.is_some()) {
+            true => ("materialized", TAKE_KEYS, " where key is null or id in (select transaction_id from keyed)"),
+            false => ("not materialized", "", ""),
+        };
+        self.query.push(format_args!(", recorded as {put_aside} (select * from unnest("));
         let mut columns = self.query.separated(", ");
         columns.push_bind(column(&rows, |row| row.id));
         columns.push_bind(column(&rows, |row| &*row.account));
@@ -215,11 +221,6 @@ impl Parts {
         columns.push_bind(column(&rows, |row| row.payload));
         columns.push_bind(column(&rows, |row| row.expires_at));
         columns.push_bind(column(&rows, |row| &*row.return_address));
-        // Without keys the table that has them, and its indexes, need not be opened.
-        let (take_keys, with_own) = match rows.iter().any(|row| row.key.is_some()) {
-            true => (TAKE_KEYS, " where key is null or id in (select transaction_id from keyed)"),
-            false => ("", ""),
-        };
         let but_freed = match self.has_freed {
             true => " and j.transaction_id not in (select transaction_id from freed)",
             false => "",
