@@ -8,21 +8,29 @@ mod download;
 mod fetch;
 mod guard;
 mod lanes;
+mod plain;
 mod resolve;
 mod upload;
 
+use std::error::Error;
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use bytesize::ByteSize;
 pub use credential_host::{CredentialHost, NoHost};
 pub use fetch::{Answer, Credentials, FetchError, FetchLimits, Fetcher, Posted, Redirects, Visit};
 pub use guard::{Allowed, AllowedError, Guard, Link, Refusal};
-use http::{Request, Response};
+use http::{Request, Response, Uri};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body;
+use hyper_util::client::proxy::matcher::Matcher;
+use plain::Plain;
 pub use resolve::{Resolve, system_resolver};
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 pub use upload::{Chunks, Streamed};
-use url::Host;
 
 use crate::trace;
 
@@ -72,9 +80,12 @@ pub enum CallError {
 /// A pooled HTTP client for one zone of trust.
 #[derive(Clone, Debug)]
 pub struct Client {
+    /// For files, and through proxies of the environment.
     client: reqwest::Client,
-    /// For this machine itself, which no proxy of the environment stands in front of.
+    /// For files of this machine itself, which no proxy of the environment stands in front of.
     direct: reqwest::Client,
+    plain: Plain,
+    proxies: Arc<Matcher>,
     config: Config,
 }
 
@@ -85,7 +96,8 @@ impl Client {
     /// When the system's certificates cannot be read.
     pub fn new(config: &Config) -> Result<Self, NetError> {
         let (client, direct) = (builder(config).build()?, builder(config).no_proxy().build()?);
-        Ok(Self { client, direct, config: config.clone() })
+        let (plain, proxies) = (Plain::new(config)?, Arc::new(Matcher::from_system()));
+        Ok(Self { client, direct, plain, proxies, config: config.clone() })
     }
 
     /// Its limits.
@@ -100,36 +112,41 @@ impl Client {
     pub async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallError> {
         let limit = self.config.total_timeout;
         let call = self.call_unlimited(request);
-        tokio::time::timeout(limit, call).await.unwrap_or(Err(CallError::TimedOut(limit)))
+        timeout(limit, call).await.unwrap_or(Err(CallError::TimedOut(limit)))
     }
 
-    async fn call_unlimited(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallError> {
-        let mut request = reqwest::Request::try_from(request).map_err(|error| CallError::NotSent(error.into()))?;
+    async fn call_unlimited(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, CallError> {
         trace::pass_on(request.headers_mut());
-        let head = self.client_for(request.url()).execute(request);
         let limit = self.config.first_byte_timeout;
-        let answer = tokio::time::timeout(limit, head).await.map_err(|_| CallError::TimedOut(limit))?;
-        self.read(answer.map_err(tell_apart)?).await
+        let late = |_| CallError::TimedOut(limit);
+        if self.is_proxied(request.uri()) {
+            let request = reqwest::Request::try_from(request).map_err(|error| CallError::NotSent(error.into()))?;
+            let head = timeout(limit, self.client.execute(request)).await.map_err(late)?;
+            return self.read(head.map_err(tell_apart)?.into()).await;
+        }
+        self.read(timeout(limit, self.plain.call(request)).await.map_err(late)??).await
+    }
+
+    fn is_proxied(&self, uri: &Uri) -> bool {
+        self.proxies.intercept(uri).is_some() && !uri.host().is_some_and(is_this_machine)
     }
 
     fn client_for(&self, url: &reqwest::Url) -> &reqwest::Client {
-        if is_this_machine(url) { &self.direct } else { &self.client }
+        if url.host_str().is_some_and(is_this_machine) { &self.direct } else { &self.client }
     }
 
-    async fn read(&self, mut answer: reqwest::Response) -> Result<Response<Bytes>, CallError> {
+    async fn read<B>(&self, answer: Response<B>) -> Result<Response<Bytes>, CallError>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
         let limit = usize::try_from(self.config.max_answer.as_u64()).unwrap_or(usize::MAX);
-        let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
-        let mut body = BytesMut::new();
-        while let Some(chunk) = answer.chunk().await.map_err(tell_apart)? {
-            if body.len() + chunk.len() > limit {
-                return Err(CallError::TooLarge(self.config.max_answer));
-            }
-            body.extend_from_slice(&chunk);
+        let (head, body) = answer.into_parts();
+        match Limited::new(body, limit).collect().await {
+            Ok(collected) => Ok(Response::from_parts(head, collected.to_bytes())),
+            Err(error) if error.is::<LengthLimitError>() => Err(CallError::TooLarge(self.config.max_answer)),
+            Err(error) => Err(CallError::Broken(error)),
         }
-        let mut response = Response::new(body.freeze());
-        *response.status_mut() = status;
-        *response.headers_mut() = headers;
-        Ok(response)
     }
 }
 
@@ -143,13 +160,8 @@ fn builder(config: &Config) -> reqwest::ClientBuilder {
         .user_agent(USER_AGENT)
 }
 
-fn is_this_machine(url: &reqwest::Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
+fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// A connection that could not be made sent nothing; any other failure leaves it open.
@@ -169,6 +181,9 @@ pub enum NetError {
     /// The system's certificates cannot be read.
     #[error("the HTTP client could not be made")]
     Client(#[from] reqwest::Error),
+    /// The same, for calls that go straight.
+    #[error("the system's certificates cannot be read")]
+    Certificates(#[source] Box<dyn Error + Send + Sync>),
     /// A credential that no header can carry.
     #[error("the credential holds a line end or another sign that no header can carry; give the credential alone")]
     Credential,

@@ -47,7 +47,7 @@ impl Client {
         let request = Request::from_parts(head, reqwest::Body::wrap_stream(chunks));
         let request = reqwest::Request::try_from(request).map_err(|error| CallError::NotSent(error.into()))?;
         tokio::select! {
-            answer = self.client_for(request.url()).execute(request) => self.read(answer.map_err(tell_apart)?).await,
+            answer = self.client_for(request.url()).execute(request) => self.read(answer.map_err(tell_apart)?.into()).await,
             () = stalled(watched, limit) => Err(CallError::TimedOut(limit)),
         }
     }

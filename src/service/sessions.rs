@@ -45,12 +45,11 @@ pub struct Caller {
 }
 
 impl Desk {
-    /// Whoever has this key or token.
+    /// Whoever has this key or token, of which this is the hash.
     ///
     /// # Errors
     /// Where the store is away: a token is not wrong because nobody can look it up.
-    pub async fn caller(&self, key: &str) -> Result<Option<Caller>, Fault> {
-        let hash = KeyHash::of(key);
+    pub async fn caller(&self, key: &str, hash: KeyHash) -> Result<Option<Caller>, Fault> {
         if let Some(Holder { account, key }) = self.delivery.directory().holder(&hash, self.clock.now()) {
             return Ok(Some(Caller { dialect: account.dialect, account, key, token: None }));
         }

@@ -30,7 +30,7 @@ pub async fn caller(state: &AppState, parts: &Parts) -> Result<Caller, Fault> {
     for key in keys {
         let hash = KeyHash::of(&key);
         state.door.try_key(visitor, hash, state.clock.now())?;
-        if let Some(caller) = state.desk.caller(&key).await? {
+        if let Some(caller) = state.desk.caller(&key, hash).await? {
             state.door.was_right(visitor, hash);
             return Ok(caller);
         }
