@@ -33,7 +33,7 @@ use http::Response;
 use sabir::dialect::{self, Dialect, Losses, Receipt, Translation, samples};
 use sabir::model::{Accepted, Fault, FaultKind, Origin, Request};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn read<T: serde::de::DeserializeOwned>(dialect: &dyn Dialect, name: &str, value: Value) -> T {
     serde_json::from_value(value).unwrap_or_else(|error| panic!("{} {name}: {error}", dialect.name()))
@@ -292,6 +292,33 @@ fn each_dialect_serves_the_paths_of_its_golden_files_and_none_of_the_gateways_ow
         assert!(paths.iter().any(|path| path == own), "{} sends to {own:?}", dialect.name());
         for path in ["", "/", "/healthz", "/metrics", "/console/messages", "/admin/v1/messages"] {
             assert!(!dialect.serves(path), "{} {path:?}", dialect.name());
+        }
+    }
+}
+
+/// AISoule and the servers of On-Premises pass the Cloud API's codes on.
+#[test]
+fn a_code_of_the_cloud_api_means_the_same_whoever_passes_it_on() {
+    use FaultKind::*;
+    for (code, kind) in [
+        (368, AccountLocked),
+        (130429, RateLimited),
+        (131047, WindowClosed),
+        (131048, SpamLimited),
+        (131049, Withheld),
+        (131051, UnsupportedKind),
+        (131052, MediaUnreachable),
+        (131053, MediaTypeRefused),
+        (131056, PairRateLimited),
+        (131057, SenderMaintenance),
+    ] {
+        for (name, body) in [
+            ("cloud", json!({ "error": { "message": "Refused", "type": "OAuthException", "code": code } })),
+            ("on-premises", json!({ "errors": [{ "code": code, "title": "Refused", "details": "Refused" }] })),
+            ("aisoule", json!({ "success": false, "error": { "code": code, "message": "Refused" } })),
+        ] {
+            let told = dialect::named(name).unwrap().decode_outcome(&response(400, &body, &BTreeMap::new()));
+            assert_eq!(told.unwrap_err().kind, kind, "{name} {code}");
         }
     }
 }

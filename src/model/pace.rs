@@ -166,7 +166,9 @@ mod tests {
         let refused = meter.take(rate, NOW).unwrap_err();
         assert_eq!((refused.wait, refused.full_in), (Duration::from_secs(10), Duration::from_secs(30)));
         let later = |seconds: f64| NOW + Duration::from_secs_f64(seconds);
-        assert_eq!(meter.take(rate, later(9.5)).unwrap_err().wait, Duration::from_millis(500));
+        assert_eq!((refused.wait_seconds(), refused.full_in_seconds()), (10, 30));
+        let refused = meter.take(rate, later(9.5)).unwrap_err();
+        assert_eq!((refused.wait, refused.wait_seconds()), (Duration::from_millis(500), 1), "nobody comes too early");
         assert_eq!(meter.take(rate, later(10.0)).unwrap().remaining, 0);
         assert_eq!(meter.look(rate, later(60.0)).remaining, 3);
     }

@@ -94,6 +94,16 @@ fn a_sender_that_went_too_fast_halts_and_goes_on_at_half_its_pace() {
 }
 
 #[test]
+fn what_a_sender_did_is_told_by_the_busier_of_its_last_two_seconds() {
+    let (mut pace, now) = paced(Limits::default());
+    waits(&mut pace, now, SHOP, 20);
+    let later = now + Duration::from_millis(1200);
+    waits(&mut pace, later, SHOP, 1);
+    pace.slow_down(later, SHOP, &Fault::upstream(FaultKind::RateLimited, ""));
+    assert_eq!(waits(&mut pace, later, SHOP, 2), [1000, 1100]);
+}
+
+#[test]
 fn a_slowed_sender_recovers() {
     let (mut pace, now) = paced(rate(4.0, 4));
     waits(&mut pace, now, SHOP, 4);
@@ -112,6 +122,8 @@ fn each_further_fault_halves_again_and_never_stops() {
     }
     let waits = waits(&mut pace, now, SHOP, 2);
     assert_eq!(waits, [1000, 11_000], "a message in ten seconds is the least");
+    let later = now + Duration::from_secs(5);
+    assert_ne!(self::waits(&mut pace, later, SHOP, 3), [0; 3], "it is slow until it is as fast as before");
 }
 
 #[test]
@@ -119,9 +131,9 @@ fn pairs_that_are_done_are_forgotten() {
     let limits = Limits { pair_interval: Some(Duration::from_secs(6)), pair_burst: 45, ..Limits::default() };
     let (mut pace, mut now) = paced(limits);
     for nth in 0..100_000 {
-        now += Duration::from_millis(10);
+        now += Duration::from_millis(2);
         let pair = format!("shop>{nth}");
         pace.reserve(now, now, Whom { sender: "shop", pair: Some(&pair) }).unwrap();
     }
-    assert!(pace.pairs.len() <= 2048, "{} of 600 that are busy", pace.pairs.len());
+    assert!(pace.pairs.len() <= 8192, "{} of 3000 that are busy", pace.pairs.len());
 }

@@ -307,3 +307,12 @@ fn other_paths_are_none_of_the_catalogue() {
         assert!(known.is_none_or(|service| matches!(service, Ok(Service::Refuse(_)))), "{method} {path}");
     }
 }
+
+/// Clients know it by these words, and then turn to other channels.
+#[test]
+fn whoever_is_not_on_whatsapp_is_told_of_in_the_words_that_clients_know() {
+    let answer = Answer { transaction: TransactionId(Uuid::nil()), at: OffsetDateTime::UNIX_EPOCH, pace: None };
+    let said = OnPremises.encode_fault(&Fault::upstream(FaultKind::NotOnWhatsapp, "no such contact"), &answer);
+    let said: Value = serde_json::from_slice(said.body()).unwrap();
+    assert_eq!(said["errors"][0]["details"], "Recipient is not a valid WhatsApp user");
+}
