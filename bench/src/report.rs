@@ -114,17 +114,28 @@ impl Report {
         text
     }
 
-    /// Puts the tables into a page, each between its two marks; what has no marks there is left out.
+    /// Puts the tables into a page, each between its two marks; what has no marks there is left out. What is promised and was
+    /// not measured this time stays as an earlier run left it.
     pub fn write_into(&self, page: &str) -> String {
         let put = |page: String, (name, rows): (&str, Vec<Vec<String>>)| {
             let (begin, end) = (format!("<!-- figures: {name} -->\n"), "<!-- end of figures -->");
             let Some((before, rest)) = page.split_once(&begin) else { return page };
-            let Some((_, after)) = rest.split_once(end) else { return page };
-            format!("{before}{begin}{}\n{end}{after}", markdown(&rows))
+            let Some((old, after)) = rest.split_once(end) else { return page };
+            let earlier: String = old
+                .lines()
+                .filter(|line| self.is_unmeasured(line))
+                .fold(String::new(), |lines, line| lines + line + "\n");
+            format!("{before}{begin}{}\n{earlier}{end}{after}", markdown(&rows))
         };
         let facts = self.facts.iter().map(|(name, value)| vec![name.clone(), plain(value)]);
         let facts = [vec![String::new(), String::new()]].into_iter().chain(facts).collect();
         [("machine", facts)].into_iter().chain(self.blocks()).fold(page.to_owned(), put)
+    }
+
+    /// Whether a line of a page tells of a promise that has no figure here.
+    fn is_unmeasured(&self, line: &str) -> bool {
+        let promise = PROMISES.iter().find(|promise| line.starts_with(&format!("| {} |", promise.text)));
+        promise.is_some_and(|promise| self.value(promise.section, promise.subject, promise.measure).is_none())
     }
 
     /// The tables with their names: those of the sections, and how the figures stand to what is promised.
@@ -286,6 +297,16 @@ mod tests {
         let expected = format!("a\n<!-- figures: latency -->\n{table}\n<!-- end of figures -->\nb");
         assert_eq!(report.write_into(page), expected);
         assert_eq!(report.write_into("nothing"), "nothing");
+    }
+
+    #[test]
+    fn what_was_promised_and_not_measured_stays_in_the_page() {
+        let mut report = Report::default();
+        report.add("saturation", "postgres", "x nginx", vec![0.3]);
+        let [old, other] = ["| durable, Postgres, against bare nginx | 0.10 |", "| memory, idle | 17.5 |"];
+        let page = format!("<!-- figures: promises -->\n{old}\n{other}\n<!-- end of figures -->");
+        let written = report.write_into(&page);
+        assert!(written.contains(other) && !written.contains(old), "{written}");
     }
 
     #[test]
