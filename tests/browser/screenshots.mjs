@@ -75,7 +75,9 @@ async function picture(name, path, options = {}) {
   });
 }
 
-await picture("overview", "/console", { whole: true });
+// What was counted as somebody signed in stands there for a moment.
+const counted = (page) => page.getByText(/In the last hour [1-9]/).waitFor();
+await picture("overview", "/console", { whole: true, then: counted });
 await picture("transaction", `/console/transactions/${lossy.id}`, { whole: true });
 await picture("sandbox", `/sandbox/talks/main/${ADA}`);
 await picture("translator", "/console/translator?from=aisoule", {
