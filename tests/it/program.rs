@@ -1,9 +1,12 @@
 //! The program itself: a first run, its commands, its exit codes, and what is left after it was killed.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -283,6 +286,27 @@ fn a_proxy_of_the_environment_does_not_stand_before_this_machine() {
     let mut health = sabir(folder.path());
     let asked = health.args(["health", "--url", &gateway.url]).env("http_proxy", "http://127.0.0.1:1").output();
     assert_eq!(read(&asked.unwrap()).0, 0);
+}
+
+#[test]
+fn messages_go_through_a_proxy_of_the_environment() {
+    let (folder, proxy) = (TempDir::new().unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let (asked, hears) = mpsc::channel();
+    std::thread::spawn(move || {
+        let line = BufReader::new(proxy.accept().unwrap().0).lines().next();
+        asked.send(line.unwrap().unwrap()).unwrap();
+    });
+    let config = "accounts = [{ name = 'shop', key = 'k', dialect = 'cloud', upstream = 'main' }]\n\
+        upstreams = [{ name = 'main', dialect = 'cloud', base_url = 'http://provider.example.net', key = 'x', \
+        phone_number_id = '5512000' }]\n";
+    std::fs::write(folder.path().join("proxied.toml"), config).unwrap();
+    let mut command = sabir(folder.path());
+    command.args(["--config", "proxied.toml"]).env("http_proxy", address).stderr(Stdio::null());
+    let gateway = Gateway::spawn(&mut command, folder.path());
+    gateway.client(folder.path(), &["send", "--to", "447700900123", "--text", "Hi", "--key", "k"]);
+    let line = hears.recv_timeout(Duration::from_secs(30)).expect("nothing asks the proxy");
+    assert_eq!(line, "POST http://provider.example.net/5512000/messages HTTP/1.1");
 }
 
 #[test]
