@@ -8,6 +8,10 @@ from processes import ask
 UNFINISHED = ("accepted", "waiting", "sending")
 
 
+class Refused(Exception):
+    """An answer of the admin API that is not what was asked for."""
+
+
 class Books:
     """What the gateway and the sandbox know."""
 
@@ -19,7 +23,7 @@ class Books:
     def admin(self, path, method="GET", body=None):
         status, answer = ask(f"{self.gateway}/admin/v1/{path}", self.token, method, body)
         if status >= 300:
-            raise SystemExit(f"the admin API answered {status} to {method} {path}: {answer}")
+            raise Refused(f"the admin API answered {status} to {method} {path}: {answer}")
         return answer
 
     def transactions(self, state=None):
