@@ -94,7 +94,7 @@ impl Delivery {
         let fault = answered.outcome.as_ref().err();
         pass.report(way.whom(), took, fault);
         let answered = self.with_files_in_doubt(upstream, answered, &uploads).await;
-        self.conclude(message, upstream, answered, took, spare)
+        self.conclude(message, upstream, way, answered, took, spare)
     }
 
     /// A message that was refused for an upload which the upstream may have forgotten did not go out. Its files are
@@ -161,6 +161,7 @@ impl Delivery {
         &self,
         message: &mut Message,
         upstream: &Upstream,
+        way: &Way,
         answered: Answered,
         took: Duration,
         spare: bool,
@@ -171,7 +172,7 @@ impl Delivery {
         let elsewhere = spare && fault.is_some_and(life::may_go_elsewhere);
         let (state, next) = self.next(message, step, elsewhere);
         message.state = state;
-        let settlement = record::settlement(message, &answered, next, self.clock.now());
+        let settlement = record::settlement(message, way.pair.clone(), &answered, next, self.clock.now());
         let tell = fault.filter(|_| state == State::Failed).and_then(|fault| self.told_later(message, fault));
         self.ledger.settle_later(Settlement { tell, ..settlement });
         record::log(&message.order, Some((upstream, took)), state, fault);

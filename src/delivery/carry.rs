@@ -204,7 +204,7 @@ impl Delivery {
 
     /// What a client that does not wait any more is told of the failure of its message.
     pub(super) fn told_later(&self, message: &Message, fault: &Fault) -> Option<Box<NewEvent>> {
-        let Order { id, request, .. } = &message.order;
+        let Order { id, request, .. } = &*message.order;
         (!message.is_awaited()).then(|| Box::new(events::failure(*id, Some(request), fault, &*self.clock)))
     }
 

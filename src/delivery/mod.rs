@@ -141,7 +141,9 @@ impl Delivery {
         let (transaction, until) = (order.id, Instant::now() + order.account.deadline);
         let (client, told) = oneshot::channel();
         let message = Message::of_client(order, until, client);
-        self.under_way.spawn(Arc::clone(self).deliver(message).in_current_span());
+        // Large, and so in a box: what is spawned is copied from place to place.
+        let delivery = Box::pin(Arc::clone(self).deliver(message));
+        self.under_way.spawn(delivery.in_current_span());
         told.await.unwrap_or_else(|_| ended_abnormally(transaction))
     }
 

@@ -86,7 +86,8 @@ pub struct Taken {
 
 /// A message that this process has in hand.
 pub(super) struct Message {
-    pub order: Order,
+    /// Large, and in a box: a message goes from hand to hand.
+    pub order: Box<Order>,
     /// `accepted` or `waiting`, as on the record; `sending` while its attempt is under way.
     pub state: State,
     /// The number of its last attempt.
@@ -116,6 +117,7 @@ impl Message {
         let since = order.received_at;
         let (state, attempts, is_recorded) = (State::Accepted, 0, false);
         let (upstream_time, hand, bringing, client) = (None, None, None, None);
+        let order = Box::new(order);
         Self { order, state, attempts, is_recorded, since, until, upstream_time, hand, bringing, client }
     }
 

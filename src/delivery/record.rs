@@ -90,11 +90,18 @@ pub(super) fn begin(
 }
 
 /// What came of an attempt.
-pub(super) fn settlement(message: &Message, answered: &Answered, next: Next, now: OffsetDateTime) -> Settlement {
+pub(super) fn settlement(
+    message: &Message,
+    pair: Option<String>,
+    answered: &Answered,
+    next: Next,
+    now: OffsetDateTime,
+) -> Settlement {
     let body = answered.response.as_ref().map(http::Response::body);
     let kept = body.map(|body| body.get(..MAX_KEPT_ANSWER).unwrap_or(body));
     Settlement {
         transaction: message.order.id,
+        pair,
         attempt: message.attempts,
         state: message.state,
         message_id: answered.outcome.as_ref().ok().and_then(|accepted| accepted.message_id.clone()),

@@ -1,12 +1,14 @@
 //! Group commit: concurrent writes share one.
 //!
 //! A single task writes (`ledger/writer.rs`). While it commits a batch the next one gathers in its queue; where nothing waits
-//! a request is committed alone and at once. Records, begins and turns are acknowledged when they are durable: *demands*,
+//! a request is committed alone and at once. A store that takes several batches is given a second one as soon as it is worth a
+//! commit (`ledger/under_way.rs`), as both wait for the disk in turn while the clients of both wait for them. Records, begins and turns are acknowledged when they are durable: *demands*,
 //! as somebody waits for them to go on. Settlements may be left to the ledger, so that a client is answered meanwhile: they go
 //! with the next demand where one comes within moments; while the store is away they are kept and tried again, in their
 //! order. What may have been committed although its answer was lost is taken back before anything else is written
 //! (`withdraw.rs`).
 
+mod under_way;
 mod writer;
 
 use std::sync::Arc;
@@ -30,11 +32,14 @@ pub struct Limits {
     pub settlements: usize,
     /// Of these, and as many settlements, in one commit.
     pub batch: usize,
+    /// Records, begins and turns that are not kept waiting by a commit that is under way, where the store takes several at
+    /// once. Fewer gather until it has ended: each commit has its price, whatever its size.
+    pub crowd: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { records: 4096, settlements: 16384, batch: 512 }
+        Self { records: 4096, settlements: 16384, batch: 512, crowd: 16 }
     }
 }
 

@@ -23,6 +23,11 @@ pub trait Transactions: Send + Sync {
     /// what [`super::Bodies`] says.
     async fn write(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError>;
 
+    /// How many batches it takes at once. Those that have nothing in common need not wait for each other.
+    fn side_by_side(&self) -> usize {
+        1
+    }
+
     /// One transaction with its bodies, attempts and turns, by its id, the id that the client was given, or the
     /// upstream's id. `Ok(None)` where no transaction has it; the latest where several do.
     async fn find(&self, id: &str) -> Result<Option<Transaction>, StoreError>;
@@ -54,6 +59,15 @@ impl Write {
             Self::Begin(begin) => begin.transaction,
             Self::Settle(settlement) => settlement.transaction,
             Self::Turn(turn) => turn.transaction,
+        }
+    }
+
+    /// The pair whose next message may wait for it, as far as it is known.
+    pub(super) fn pair(&self) -> Option<&str> {
+        match self {
+            Self::Record(new) => new.job.as_ref()?.pair.as_deref(),
+            Self::Settle(settlement) => settlement.pair.as_deref(),
+            Self::Begin(_) | Self::Turn(_) => None,
         }
     }
 
@@ -186,6 +200,8 @@ pub struct Begin {
 pub struct Settlement {
     /// Whose.
     pub transaction: TransactionId,
+    /// The pair of its message; none where there is none, or nobody knows.
+    pub pair: Option<String>,
     /// Which attempt.
     pub attempt: u32,
     /// Where the transaction stands now.

@@ -62,6 +62,7 @@ fn under_way(nth: usize, request: &sabir::model::Request) -> NewTransaction {
 fn outcome(nth: usize, new: &NewTransaction) -> Settlement {
     Settlement {
         transaction: new.id,
+        pair: None,
         attempt: 1,
         state: State::Sent,
         message_id: Some(message_id(nth)),

@@ -91,6 +91,7 @@ pub fn refused() -> NewTransaction {
 pub fn sent(new: &NewTransaction, message_id: &str) -> Settlement {
     Settlement {
         transaction: new.id,
+        pair: new.job.as_ref().and_then(|job| job.pair.clone()),
         attempt: 1,
         state: State::Sent,
         message_id: Some(message_id.into()),

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Duration, Instant};
 
-use crate::fixtures::{abandoned, accepted, begun, failed, keyed, sending, sent};
+use crate::fixtures::{abandoned, accepted, begun, failed, keyed, sending, sending_with, sent};
 
 /// What the ledger tells; in the place of a batch's, what became of each of its entries.
 type Outcome = Result<Written, StoreError>;
@@ -49,6 +49,80 @@ async fn what_waits_during_a_commit_shares_the_next() {
     assert_eq!(batch.names(), [format!("settle {one}"), format!("record {two}"), format!("record {three}")]);
     batch.answer(done());
     second.await.unwrap().unwrap();
+    third.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crowd_does_not_wait_for_a_commit_where_the_store_takes_two() {
+    let (ledger, mut store) = played_side_by_side(2, Limits { crowd: 2, ..Limits::default() });
+    let news = [sending(), sending(), sending(), sending(), sending()];
+    let first = record(&ledger, &news[0]).await;
+    let one = store.batch().await;
+    let second = record(&ledger, &news[1]).await;
+    assert!(store.has_nothing(), "one is no crowd");
+    let third = record(&ledger, &news[2]).await;
+    let two = store.batch().await;
+    assert_eq!(two.names(), [format!("record {}", news[1].id), format!("record {}", news[2].id)]);
+    let (fourth, fifth) = (record(&ledger, &news[3]).await, record(&ledger, &news[4]).await);
+    assert!(store.has_nothing(), "the store takes two");
+
+    two.answer(done());
+    second.await.unwrap().unwrap();
+    third.await.unwrap().unwrap();
+    let three = store.batch().await;
+    assert_eq!(three.names(), [format!("record {}", news[3].id), format!("record {}", news[4].id)]);
+    one.answer(done());
+    three.answer(done());
+    for recorded in [first, fourth, fifth] {
+        recorded.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_to_do_with_a_batch_under_way_waits_for_it() {
+    let (ledger, mut store) = played_side_by_side(2, Limits { crowd: 1, ..Limits::default() });
+    let of_pair = || sending_with(|new| new.job.as_mut().unwrap().pair = Some("sender recipient".into()));
+    let [one, two, three, other] = [of_pair(), of_pair(), of_pair(), sending()];
+    let settled = settle(&ledger, sent(&one, "wamid.1")).await;
+    let settling = store.batch().await;
+    let second = record(&ledger, &two).await;
+    let third = record(&ledger, &three).await;
+    assert!(store.has_nothing(), "the next of a pair sees that the one before has ended");
+    let apart = record(&ledger, &other).await;
+    let beside = store.batch().await;
+    assert_eq!(beside.names(), [format!("record {}", other.id)]);
+    beside.answer(done());
+    apart.await.unwrap().unwrap();
+    assert!(store.has_nothing());
+
+    settling.answer(done());
+    settled.await.unwrap().unwrap();
+    let batch = store.batch().await;
+    assert_eq!(batch.names(), [format!("record {}", two.id), format!("record {}", three.id)]);
+    batch.answer(done());
+    second.await.unwrap().unwrap();
+    third.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_in_doubt_lets_nothing_begin_beside_another() {
+    let (ledger, mut store) = played_side_by_side(2, Limits { crowd: 1, ..Limits::default() });
+    let news = [sending(), sending(), sending()];
+    let first = record(&ledger, &news[0]).await;
+    let one = store.batch().await;
+    let second = record(&ledger, &news[1]).await;
+    let two = store.batch().await;
+    one.answer(in_doubt());
+    assert!(matches!(first.await.unwrap(), Err(StoreError::InDoubt(_))));
+    let third = record(&ledger, &news[2]).await;
+    assert!(store.has_nothing());
+
+    two.answer(done());
+    second.await.unwrap().unwrap();
+    let taken_back = store.batch().await;
+    assert_eq!(taken_back.names(), vec![format!("turn {}", news[0].id); 2]);
+    taken_back.answer(done());
+    store.batch().await.answer(done());
     third.await.unwrap().unwrap();
 }
 
@@ -426,8 +500,12 @@ fn defect() -> Outcome {
 }
 
 fn played(limits: Limits) -> (Ledger, Player) {
+    played_side_by_side(1, limits)
+}
+
+fn played_side_by_side(side_by_side: usize, limits: Limits) -> (Ledger, Player) {
     let (asks, asked) = mpsc::unbounded_channel();
-    (Ledger::start(Arc::new(Played { asks }), limits), Player { asked })
+    (Ledger::start(Arc::new(Played { asks, side_by_side }), limits), Player { asked })
 }
 
 /// The test's end of the store.
@@ -438,6 +516,11 @@ struct Player {
 impl Player {
     async fn batch(&mut self) -> Batch {
         self.next_batch().await.expect("the ledger writes")
+    }
+
+    /// Whether no batch waits for its outcome, when everybody has come as far as they can.
+    fn has_nothing(&self) -> bool {
+        self.asked.is_empty()
     }
 
     /// None where the ledger has ended.
@@ -471,6 +554,7 @@ impl Batch {
 /// The ledger's end of the store.
 struct Played {
     asks: mpsc::UnboundedSender<Batch>,
+    side_by_side: usize,
 }
 
 #[async_trait]
@@ -479,6 +563,10 @@ impl Transactions for Played {
         let (answer, answered) = oneshot::channel();
         self.asks.send(Batch { writes: batch.to_vec(), answer }).unwrap();
         answered.await.unwrap().map(|written| vec![written; batch.len()])
+    }
+
+    fn side_by_side(&self) -> usize {
+        self.side_by_side
     }
 
     async fn find(&self, _: &str) -> Result<Option<Transaction>, StoreError> {

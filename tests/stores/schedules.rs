@@ -15,20 +15,20 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use sabir::model::TransactionId;
 use sabir::store::{
-    Begin, Cause, Filter, Ledger, Limits, NewTransaction, Settlement, StoreError, Summary, Transaction, Transactions,
-    Turn, Write, Written,
+    Begin, Cause, Filter, Ledger, Limits, NewJob, NewTransaction, Settlement, StoreError, Summary, Transaction,
+    Transactions, Turn, Write, Written,
 };
 use tokio::runtime;
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 use tokio::time::{Duration, sleep, timeout};
 
-use crate::fixtures::{abandoned, attempt, begun, sending, sent};
+use crate::fixtures::{abandoned, at, attempt, begun, sending, sent};
 use laws::Laws;
 use people::People;
 
 /// Transactions that a case is about.
-const TRANSACTIONS: usize = 3;
+const TRANSACTIONS: usize = 4;
 
 /// How long a case goes on after its last step: what is in doubt is looked for as long as a commit of it may come.
 const QUIET: Duration = Duration::from_secs(20);
@@ -94,6 +94,8 @@ enum Fate {
 #[derive(Clone, Debug)]
 struct Case {
     limits: Limits,
+    /// Batches that the store takes at once.
+    side_by_side: usize,
     steps: Vec<(Step, Pause)>,
     fates: Vec<(Pause, Fate)>,
     /// Whether the gateway stops at the last step, as the store is then.
@@ -113,6 +115,8 @@ struct Name {
 enum Seen {
     /// The store was given these in one batch.
     Tried(Vec<Name>),
+    /// It is done with that batch.
+    Ended(Vec<Name>),
     /// It is durable, and the ledger knows.
     Committed(Name),
     /// It is durable, and nobody said so.
@@ -156,10 +160,16 @@ proptest! {
 
 fn case() -> impl Strategy<Value = Case> {
     let limit = || prop_oneof![3 => Just(50_usize), 1 => 1..4_usize];
-    let limits = (limit(), limit(), prop_oneof![Just(512_usize), 1..4_usize]);
-    let limits = limits.prop_map(|(records, settlements, batch)| Limits { records, settlements, batch });
-    (limits, vec((step(), pause()), 1..40), vec((pause(), fate()), 0..30), proptest::bool::weighted(0.2))
-        .prop_map(|(limits, steps, fates, stops_at_once)| Case { limits, steps, fates, stops_at_once })
+    let limits = (limit(), limit(), prop_oneof![Just(512_usize), 1..4_usize], 1..4_usize);
+    let limits = limits.prop_map(|(records, settlements, batch, crowd)| Limits { records, settlements, batch, crowd });
+    (limits, 1..4_usize, vec((step(), pause()), 1..40), vec((pause(), fate()), 0..30), proptest::bool::weighted(0.2))
+        .prop_map(|(limits, side_by_side, steps, fates, stops_at_once)| Case {
+            limits,
+            side_by_side,
+            steps,
+            fates,
+            stops_at_once,
+        })
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -186,12 +196,13 @@ fn fate() -> impl Strategy<Value = Fate> {
 /// Plays a case, and asks of what was seen whether all laws hold.
 async fn play(case: Case) {
     let diary = Arc::<Diary>::default();
-    let doors = Arc::new(Semaphore::new(1));
-    let fates = Mutex::new(VecDeque::from(case.fates));
-    let store = Arc::new(Drawn { diary: Arc::clone(&diary), fates, doors: Arc::clone(&doors) });
+    let doors = Arc::new(Semaphore::new(case.side_by_side));
+    let fates = Mutex::new(VecDeque::from(case.fates.clone()));
+    let store = Drawn { diary: Arc::clone(&diary), fates, doors: Arc::clone(&doors), side_by_side: case.side_by_side };
+    let store = Arc::new(store);
     let ledger = Ledger::start(store.clone(), case.limits);
     let mut people = People::new(ledger.clone(), Arc::clone(&diary));
-    for (step, pause) in case.steps {
+    for &(step, pause) in &case.steps {
         people.take(step, pause);
         pause.pass().await;
     }
@@ -199,14 +210,14 @@ async fn play(case: Case) {
         store.fates.lock().unwrap().clear();
         sleep(QUIET).await; // Simulated, as all time here.
         timeout(EVER, ledger.flush()).await.expect("a flush ends");
-        people.all_places_are_free(case.limits, &doors).await;
+        people.all_places_are_free(case.limits, &doors, case.side_by_side).await;
     }
     timeout(EVER, ledger.close()).await.expect("a ledger closes");
     people.have_all_been_answered().await;
     let seen = diary.seen.lock().unwrap().clone();
     let poisoned = diary.poisoned.lock().unwrap().clone();
-    let told = Laws { seen, poisoned, lost: ledger.lost(), refused: people.refused, stops_at_once: case.stops_at_once };
-    told.hold();
+    let Case { side_by_side, stops_at_once, .. } = case;
+    Laws { seen, poisoned, lost: ledger.lost(), refused: people.refused, side_by_side, stops_at_once }.hold();
 }
 
 impl Name {
@@ -219,8 +230,14 @@ impl Name {
         }
     }
 
+    /// Half of the transactions are messages to one recipient.
+    fn pair(&self) -> Option<String> {
+        (self.of.0.as_u128() & 1 == 0).then(|| "sender recipient".into())
+    }
+
     fn record(&self) -> NewTransaction {
-        NewTransaction { id: self.of, client_request: self.serial.to_string(), ..sending() }
+        let job = Some(NewJob { pair: self.pair(), due_at: at(60), holder: None });
+        NewTransaction { id: self.of, client_request: self.serial.to_string(), job, ..sending() }
     }
 
     fn begin(&self) -> Begin {
@@ -232,7 +249,7 @@ impl Name {
     }
 
     fn settlement(&self) -> Settlement {
-        Settlement { transaction: self.of, attempt: self.serial, ..sent(&sending(), "wamid.1") }
+        Settlement { transaction: self.of, pair: self.pair(), attempt: self.serial, ..sent(&sending(), "wamid.1") }
     }
 
     fn of(write: &Write) -> Self {
@@ -246,6 +263,12 @@ impl Name {
         Self { kind, of: write.transaction(), serial }
     }
 
+    /// Whether the one may change what the other sees.
+    fn has_to_do_with(&self, other: &Self) -> bool {
+        let is_of_pair = |name: &Self| matches!(name.kind, Kind::Record | Kind::Settle) && name.pair().is_some();
+        self.of == other.of || is_of_pair(self) && is_of_pair(other)
+    }
+
     fn can_be_taken_back(&self) -> bool {
         matches!(self.kind, Kind::Record | Kind::Begin)
     }
@@ -257,6 +280,7 @@ struct Drawn {
     fates: Mutex<VecDeque<(Pause, Fate)>>,
     /// Shut while nothing is to be committed.
     doors: Arc<Semaphore>,
+    side_by_side: usize,
 }
 
 #[async_trait]
@@ -265,6 +289,26 @@ impl Transactions for Drawn {
         let names: Vec<_> = batch.iter().map(Name::of).collect();
         self.diary.note(Seen::Tried(names.clone()));
         let _door = self.doors.acquire().await;
+        let written = self.decide(&names).await;
+        self.diary.note(Seen::Ended(names));
+        written
+    }
+
+    fn side_by_side(&self) -> usize {
+        self.side_by_side
+    }
+
+    async fn find(&self, _: &str) -> Result<Option<Transaction>, StoreError> {
+        Ok(None)
+    }
+
+    async fn list(&self, _: &Filter, _: Option<TransactionId>, _: u32) -> Result<Vec<Summary>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+impl Drawn {
+    async fn decide(&self, names: &[Name]) -> Result<Vec<Written>, StoreError> {
         let (pause, fate) = self.fates.lock().unwrap().pop_front().unwrap_or((Pause::Turns(1), Fate::Commits));
         pause.pass().await;
         let cause = Arc::new(io::Error::other("drawn"));
@@ -280,19 +324,11 @@ impl Transactions for Drawn {
             Fate::InDoubt(late) => {
                 names.iter().for_each(|name| self.diary.note(Seen::Doubted(*name)));
                 if let Some(millis) = late {
-                    tokio::spawn(commit_late(Arc::clone(&self.diary), names, millis));
+                    tokio::spawn(commit_late(Arc::clone(&self.diary), names.to_vec(), millis));
                 }
                 Err(StoreError::InDoubt(cause))
             }
         }
-    }
-
-    async fn find(&self, _: &str) -> Result<Option<Transaction>, StoreError> {
-        Ok(None)
-    }
-
-    async fn list(&self, _: &Filter, _: Option<TransactionId>, _: u32) -> Result<Vec<Summary>, StoreError> {
-        Ok(Vec::new())
     }
 }
 

@@ -1,6 +1,6 @@
-//! The task that writes: it gathers a batch, commits it, and says to each what became of its own.
+//! The task that writes: it gathers batches, has them committed, and says to each what became of its own.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,11 +8,11 @@ use std::time::Duration;
 use std::{iter, mem, slice};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::DropGuard;
 
 use super::Limits;
-use crate::measure;
+use super::under_way::{Committed, UnderWay};
 use crate::store::withdraw::Withdrawals;
 use crate::store::{StoreError, Transactions, Write, Written};
 
@@ -65,19 +65,24 @@ impl Waiter {
     }
 }
 
-type Entry = (Write, Waiter);
+/// A write and who waits for it.
+pub(super) type Entry = (Write, Waiter);
 
 /// The task's state.
 pub(super) struct Writer {
     store: Arc<dyn Transactions>,
     jobs: mpsc::UnboundedReceiver<Job>,
     batch: usize,
+    crowd: usize,
     /// What somebody waits for before going on: taken from the queue for the next commit.
-    demands: Vec<Entry>,
+    demands: VecDeque<Entry>,
     /// Taken from the queue, in their order; they stay here until they are committed.
     settlements: VecDeque<Entry>,
-    /// Whether somebody waits for one of them.
+    under_way: UnderWay,
+    /// Whether the settlements wait no longer for a demand.
     is_pressed: bool,
+    /// When what is there is looked at, though no demand comes.
+    look_at: Option<Instant>,
     /// What may have been committed although nobody was told so.
     withdrawals: Withdrawals,
     most_withdrawals: usize,
@@ -86,6 +91,8 @@ pub(super) struct Writer {
     away: bool,
     /// Set when the ledger closes.
     give_up_at: Option<Instant>,
+    /// Whether nothing can come any more.
+    has_all: bool,
     signs: Signs,
     _ended: DropGuard,
 }
@@ -107,49 +114,79 @@ impl Writer {
         ended: DropGuard,
     ) -> Self {
         Self {
+            under_way: UnderWay::new(Arc::clone(&store)),
             store,
             jobs,
             batch: limits.batch.max(1),
-            demands: Vec::new(),
+            crowd: limits.crowd.max(1),
+            demands: VecDeque::new(),
             settlements: VecDeque::new(),
             is_pressed: false,
+            look_at: None,
             withdrawals: Withdrawals::default(),
             most_withdrawals: limits.settlements,
             flushes: Vec::new(),
             away: false,
             give_up_at: None,
+            has_all: false,
             signs,
             _ended: ended,
         }
     }
 
     pub async fn run(mut self) {
-        while self.gather().await {
-            if self.take_back().await {
-                let (writes, waiters) = self.next_batch();
-                self.commit(writes, waiters).await;
+        while !self.is_done() {
+            self.wait().await;
+            self.take_what_is_there();
+            while self.is_ready() {
+                self.look_at = None;
+                if !self.take_back().await || !self.begin() {
+                    break;
+                }
+                self.take_what_is_there();
             }
             self.give_up();
-            if self.settlements.is_empty() {
-                self.tell_flushed();
-            }
+            self.tell_flushed();
         }
     }
 
-    /// Waits for something to do, then takes what else is there. False when all is done and nothing can come.
-    async fn gather(&mut self) -> bool {
-        if self.settlements.is_empty() && self.withdrawals.is_empty() {
-            let Some(job) = self.jobs.recv().await else { return false };
-            self.take(job);
-        } else if self.away || self.settlements.is_empty() {
-            tokio::select! {
-                Some(job) = self.jobs.recv() => self.take(job),
-                () = sleep(RETRY_AFTER) => {}
-            }
+    /// Whether all is done and nothing can come.
+    fn is_done(&self) -> bool {
+        self.has_all && self.is_idle() && self.withdrawals.is_empty()
+    }
+
+    /// Whether nothing waits for a commit, nor for the end of one.
+    fn is_idle(&self) -> bool {
+        self.demands.is_empty() && self.settlements.is_empty() && self.under_way.is_empty()
+    }
+
+    /// Waits for something to do, for the end of a commit, or for the time to look again.
+    async fn wait(&mut self) {
+        let look_at = self.next_look();
+        tokio::select! {
+            biased;
+            ended = self.under_way.next(), if !self.under_way.is_empty() => if let Some(committed) = ended {
+                self.end(committed).await;
+            },
+            job = self.jobs.recv(), if !self.has_all && self.demands.len() < self.batch => match job {
+                Some(job) => self.take(job),
+                None => self.has_all = true,
+            },
+            () = sleep_until(look_at.unwrap_or_else(Instant::now)), if look_at.is_some() => {}
         }
-        self.take_what_is_there();
-        self.linger().await;
-        true
+    }
+
+    /// When to go on though nothing comes. What is under way comes to its end by itself.
+    fn next_look(&mut self) -> Option<Instant> {
+        if !self.under_way.is_empty() {
+            return None;
+        }
+        let wait = match () {
+            () if self.away || self.settlements.is_empty() && !self.withdrawals.is_empty() => RETRY_AFTER,
+            () if self.may_linger() => LINGER,
+            () => return None,
+        };
+        Some(*self.look_at.get_or_insert_with(|| Instant::now() + wait))
     }
 
     fn take_what_is_there(&mut self) {
@@ -160,17 +197,19 @@ impl Writer {
         }
     }
 
-    /// Waits for a demand, where there is nothing yet but settlements that have time.
-    async fn linger(&mut self) {
-        let until = Instant::now() + LINGER;
-        while self.may_linger()
-            && let Ok(Some(job)) = timeout_at(until, self.jobs.recv()).await
-        {
-            self.take(job);
-            self.take_what_is_there();
+    /// Whether a batch is begun now: at once where none is under way, but for settlements that have time; beside another
+    /// where there is a crowd, and nothing is in doubt that it might depend on.
+    fn is_ready(&self) -> bool {
+        if !self.under_way.is_empty() {
+            let is_well = !self.away && self.withdrawals.is_empty();
+            return is_well && self.demands.len() >= self.crowd && self.under_way.has_room();
         }
+        let has_waited = self.look_at.is_some_and(|at| at <= Instant::now());
+        let may_wait = self.away || self.settlements.is_empty() || self.may_linger();
+        !self.demands.is_empty() || has_waited || !may_wait
     }
 
+    /// Whether there is nothing yet but settlements that have time: they wait for a demand.
     fn may_linger(&self) -> bool {
         let has_time = !self.is_pressed && self.flushes.is_empty() && self.give_up_at.is_none();
         has_time && !self.away && self.demands.is_empty() && (1..self.batch).contains(&self.settlements.len())
@@ -182,8 +221,10 @@ impl Writer {
 
     /// Whoever asked to be told has left by now, or hears it.
     fn tell_flushed(&mut self) {
-        for flush in self.flushes.drain(..) {
-            let _ = flush.send(());
+        if self.is_idle() {
+            for flush in self.flushes.drain(..) {
+                let _ = flush.send(());
+            }
         }
     }
 
@@ -199,7 +240,7 @@ impl Writer {
             Job::Write(_, waiter) if self.withdrawals.len() >= self.most_withdrawals => {
                 waiter.end(Err(StoreError::Overloaded));
             }
-            Job::Write(write, waiter) => self.demands.push((write, waiter)),
+            Job::Write(write, waiter) => self.demands.push_back((write, waiter)),
             Job::Flush(flush) => self.flushes.push(flush),
             Job::Close => {
                 self.jobs.close();
@@ -229,39 +270,58 @@ impl Writer {
         true
     }
 
-    /// Settlements come first: a client's next message of a pair follows right behind the settlement of the last.
-    fn next_batch(&mut self) -> (Vec<Write>, Vec<Waiter>) {
-        let settlements = self.settlements.len().min(self.most());
-        self.is_pressed &= settlements < self.settlements.len();
-        self.settlements.drain(..settlements).chain(self.demands.drain(..)).unzip()
+    /// Begins to commit what is there, as far as it has nothing to do with what is under way. False where that is nothing.
+    fn begin(&mut self) -> bool {
+        let batch = self.next_batch();
+        let is_something = !batch.is_empty();
+        if is_something {
+            self.under_way.begin(batch);
+        }
+        is_something
     }
 
-    async fn commit(&mut self, writes: Vec<Write>, waiters: Vec<Waiter>) {
-        if writes.is_empty() {
-            return;
+    /// Settlements come first: a client's next message of a pair follows right behind the settlement of the last.
+    fn next_batch(&mut self) -> Vec<Entry> {
+        let (most, mut waiting) = (self.most(), HashSet::new());
+        let mut batch = Vec::new();
+        for queue in [&mut self.settlements, &mut self.demands] {
+            let others = batch.len();
+            let mut kept = VecDeque::new();
+            while batch.len() - others < most
+                && let Some(entry) = queue.pop_front()
+            {
+                match self.under_way.is_apart(&entry.0, &mut waiting) {
+                    true => batch.push(entry),
+                    false => kept.push_back(entry),
+                }
+            }
+            kept.append(queue);
+            *queue = kept;
         }
-        let started = Instant::now();
-        let outcome = self.write(&writes).await;
-        measure::commit(started.elapsed(), writes.len());
-        let entries = writes.into_iter().zip(waiters);
+        self.is_pressed &= !self.settlements.is_empty();
+        batch
+    }
+
+    /// Says what became of a batch. What may have been committed although nobody says so is taken back.
+    async fn end(&mut self, Committed { entries, outcome }: Committed) {
+        self.doubt(entries.iter().map(|(write, _)| write), &outcome);
         match outcome {
             Ok(written) => {
-                entries.zip(written).for_each(|(entry, written)| self.committed(entry, written));
+                entries.into_iter().zip(written).for_each(|(entry, written)| self.committed(entry, written));
                 self.is_back();
             }
-            Err(error @ (StoreError::Unreachable(_) | StoreError::InDoubt(_))) => self.postpone(entries, &error),
-            Err(_) => self.commit_each(entries).await,
+            Err(error @ (StoreError::Unreachable(_) | StoreError::InDoubt(_))) => {
+                self.postpone(entries.into_iter(), &error);
+            }
+            Err(_) => self.commit_each(entries.into_iter()).await,
         }
     }
 
-    /// Writes a batch. What may have been committed although nobody says so is taken back.
-    async fn write(&mut self, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
-        let outcome = self.store.write(writes).await;
+    fn doubt<'a>(&mut self, writes: impl Iterator<Item = &'a Write>, outcome: &Result<Vec<Written>, StoreError>) {
         if let Err(StoreError::InDoubt(_)) = outcome {
             let now = Instant::now();
-            writes.iter().for_each(|write| self.withdrawals.add(write, now));
+            writes.for_each(|write| self.withdrawals.add(write, now));
         }
-        outcome
     }
 
     /// A write is durable. One that was made before and is taken back is none that could be repeated.
@@ -280,7 +340,9 @@ impl Writer {
     /// One entry spoils its batch; alone it spoils nothing but itself.
     async fn commit_each(&mut self, mut entries: impl Iterator<Item = Entry>) {
         while let Some((write, waiter)) = entries.next() {
-            match self.write(slice::from_ref(&write)).await {
+            let outcome = self.store.write(slice::from_ref(&write)).await;
+            self.doubt(iter::once(&write), &outcome);
+            match outcome {
                 Err(error @ (StoreError::Unreachable(_) | StoreError::InDoubt(_))) => {
                     return self.postpone(iter::once((write, waiter)).chain(entries), &error);
                 }

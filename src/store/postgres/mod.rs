@@ -35,8 +35,12 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How often a batch is written that the server gives up: who lost a race once may well win it the next time.
 const TRIES: u32 = 3;
 
-/// One for the ledger, the others for claims and whoever else writes.
-const WRITERS: u32 = 4;
+/// Batches that are committed side by side. While one waits for the disk or for its answer the other is worked on; a third
+/// would only make them smaller.
+const BATCHES: usize = 2;
+
+/// Those of the batches, the others for claims and whoever else writes.
+const WRITERS: u32 = 5;
 
 /// How long a list may look through the record.
 const READING: Duration = Duration::from_secs(5);
@@ -63,9 +67,9 @@ pub(super) struct Postgres {
     /// Apart from the readers, so that long lists never keep a write waiting.
     writers: PgPool,
     readers: PgPool,
-    /// The connection of the last batch and when that was. The pool tests what is given back and what is taken, which is
-    /// two round trips to a commit's one, so between batches it stays here.
-    at_hand: Mutex<Option<(PoolConnection<Database>, Instant)>>,
+    /// The connections of the last batches and when those were. The pool tests what is given back and what is taken, which
+    /// is two round trips to a commit's one, so between batches they stay here.
+    at_hand: Mutex<Vec<(PoolConnection<Database>, Instant)>>,
     changes: Changes,
     bodies: Bodies,
     seal: Seal,
@@ -88,7 +92,7 @@ impl Postgres {
 
     /// The connection at hand; another where it was not used just now, or somebody else uses it.
     async fn for_batch(&self) -> Result<PoolConnection<Database>, StoreError> {
-        let at_hand = self.hand().take();
+        let at_hand = self.hand().pop();
         match at_hand {
             Some((connection, since)) if since.elapsed() < FRESH => Ok(connection),
             _ => Ok(self.writers.acquire().await?),
@@ -99,13 +103,13 @@ impl Postgres {
         let mut connection = self.for_batch().await?;
         let written = timeout_at(deadline, write::write(&mut connection, batch, self.bodies, &self.seal)).await;
         if let Ok(Ok(written)) = written {
-            *self.hand() = Some((connection, Instant::now()));
+            self.hand().push((connection, Instant::now()));
             return Ok(written);
         }
         in_time(connection, written).map_err(StoreError::in_doubt)
     }
 
-    fn hand(&self) -> MutexGuard<'_, Option<(PoolConnection<Database>, Instant)>> {
+    fn hand(&self) -> MutexGuard<'_, Vec<(PoolConnection<Database>, Instant)>> {
         self.at_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -129,7 +133,7 @@ impl Store for Postgres {
 
     async fn close(&self) {
         self.changes.stop();
-        self.hand().take();
+        self.hand().clear();
         self.readers.close().await;
         self.writers.close().await;
     }
@@ -147,6 +151,10 @@ impl Transactions for Postgres {
             }
         }
         self.write_once(batch, deadline).await
+    }
+
+    fn side_by_side(&self) -> usize {
+        BATCHES
     }
 
     async fn find(&self, id: &str) -> Result<Option<Transaction>, StoreError> {

@@ -13,6 +13,7 @@ pub struct Laws {
     pub poisoned: HashSet<u32>,
     pub lost: u64,
     pub refused: Vec<Name>,
+    pub side_by_side: usize,
     pub stops_at_once: bool,
 }
 
@@ -21,7 +22,8 @@ impl Laws {
         self.everybody_is_told_once_and_the_truth();
         self.settlements_are_committed_once_and_in_their_order();
         self.a_flush_returns_behind_what_was_left_before();
-        self.what_is_in_doubt_is_taken_back_before_anything_else();
+        self.what_is_in_doubt_is_taken_back_before_anything_that_may_depend_on_it();
+        self.no_more_are_under_way_than_the_store_takes_and_nothing_twice();
         if !self.stops_at_once {
             self.whatever_comes_late_is_taken_back();
         }
@@ -103,7 +105,8 @@ impl Laws {
         }
     }
 
-    fn what_is_in_doubt_is_taken_back_before_anything_else(&self) {
+    /// Before anything else, where the ledger can know of it: beside another batch it may begin one while it is not told yet.
+    fn what_is_in_doubt_is_taken_back_before_anything_that_may_depend_on_it(&self) {
         let mut in_doubt = HashSet::new();
         for seen in &self.seen {
             match seen {
@@ -114,8 +117,28 @@ impl Laws {
                     in_doubt.remove(of);
                 }
                 Seen::Tried(batch) if batch.iter().any(|name| name.kind != Kind::Withdrawal) => {
-                    assert!(in_doubt.is_empty() || self.stops_at_once, "{batch:?} before {in_doubt:?} is taken back");
+                    let depends = |name: &Name| self.side_by_side == 1 || in_doubt.contains(&name.of);
+                    let is_well = in_doubt.is_empty() || !batch.iter().any(depends);
+                    assert!(is_well || self.stops_at_once, "{batch:?} before {in_doubt:?} is taken back");
                 }
+                _ => {}
+            }
+        }
+    }
+
+    fn no_more_are_under_way_than_the_store_takes_and_nothing_twice(&self) {
+        let mut under_way: Vec<&Vec<Name>> = Vec::new();
+        for seen in &self.seen {
+            match seen {
+                Seen::Tried(batch) => {
+                    let others = || under_way.iter().flat_map(|other| other.iter());
+                    let is_shared = |name: &&Name| others().any(|other| other.has_to_do_with(name));
+                    let shared: Vec<_> = batch.iter().filter(is_shared).collect();
+                    assert!(shared.is_empty(), "{shared:?} are begun beside {under_way:?}");
+                    under_way.push(batch);
+                    assert!(under_way.len() <= self.side_by_side, "{under_way:?}");
+                }
+                Seen::Ended(batch) => under_way.retain(|other| *other != batch),
                 _ => {}
             }
         }

@@ -108,8 +108,8 @@ impl People {
     }
 
     /// As many as ever may ask, and one more is refused.
-    pub async fn all_places_are_free(&mut self, limits: Limits, doors: &Semaphore) {
-        let shut = doors.acquire().await.unwrap();
+    pub async fn all_places_are_free(&mut self, limits: Limits, doors: &Semaphore, all_doors: usize) {
+        let shut = doors.acquire_many(u32::try_from(all_doors).unwrap()).await.unwrap();
         let before = self.waiting.len();
         for _ in 0..=limits.records {
             let name = self.name(Kind::Record, TransactionId(Uuid::now_v7()), false);
