@@ -63,7 +63,7 @@ impl Delivery {
         if ours.is_empty() {
             return Ok(());
         }
-        let clues: Vec<_> = ours.iter().map(|id| Clue { transaction: None, message_id: Some(id.clone()) }).collect();
+        let clues: Vec<_> = ours.iter().map(Clue::message).collect();
         let found = self.store.correlate(&clues).await.map_err(store_fault)?;
         let known = found.into_iter().map(|found| found.filter(|found| found.account == order.account.name));
         let names = ours.into_iter().zip(known).filter_map(|(ours, found)| Some((ours, found?.message_id?)));

@@ -48,17 +48,22 @@ macro_rules! message_periods {
 }
 
 /// The latest transaction that an upstream gave this id. Nearly always it is some hours old at most, so the last two periods
-/// are tried before all.
+/// are tried before all. `$and` narrows the outcomes `o`.
 macro_rules! of_message {
     ($message:literal) => {
+        crate::store::periods::of_message!($message, "")
+    };
+    ($message:literal, $and:literal) => {
         concat!(
             "coalesce( \
                (select o.transaction_id from outcomes o where o.message_id = ",
             $message,
+            $and,
             " and substr(o.transaction_id, 1, 3) in (select period from periods limit 2) \
                 order by o.transaction_id desc limit 1), \
                (select o.transaction_id from outcomes o where o.message_id = ",
             $message,
+            $and,
             " and substr(o.transaction_id, 1, 3) in (select period from periods) \
                 order by o.transaction_id desc limit 1))"
         )

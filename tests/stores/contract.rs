@@ -151,7 +151,7 @@ pub async fn what_came_long_ago_is_found_as_what_came_just_now(backend: Backend)
 
     for (message_id, latest) in [("wamid.0", 0), ("wamid.1", 3), ("wamid.2", 2), ("wamid.400", 4)] {
         assert_eq!(store.find(message_id).await.unwrap().unwrap().summary.id, all[latest].id, "{message_id}");
-        let clue = Clue { transaction: None, message_id: Some(message_id.into()) };
+        let clue = Clue::message(message_id);
         let [found] = store.correlate(&[clue]).await.unwrap().try_into().unwrap();
         assert_eq!(found.unwrap().id, all[latest].id, "{message_id}");
     }

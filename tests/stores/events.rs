@@ -15,7 +15,8 @@ use uuid::Uuid;
 
 use crate::backends::Backend;
 use crate::fixtures::{
-    HOLDER, OTHER, RECIPIENT, abandoned, accepted, at, failed, record, sending, sent, settle, turn, turned,
+    HOLDER, OTHER, RECIPIENT, abandoned, accepted, at, failed, record, sending, sending_with, sent, settle, turn,
+    turned,
 };
 
 /// A webhook that came so many seconds after the first time.
@@ -182,7 +183,12 @@ pub async fn a_transaction_is_found_by_every_clue(backend: Backend) {
     let store = backend.open().await;
     let (known, queued) = (sending(), sending());
     store.write(&[record(&known), record(&queued), settle(&sent(&known, "wamid.1"))]).await.unwrap();
-    let clue = |transaction: Option<TransactionId>, message_id: Option<String>| Clue { transaction, message_id };
+    let other = sending_with(|new| new.upstream = Some("spare".into()));
+    store.write(&[record(&other), settle(&sent(&other, "wamid.shared"))]).await.unwrap();
+    let latest = sending();
+    store.write(&[record(&latest), settle(&sent(&latest, "wamid.shared"))]).await.unwrap();
+    let clue =
+        |transaction: Option<TransactionId>, message_id: Option<String>| Clue { transaction, message_id, over: None };
     let clues = [
         clue(Some(known.id), Some("wamid.other".into())),
         clue(None, Some("wamid.1".into())),
@@ -190,10 +196,16 @@ pub async fn a_transaction_is_found_by_every_clue(backend: Backend) {
         clue(Some(TransactionId(Uuid::now_v7())), Some("wamid.1".into())),
         clue(None, Some("wamid.2".into())),
         clue(None, None),
+        Clue::message("wamid.shared"),
+        Clue { over: Some("main".into()), ..Clue::message("wamid.shared") },
+        Clue { over: Some("spare".into()), ..Clue::message("wamid.shared") },
+        Clue { over: Some("spare".into()), ..Clue::message("wamid.1") },
     ];
     let found = store.correlate(&clues).await.unwrap();
     let ids: Vec<_> = found.iter().map(|found| found.as_ref().map(|found| found.id)).collect();
-    assert_eq!(ids, [Some(known.id), Some(known.id), Some(queued.id), Some(known.id), None, None]);
+    let one_id = [Some(known.id), Some(known.id), Some(queued.id), Some(known.id), None, None];
+    let shared_id = [Some(latest.id), Some(latest.id), Some(other.id), None];
+    assert_eq!((&ids[..6], &ids[6..]), (&one_id[..], &shared_id[..]));
 
     let found = found[0].clone().unwrap();
     assert_eq!((found.account.as_str(), found.dialect.as_str(), found.state), ("shop", "aisoule", State::Sent));
@@ -206,7 +218,7 @@ pub async fn a_client_that_was_answered_before_knows_our_id(backend: Backend) {
     let new = sending();
     let late = sabir::store::Settlement { told: false, ..sent(&new, "wamid.1") };
     store.write(&[record(&new), settle(&late)]).await.unwrap();
-    let found = store.correlate(&[Clue { transaction: Some(new.id), message_id: None }]).await.unwrap();
+    let found = store.correlate(&[Clue::transaction(new.id)]).await.unwrap();
     let found = found[0].clone().unwrap();
     assert_eq!((found.message_id.as_deref(), found.given_id), (Some("wamid.1"), None));
 }
@@ -228,7 +240,7 @@ pub async fn an_upstreams_id_that_a_status_told_is_found(backend: Backend) {
     assert_eq!((found.summary.id, found.summary.message_id.as_deref()), (new.id, Some("wamid.1")));
     assert!(store.find("wamid.2").await.unwrap().is_none());
     assert_eq!(store.find("wamid.known").await.unwrap().unwrap().summary.id, known.id);
-    let found = store.correlate(&[Clue { transaction: Some(new.id), message_id: None }]).await.unwrap();
+    let found = store.correlate(&[Clue::transaction(new.id)]).await.unwrap();
     assert_eq!(found[0].as_ref().unwrap().given_id, None);
 }
 
@@ -249,7 +261,7 @@ pub async fn an_outcome_that_comes_after_its_status_is_kept_whole(backend: Backe
     let found = store.find("wamid.1").await.unwrap().unwrap();
     assert_eq!(found.summary.state, State::Delivered);
     assert_eq!((found.attempts[0].status, &found.attempts[0].answer), (Some(200), &outcome.answer));
-    let found = store.correlate(&[Clue { transaction: Some(new.id), message_id: None }]).await.unwrap();
+    let found = store.correlate(&[Clue::transaction(new.id)]).await.unwrap();
     assert_eq!(found[0].as_ref().unwrap().given_id.as_deref(), Some("wamid.1"), "the client was given it");
 }
 
@@ -283,7 +295,7 @@ pub async fn a_transaction_that_does_not_read_back_stops_no_other(backend: Backe
     store.write(&[record(&bad)]).await.unwrap();
     backend.spoil("update transactions set state = 'odd'").await;
     store.write(&[record(&good)]).await.unwrap();
-    let clues = [&bad, &good].map(|new| Clue { transaction: Some(new.id), message_id: None });
+    let clues = [&bad, &good].map(|new| Clue::transaction(new.id));
     let found = store.correlate(&clues).await.unwrap();
     assert_eq!(found.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true]);
 }
@@ -353,7 +365,7 @@ pub async fn a_message_leads_to_what_its_recipient_was_called_before(backend: Ba
     let store = backend.open().await;
     let new = sending();
     store.write(&[record(&new), settle(&sent(&new, "wamid.1"))]).await.unwrap();
-    let clue = [Clue { transaction: Some(new.id), message_id: None }];
+    let clue = [Clue::transaction(new.id)];
     let alias = |found: Vec<Option<sabir::store::Correlated>>| found[0].clone().unwrap().alias;
     assert_eq!(alias(store.correlate(&clue).await.unwrap()), None);
     store.put_alias("bank", "main", RECIPIENT, "551187654321", at(0)).await.unwrap();

@@ -198,7 +198,7 @@ pub async fn what_is_told_of_a_message_outlives_its_request(backend: Backend) {
         let new = NewTransaction { request: Request::Send(message), ..sending() };
         store.write(&[record(&new), settle(&sent(&new, id))]).await.unwrap();
         assert_eq!(found(&store, new.id).await.request, None);
-        let clue = Clue { transaction: None, message_id: Some(id.into()) };
+        let clue = Clue::message(id);
         let found = store.correlate(&[clue]).await.unwrap().remove(0).unwrap();
         assert_eq!(found.return_address, new.request.return_address());
     }

@@ -91,7 +91,7 @@ impl Callbacks {
         mut inbound: Inbound,
     ) -> Result<Inbound, StoreError> {
         let ids: Vec<_> = inbound.message_ids().into_iter().map(|id| id.clone()).collect();
-        let clues: Vec<_> = ids.into_iter().map(|id| Clue { transaction: None, message_id: Some(id) }).collect();
+        let clues: Vec<_> = ids.into_iter().map(Clue::message).collect();
         let known = if clues.is_empty() { Vec::new() } else { self.store.correlate(&clues).await? };
         for (id, known) in inbound.message_ids().into_iter().zip(known) {
             if let Some(known) = known.filter(|known| known.account == callback.account) {

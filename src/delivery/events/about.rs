@@ -1,6 +1,8 @@
 //! Which message a status is about. What stands in it was chosen by others: a provider may name any id, and a client's own
 //! references, which a provider repeats, may hold the id of somebody else's transaction.
 
+use std::sync::Arc;
+
 use super::Listener;
 use crate::model::{Event, References, Status, TransactionId};
 use crate::secret::{KeyHash, Secret};
@@ -23,20 +25,42 @@ impl Listener {
                 None => false,
             };
             if !is_it {
-                *found = self.by_others(event, status).await?;
+                *found = self.by_others(event, status, found.is_some()).await?;
             }
         }
         Ok(found)
     }
 
-    /// The first clue led astray or nowhere: the others, where there are any, each by itself and in their order.
-    async fn by_others(&self, event: &HeardEvent, status: &Status) -> Result<Option<Correlated>, StoreError> {
-        for found in self.store.correlate(clues(status).get(1..).unwrap_or_default()).await?.into_iter().flatten() {
+    /// The first clue led astray or nowhere: the others, where there are any, each by itself and in their order. Where it led
+    /// astray, another provider may have given its message the same id since: then it is the one of the teller's own.
+    async fn by_others(
+        &self,
+        event: &HeardEvent,
+        status: &Status,
+        was_astray: bool,
+    ) -> Result<Option<Correlated>, StoreError> {
+        let mut clues = clues(status).split_off(1);
+        if was_astray && status.message_id.is_some() {
+            let own = |over| Clue { over: Some(over), message_id: status.message_id.clone(), ..Clue::default() };
+            clues.extend(self.told_of_by(&event.upstream).into_iter().map(own));
+        }
+        for found in self.store.correlate(&clues).await?.into_iter().flatten() {
             if self.is_about(event, status, &found).await? {
                 return Ok(Some(found));
             }
         }
         Ok(None)
+    }
+
+    /// The upstream that tells, then those that the same provider tells of.
+    fn told_of_by(&self, teller: &str) -> Vec<String> {
+        let directory = self.delivery.directory();
+        let own = directory.upstream(teller);
+        let is_its = |other: &&Arc<Upstream>| {
+            own.as_ref().is_some_and(|own| own.name != other.name && secret(own) == secret(other))
+        };
+        let others = directory.upstreams().filter(is_its).map(|other| other.name.clone());
+        [teller.to_owned()].into_iter().chain(others).collect()
     }
 
     async fn is_about(&self, event: &HeardEvent, status: &Status, found: &Correlated) -> Result<bool, StoreError> {
@@ -68,11 +92,11 @@ impl Listener {
 fn clues(status: &Status) -> Vec<Clue> {
     let message_id = &status.message_id;
     let mut named = status.transactions();
-    let first = Clue { transaction: named.next(), message_id: message_id.clone() };
-    let others = named.map(|id| Clue { transaction: Some(id), message_id: None });
+    let first = Clue { transaction: named.next(), message_id: message_id.clone(), over: None };
+    let others = named.map(Clue::transaction);
     // Without a transaction the first is that already; most of what is about nobody's message is so.
     let id = message_id.as_ref().filter(|_| first.transaction.is_some());
-    let by_id = id.map(|id| Clue { transaction: None, message_id: Some(id.clone()) });
+    let by_id = id.map(Clue::message);
     [first].into_iter().chain(others).chain(by_id).collect()
 }
 

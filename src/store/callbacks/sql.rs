@@ -140,7 +140,7 @@ async fn transactions_of(
     store: &impl Events,
     rows: &[ClaimedRow],
 ) -> Result<HashMap<TransactionId, Correlated>, StoreError> {
-    let clue = |id| Clue { transaction: Some(TransactionId(id)), message_id: None };
+    let clue = |id| Clue::transaction(TransactionId(id));
     let clues: Vec<_> = rows.iter().filter_map(|row| row.transaction_id).map(clue).collect();
     let found = store.correlate(&clues).await?;
     Ok(found.into_iter().flatten().map(|found| (found.id, found)).collect())

@@ -262,7 +262,8 @@ where
         .sql(", tries = tries + 1 where id in (select id from due)")
 }
 
-/// By our own id, the upstream's, or one that the client was given, which is ours again.
+/// By our own id, the upstream's, or one that the client was given, which is ours again. An upstream's id may be of one
+/// upstream alone.
 fn correlate<DB: Database>(clues: &[Clue]) -> Built<DB>
 where
     Cell: Type<DB> + for<'q> Encode<'q, DB>,
@@ -271,14 +272,25 @@ where
         let given =
             clue.message_id.as_deref().and_then(|id| id.parse().ok()).map(|id: crate::model::TransactionId| id.0);
         let own = clue.transaction.map(|id| id.0);
-        [Cell::number(place), Cell::id(own), Cell::text(clue.message_id.as_deref()), Cell::id(given)]
+        [
+            Cell::number(place),
+            Cell::id(own),
+            Cell::text(clue.message_id.as_deref()),
+            Cell::id(given),
+            Cell::text(clue.over.as_deref()),
+        ]
     });
-    let clues = Built::new(concat!(message_periods!(), ", clues (place, own, message_id, given) as (")).values(rows);
+    let clues =
+        Built::new(concat!(message_periods!(), ", clues (place, own, message_id, given, over) as (")).values(rows);
     clues.sql(concat!(
         "), found as materialized ( \
            select place, coalesce( \
              (select id from transactions where id = own), ",
-        of_message!("clues.message_id"),
+        of_message!(
+            "clues.message_id",
+            " and (clues.over is null or exists (select 1 from attempts a \
+                where a.transaction_id = o.transaction_id and a.number = o.number and a.upstream = clues.over))"
+        ),
         ", \
              (select id from transactions where id = given)) as id \
            from clues \

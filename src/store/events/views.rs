@@ -47,6 +47,20 @@ pub struct Clue {
     pub transaction: Option<TransactionId>,
     /// The id that it gives the message: the upstream's, or one of ours.
     pub message_id: Option<String>,
+    /// The upstream that gave it; any where there is none.
+    pub over: Option<String>,
+}
+
+impl Clue {
+    /// A transaction of ours.
+    pub fn transaction(id: TransactionId) -> Self {
+        Self { transaction: Some(id), ..Self::default() }
+    }
+
+    /// A message, whoever gave it this id.
+    pub fn message(id: impl Into<String>) -> Self {
+        Self { message_id: Some(id.into()), ..Self::default() }
+    }
 }
 
 /// The transaction that an event is about, with what its client knows of it.
