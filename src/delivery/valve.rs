@@ -18,6 +18,10 @@ use crate::upstream::{Limits, Upstream};
 /// When to ask again where all places are taken.
 const BUSY: Duration = Duration::from_secs(1);
 
+/// An upstream that answered last within this time will soon have a place free again: messages of the queue are taken up for
+/// it before that. Of one that takes long they would have to be put down again.
+const SOON: Duration = Duration::from_millis(250);
+
 /// The valves of all upstreams, by their names.
 #[derive(Default)]
 pub struct Valves {
@@ -44,6 +48,7 @@ pub struct Valve {
     name: String,
     limits: Limits,
     places: Arc<Semaphore>,
+    /// More than places by half: to take a message up takes two commits, and its place would be empty meanwhile.
     hands: Arc<Semaphore>,
     /// Messages of the queue whose files are on their way. They may take long, so they have no hand meanwhile.
     bringing: Arc<Semaphore>,
@@ -54,6 +59,8 @@ pub struct Valve {
 struct State {
     pace: Pace,
     breaker: Breaker,
+    /// Whether the last call did not take long.
+    is_quick: bool,
 }
 
 /// A message may go; whoever has this owes word of what became of it.
@@ -107,12 +114,12 @@ impl Valves {
 impl Valve {
     fn new(name: &str, limits: Limits) -> Self {
         let places = limits.concurrency as usize;
-        let state = State { pace: Pace::new(limits, Instant::now()), breaker: Breaker::default() };
+        let state = State { pace: Pace::new(limits, Instant::now()), breaker: Breaker::default(), is_quick: false };
         Self {
             name: name.to_owned(),
             limits,
             places: Arc::new(Semaphore::new(places)),
-            hands: Arc::new(Semaphore::new(places)),
+            hands: Arc::new(Semaphore::new(places + ahead(places))),
             bringing: Arc::new(Semaphore::new(places)),
             state: Mutex::new(state),
             calls: measure::Calls::of(name),
@@ -145,16 +152,20 @@ impl Valve {
         Ok(Pass { valve: Arc::clone(self), is_probe, _place: place })
     }
 
-    /// Free hands for messages of the queue: at most as many as may go until then, and not more than `most`.
+    /// Free hands for messages of the queue: at most as many as may go until then, and not more than `most`. While the
+    /// upstream is quick, some more than it has places.
     pub fn hands(&self, now: Instant, until: Instant, most: usize) -> Vec<OwnedSemaphorePermit> {
-        let room = self.state().pace.room(now, until) as usize;
+        let state = self.state();
+        let (room, is_quick) = (state.pace.room(now, until) as usize, state.is_quick);
+        drop(state);
+        let places = self.limits.concurrency as usize;
+        let busy = (places + ahead(places)).saturating_sub(self.hands.available_permits());
         // Hands that call nobody yet have their time reserved, or are about to.
-        let all = self.limits.concurrency as usize;
-        let busy = all.saturating_sub(self.hands.available_permits());
-        let calling = all.saturating_sub(self.places.available_permits());
+        let calling = places.saturating_sub(self.places.available_permits());
         let room = room.saturating_sub(busy.saturating_sub(calling));
+        let wanted = if is_quick { places + ahead(places) } else { places };
         let free = std::iter::from_fn(|| Arc::clone(&self.hands).try_acquire_owned().ok());
-        free.take(room.min(most)).collect()
+        free.take(room.min(most).min(wanted.saturating_sub(busy))).collect()
     }
 
     /// A place for a message of the queue whose files are on their way; none where all are taken until then.
@@ -191,6 +202,7 @@ impl Pass {
         self.valve.calls.ended(took, fault.map(|fault| fault.kind));
         let now = Instant::now();
         let mut state = self.valve.state();
+        state.is_quick = took <= SOON;
         let before = state.breaker.health();
         match fault {
             None => state.breaker.answered(),
@@ -215,6 +227,11 @@ impl Drop for Pass {
             self.valve.state().breaker.abandoned(Instant::now());
         }
     }
+}
+
+/// How many hands there are beside those for each place.
+fn ahead(places: usize) -> usize {
+    places.div_ceil(2)
 }
 
 /// Waits where there is anything to wait for: a timer whose time has come says so a millisecond late.
@@ -243,4 +260,35 @@ fn tell(upstream: &str, health: Health) {
 pub fn left_alone(upstream: &str) -> Fault {
     let detail = format!("upstream {upstream} is left alone for a while, after it failed; nothing was sent");
     Fault::upstream(FaultKind::UpstreamUnavailable, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOM: Whom<'_> = Whom { sender: "442079460000", pair: None };
+
+    async fn called(valve: &Arc<Valve>, took: Duration) {
+        let Ok(pass) = valve.pass(WHOM, Instant::now()).await else { panic!("a place is free") };
+        pass.report(WHOM, took, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_the_upstream_is_quick_messages_are_taken_up_ahead_of_their_places() {
+        let valve = Arc::new(Valve::new("main", Limits { concurrency: 5, ..Limits::default() }));
+        let hands = || valve.hands(Instant::now(), Instant::now() + BUSY, 100);
+        let first = hands();
+        assert_eq!(first.len(), 5, "nothing is known of it yet");
+
+        called(&valve, Duration::from_millis(20)).await;
+        let ahead = hands();
+        assert_eq!(ahead.len(), 3);
+        assert_eq!(hands().len(), 0);
+
+        called(&valve, Duration::from_secs(2)).await;
+        drop(ahead);
+        assert_eq!(hands().len(), 0, "they would wait long");
+        drop(first);
+        assert_eq!(hands().len(), 5);
+    }
 }

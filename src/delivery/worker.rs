@@ -56,13 +56,12 @@ impl Delivery {
     async fn take_up_what_is_due(self: &Arc<Self>) -> Result<bool, StoreError> {
         let directory = self.directory();
         let names: Vec<_> = directory.upstreams().map(|upstream| upstream.name.clone()).collect();
-        let due_at = self.store.next_due(&names).await?;
-        if due_at.is_none_or(|at| at > self.clock.now()) {
-            return Ok(false);
-        }
+        let (due, now) = (self.store.next_due(&names).await?, self.clock.now());
         let mut more = false;
-        for upstream in directory.upstreams() {
-            more |= self.take_up(upstream, directory.has_spare(&upstream.name)).await?;
+        for (upstream, due_at) in directory.upstreams().zip(due) {
+            if due_at.is_some_and(|at| at <= now) {
+                more |= self.take_up(upstream, directory.has_spare(&upstream.name)).await?;
+            }
         }
         Ok(more)
     }
@@ -182,8 +181,8 @@ impl Delivery {
         let directory = self.directory();
         let open = directory.upstreams().filter(|upstream| self.valves.of(upstream).closed_until().is_none());
         let open: Vec<_> = open.map(|upstream| upstream.name.clone()).collect();
-        let due_at = self.store.next_due(&open).await.ok().flatten();
-        due_at.map_or(latest, |at| self.instant_of(at).min(latest))
+        let due = self.store.next_due(&open).await.unwrap_or_default();
+        due.into_iter().flatten().min().map_or(latest, |at| self.instant_of(at).min(latest))
     }
 
     fn instant_of(&self, at: OffsetDateTime) -> Instant {

@@ -30,8 +30,8 @@ pub trait Queue: Send + Sync {
     /// went out. The caller turns each to `unknown`, or ends its job where the transaction is beyond that.
     async fn lapsed(&self, now: OffsetDateTime, limit: u32) -> Result<Vec<Lapsed>, StoreError>;
 
-    /// When the next job of these upstreams is due, or was. `Ok(None)` where none ever is.
-    async fn next_due(&self, upstreams: &[String]) -> Result<Option<OffsetDateTime>, StoreError>;
+    /// When the next job of each of these upstreams is due, or was; none where it has none that ever is.
+    async fn next_due(&self, upstreams: &[String]) -> Result<Vec<Option<OffsetDateTime>>, StoreError>;
 
     /// How many jobs there are of each upstream and state. It may count for five seconds.
     async fn depth(&self) -> Result<Vec<Depth>, StoreError>;

@@ -417,11 +417,14 @@ impl Queue for Memory {
             .collect())
     }
 
-    async fn next_due(&self, upstreams: &[String]) -> Result<Option<OffsetDateTime>, StoreError> {
+    async fn next_due(&self, upstreams: &[String]) -> Result<Vec<Option<OffsetDateTime>>, StoreError> {
         let inner = self.open()?;
-        let heads = inner.heads().into_iter().map(|id| &inner.rows[&id]);
-        let theirs = heads.filter(|row| upstreams.contains(row.transaction.summary.upstream.as_ref().unwrap()));
-        Ok(theirs.filter_map(|row| row.job.as_ref()?.due_at).min())
+        let heads: Vec<_> = inner.heads().into_iter().map(|id| &inner.rows[&id]).collect();
+        let next = |upstream: &String| {
+            let theirs = heads.iter().filter(|row| row.transaction.summary.upstream.as_ref() == Some(upstream));
+            theirs.filter_map(|row| row.job.as_ref()?.due_at).min()
+        };
+        Ok(upstreams.iter().map(next).collect())
     }
 
     async fn depth(&self) -> Result<Vec<Depth>, StoreError> {

@@ -205,7 +205,7 @@ pub async fn what_fails_for_a_while_is_tried_again(backend: Backend) {
     assert_eq!(claimed(&store, at(89)).await, [], "its holder has it still");
     assert_eq!(written(&store, begin(&new, HOLDER, 2)).await, Written::Done);
     store.write(&[settle(&waits(&new, 2, at(30)))]).await.unwrap();
-    assert_eq!(store.next_due(&["main".into()]).await.unwrap(), Some(at(30)));
+    assert_eq!(store.next_due(&["main".into()]).await.unwrap(), [Some(at(30))]);
 
     let [again] = store.claim("main", OTHER, at(30), at(60), 1).await.unwrap().try_into().unwrap();
     assert_eq!((again.state, again.attempts), (State::Waiting, 2));
@@ -373,7 +373,7 @@ pub async fn what_is_at_its_end_can_be_sent_once_more(backend: Backend) {
 pub async fn the_queue_says_how_long_it_is_and_when_to_look(backend: Backend) {
     let store = backend.open().await;
     assert_eq!(store.depth().await.unwrap(), []);
-    assert_eq!(store.next_due(&["main".into()]).await.unwrap(), None);
+    assert_eq!(store.next_due(&["main".into()]).await.unwrap(), [None]);
     let [mut first, mut second, mut spare] = [(); 3].map(|()| accepted());
     (first.received_at, second.received_at) = (at(1), at(2));
     (first.job.as_mut().unwrap().due_at, second.job.as_mut().unwrap().due_at) = (at(9), at(8));
@@ -387,9 +387,12 @@ pub async fn the_queue_says_how_long_it_is_and_when_to_look(backend: Backend) {
         depth("spare", State::Accepted, 1, at(0)),
     ];
     assert_eq!(store.depth().await.unwrap(), expected);
-    assert_eq!(store.next_due(&["main".into()]).await.unwrap(), Some(at(8)));
-    assert_eq!(store.next_due(&["main".into(), "spare".into(), "none".into()]).await.unwrap(), Some(at(0)));
-    assert_eq!(store.next_due(&[]).await.unwrap(), None);
+    assert_eq!(store.next_due(&["main".into()]).await.unwrap(), [Some(at(8))]);
+    assert_eq!(
+        store.next_due(&["none".into(), "spare".into(), "main".into()]).await.unwrap(),
+        [None, Some(at(0)), Some(at(8))]
+    );
+    assert_eq!(store.next_due(&[]).await.unwrap(), []);
 }
 
 pub async fn processes_know_how_many_they_are(backend: Backend) {

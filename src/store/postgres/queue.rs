@@ -33,18 +33,19 @@ impl Queue for Postgres {
         lapsed.into_iter().map(Lapsed::try_from).collect()
     }
 
-    async fn next_due(&self, upstreams: &[String]) -> Result<Option<OffsetDateTime>, StoreError> {
+    async fn next_due(&self, upstreams: &[String]) -> Result<Vec<Option<OffsetDateTime>>, StoreError> {
         let mut connection = self.readers.acquire().await?;
         // One step into the index for each upstream.
-        let next = "select min(next.due_at) from unnest($1::text[]) as u (upstream), lateral ( \
+        let next = "select ( \
                       select due_at from jobs j where j.upstream = u.upstream and state <> 'sending' \
                         and due_at is not null \
-                      order by due_at limit 1) next";
+                      order by due_at limit 1) \
+                    from unnest($1::text[]) with ordinality as u (upstream, place) order by u.place";
         let upstreams: Vec<_> = upstreams.iter().map(|upstream| text(upstream)).collect();
         let next = sqlx::query_scalar(next).bind(upstreams);
-        let next = timeout(PATIENCE, next.fetch_one(&mut *connection)).await;
-        let next: Option<Moment> = in_time(connection, next)?;
-        Ok(next.map(|moment| moment.0))
+        let next = timeout(PATIENCE, next.fetch_all(&mut *connection)).await;
+        let next: Vec<Option<Moment>> = in_time(connection, next)?;
+        Ok(next.into_iter().map(|moment| moment.map(|moment| moment.0)).collect())
     }
 
     async fn depth(&self) -> Result<Vec<Depth>, StoreError> {

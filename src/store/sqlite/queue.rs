@@ -37,14 +37,14 @@ impl Queue for Sqlite {
         lapsed.into_iter().map(Lapsed::try_from).collect()
     }
 
-    async fn next_due(&self, upstreams: &[String]) -> Result<Option<OffsetDateTime>, StoreError> {
-        let mut first = None;
+    async fn next_due(&self, upstreams: &[String]) -> Result<Vec<Option<OffsetDateTime>>, StoreError> {
+        let mut due = Vec::new();
         for upstream in upstreams {
             let next = "select min(due_at) from jobs where upstream = $1 and state <> 'sending'";
             let next: Option<Moment> = sqlx::query_scalar(next).bind(text(upstream)).fetch_one(&self.readers).await?;
-            first = [first, next.map(|moment| moment.0)].into_iter().flatten().min();
+            due.push(next.map(|moment| moment.0));
         }
-        Ok(first)
+        Ok(due)
     }
 
     async fn depth(&self) -> Result<Vec<Depth>, StoreError> {
