@@ -127,6 +127,23 @@ async fn what_is_in_doubt_lets_nothing_begin_beside_another() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_settlement_waits_no_longer_while_something_is_looked_for_now_and_then() {
+    let (ledger, mut store) = played(Limits::default());
+    let (new, other) = (sending(), sending());
+    let recorded = record(&ledger, &new).await;
+    store.batch().await.answer(in_doubt());
+    assert!(matches!(recorded.await.unwrap(), Err(StoreError::InDoubt(_))));
+    store.batch().await.answer(done());
+    yield_now().await;
+    let began = Instant::now();
+    ledger.settle_later(sent(&other, "wamid.1"));
+    let batch = store.batch().await;
+    assert_eq!(batch.names(), [format!("settle {}", other.id)]);
+    assert!(began.elapsed() <= Duration::from_millis(3), "{:?}", began.elapsed());
+    batch.answer(done());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_settlement_that_nobody_waits_for_goes_with_the_next_demand_or_soon_alone() {
     let (ledger, mut store) = played(Limits::default());
     let [one, two, three] = [sending(), sending(), sending()];

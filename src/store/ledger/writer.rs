@@ -186,7 +186,9 @@ impl Writer {
             () if self.may_linger() => LINGER,
             () => return None,
         };
-        Some(*self.look_at.get_or_insert_with(|| Instant::now() + wait))
+        let at = Instant::now() + wait;
+        self.look_at = Some(self.look_at.map_or(at, |earlier| earlier.min(at)));
+        self.look_at
     }
 
     fn take_what_is_there(&mut self) {
