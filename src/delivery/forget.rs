@@ -131,7 +131,7 @@ impl Delivery {
 
     async fn left_of(&self, recipient: &str) -> Result<Vec<TransactionId>, StoreError> {
         let filter = Filter { recipient: Some(recipient.to_owned()), ..Filter::default() };
-        let left = self.store.list(&filter, None, STEP).await?;
+        let left = self.store.search(&filter, None, STEP, STEP).await?.transactions;
         Ok(left.into_iter().map(|summary| summary.id).collect())
     }
 }

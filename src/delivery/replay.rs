@@ -15,6 +15,9 @@ pub const MOST: usize = 10_000;
 /// Transactions that are read at once.
 const PAGE: u32 = 500;
 
+/// Transactions that are looked at for a page: what fits may be rare, and a question has its time.
+const LOOKED_AT: u32 = 500_000;
+
 /// Changes under way at once: enough to share commits, few enough to leave room for clients.
 const AT_ONCE: usize = 64;
 
@@ -45,12 +48,12 @@ impl Delivery {
     pub async fn select(&self, filter: &Filter) -> Result<Selection, StoreError> {
         let filter = Filter { state: filter.state.or(Some(State::Failed)), ..filter.clone() };
         let mut transactions: Vec<Summary> = Vec::new();
+        let mut after = None;
         loop {
-            let after = transactions.last().map(|last| last.id);
-            let page = self.store.list(&filter, after, PAGE).await?;
-            let is_last = page.len() < PAGE as usize;
-            transactions.extend(page);
-            if is_last || transactions.len() > MOST {
+            let found = self.store.search(&filter, after, PAGE, LOOKED_AT).await?;
+            transactions.extend(found.transactions);
+            after = found.next;
+            if after.is_none() || transactions.len() > MOST {
                 break;
             }
         }

@@ -2,13 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::{Database, Encode, QueryBuilder, Type};
-use uuid::Uuid;
-
-use super::Filter;
-use super::periods::{IN_ANY_PERIOD, message_periods, of_message};
-use super::rows::{Moment, text};
-use crate::model::TransactionId;
+use super::periods::{message_periods, of_message};
 
 /// The columns of [`super::rows::SummaryRow`]. The upstream's id is looked up for the few rows that are shown, so that
 /// it is kept once and settling leaves the row small.
@@ -72,45 +66,3 @@ pub(super) const LEAVE: &str = "delete from processes where id = $1";
 /// Changes nothing, and needs what a write needs: the schema, a database that may be written, SQLite's lock. One look
 /// for an id that no job has.
 pub(super) const PING: &str = "delete from jobs where transaction_id = '00000000-0000-0000-0000-000000000000'";
-
-/// The list of transactions that fit the filter, the latest first. Only what is asked for is compared, so that each
-/// list can take the index that suits it.
-pub(super) fn list<DB>(filter: &Filter, after: Option<TransactionId>, limit: u32) -> QueryBuilder<DB>
-where
-    DB: Database,
-    Uuid: Type<DB> + for<'q> Encode<'q, DB>,
-    String: Type<DB> + for<'q> Encode<'q, DB>,
-    Moment: Type<DB> + for<'q> Encode<'q, DB>,
-    i64: Type<DB> + for<'q> Encode<'q, DB>,
-{
-    let mut query = QueryBuilder::new(concat!("select ", summary!(), " from transactions t where true"));
-    let texts = [
-        (" and t.account = ", filter.account.as_deref()),
-        (" and t.dialect = ", filter.dialect.as_deref()),
-        (" and t.upstream = ", filter.upstream.as_deref()),
-        (" and t.state = ", filter.state.map(|state| state.as_str())),
-        (" and t.kind = ", filter.kind.map(|kind| kind.as_str())),
-        (" and t.recipient = ", filter.recipient.as_deref()),
-        (" and t.fault = ", filter.fault.as_deref()),
-    ];
-    for (condition, value) in texts {
-        if let Some(value) = value {
-            query.push(condition).push_bind(text(value).into_owned());
-        }
-    }
-    if filter.recipient.is_some() {
-        query.push(IN_ANY_PERIOD);
-    }
-    if let Some(since) = filter.since {
-        query.push(" and t.received_at >= ").push_bind(Moment(since));
-    }
-    if let Some(until) = filter.until {
-        query.push(" and t.received_at < ").push_bind(Moment(until));
-    }
-    if let Some(TransactionId(after)) = after {
-        query.push(" and (t.received_at, t.id) < (select received_at, id from transactions where id = ");
-        query.push_bind(after).push(")");
-    }
-    query.push(" order by t.received_at desc, t.id desc limit ").push_bind(i64::from(limit));
-    query
-}

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Filter, NewEvent, StoreError, Summary, Transaction};
+use super::{NewEvent, StoreError, Transaction};
 use crate::model::{Fault, Request, State, TransactionId, Warning};
 
 /// The record of transactions. What holds for all methods of [`super::Store`] holds for these too.
@@ -31,11 +31,6 @@ pub trait Transactions: Send + Sync {
     /// One transaction with its bodies, attempts and turns, by its id, the id that the client was given, or the
     /// upstream's id. `Ok(None)` where no transaction has it; the latest where several do.
     async fn find(&self, id: &str) -> Result<Option<Transaction>, StoreError>;
-
-    /// Transactions that fit the filter, the latest first, at most `limit`, beginning behind `after`. Where that one is
-    /// not there, nothing follows it. A list may look through the record for five seconds.
-    async fn list(&self, filter: &Filter, after: Option<TransactionId>, limit: u32)
-    -> Result<Vec<Summary>, StoreError>;
 }
 
 /// One change of the record.

@@ -155,7 +155,7 @@ impl TestApp {
     /// The record, the latest first.
     pub async fn recorded(&self) -> Vec<Summary> {
         self.app.state.delivery.settled().await;
-        self.app.state.store.list(&Filter::default(), None, 1000).await.unwrap()
+        self.app.state.store.search(&Filter::default(), None, 1000, 1000).await.unwrap().transactions
     }
 
     /// The one transaction on the record.

@@ -5,10 +5,9 @@ use std::io;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sabir::model::TransactionId;
 use sabir::store::{
-    Filter, Ledger, Limits, NewTransaction, Next, PayloadHash, Settlement, StoreError, Summary, Transaction,
-    Transactions, Write, Written,
+    Ledger, Limits, NewTransaction, Next, PayloadHash, Settlement, StoreError, Transaction, Transactions, Write,
+    Written,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, yield_now};
@@ -631,9 +630,5 @@ impl Transactions for Played {
 
     async fn find(&self, _: &str) -> Result<Option<Transaction>, StoreError> {
         Ok(None)
-    }
-
-    async fn list(&self, _: &Filter, _: Option<TransactionId>, _: u32) -> Result<Vec<Summary>, StoreError> {
-        Ok(Vec::new())
     }
 }

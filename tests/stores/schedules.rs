@@ -15,8 +15,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use sabir::model::TransactionId;
 use sabir::store::{
-    Begin, Cause, Filter, Ledger, Limits, NewJob, NewTransaction, Settlement, StoreError, Summary, Transaction,
-    Transactions, Turn, Write, Written,
+    Begin, Cause, Ledger, Limits, NewJob, NewTransaction, Settlement, StoreError, Transaction, Transactions, Turn,
+    Write, Written,
 };
 use tokio::runtime;
 use tokio::sync::Semaphore;
@@ -300,10 +300,6 @@ impl Transactions for Drawn {
 
     async fn find(&self, _: &str) -> Result<Option<Transaction>, StoreError> {
         Ok(None)
-    }
-
-    async fn list(&self, _: &Filter, _: Option<TransactionId>, _: u32) -> Result<Vec<Summary>, StoreError> {
-        Ok(Vec::new())
     }
 }
 

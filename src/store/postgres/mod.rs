@@ -22,9 +22,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::cell::Built;
 use super::clients::sql::{Backend, Statement};
-use super::rows::{self, AttemptRow, SummaryRow, TransactionRow, TurnedRow};
+use super::rows::{self, AttemptRow, TransactionRow, TurnedRow};
 use super::seal::Seal;
-use super::{Bodies, Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
+use super::{Bodies, Config, Store, StoreError, Transaction, Transactions, Write, Written, queries};
 use crate::model::TransactionId;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
@@ -162,17 +162,6 @@ impl Transactions for Postgres {
         let found = timeout(PATIENCE, find(&mut connection, id, &self.seal)).await;
         in_time(connection, found)
     }
-
-    async fn list(
-        &self,
-        filter: &Filter,
-        after: Option<TransactionId>,
-        limit: u32,
-    ) -> Result<Vec<Summary>, StoreError> {
-        let mut connection = self.readers.acquire().await?;
-        let listed = timeout(READING, list(&mut connection, filter, after, limit)).await;
-        in_time(connection, listed)
-    }
 }
 
 #[async_trait]
@@ -280,17 +269,6 @@ async fn find(connection: &mut PgConnection, id: &str, seal: &Seal) -> Result<Op
         sqlx::query_as(queries::ATTEMPTS).bind(found.id()).fetch_all(&mut *connection).await?;
     let turns: Vec<TurnedRow> = sqlx::query_as(queries::TURNS).bind(found.id()).fetch_all(&mut *connection).await?;
     found.with(attempts, turns, seal).map(Some)
-}
-
-async fn list(
-    connection: &mut PgConnection,
-    filter: &Filter,
-    after: Option<TransactionId>,
-    limit: u32,
-) -> Result<Vec<Summary>, StoreError> {
-    let mut query = queries::list(filter, after, limit);
-    let found: Vec<SummaryRow> = query.build_query_as().fetch_all(connection).await?;
-    found.into_iter().map(Summary::try_from).collect()
 }
 
 async fn ping(connection: &mut PgConnection) -> Result<(), StoreError> {

@@ -23,9 +23,9 @@ use super::cell::Built;
 use super::clients::sql::{Backend, Statement};
 use super::events::statements::told;
 use super::rounds::{Round, Tally};
-use super::rows::{self, AttemptRow, SummaryRow, TransactionRow, TurnedRow};
+use super::rows::{self, AttemptRow, TransactionRow, TurnedRow};
 use super::seal::Seal;
-use super::{Bodies, Config, Filter, Store, StoreError, Summary, Transaction, Transactions, Write, Written, queries};
+use super::{Bodies, Config, Store, StoreError, Transaction, Transactions, Write, Written, queries};
 use crate::model::TransactionId;
 use crate::secret::private_file;
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
@@ -192,17 +192,6 @@ impl Transactions for Sqlite {
             sqlx::query_as(queries::ATTEMPTS).bind(found.id()).fetch_all(&self.readers).await?;
         let turns: Vec<TurnedRow> = sqlx::query_as(queries::TURNS).bind(found.id()).fetch_all(&self.readers).await?;
         found.with(attempts, turns, &self.seal).map(Some)
-    }
-
-    async fn list(
-        &self,
-        filter: &Filter,
-        after: Option<TransactionId>,
-        limit: u32,
-    ) -> Result<Vec<Summary>, StoreError> {
-        let mut query = queries::list(filter, after, limit);
-        let found: Vec<SummaryRow> = query.build_query_as().fetch_all(&self.readers).await?;
-        found.into_iter().map(Summary::try_from).collect()
     }
 }
 
