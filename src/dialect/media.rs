@@ -274,6 +274,17 @@ mod tests {
     }
 
     #[test]
+    fn a_type_has_a_kind_and_a_name() {
+        for text in ["image/jpeg", "audio/ogg; codecs=opus", "application/vnd.ms-excel", "image/svg+xml"] {
+            assert!(is_type(text), "{text}");
+        }
+        let long = format!("image/{}", "a".repeat(MAX_NAME));
+        for text in ["image", "/jpeg", "image/", "im age/jpeg", "image/jp eg", "image/jpeg;\n", &long, ""] {
+            assert!(!is_type(text), "{text}");
+        }
+    }
+
+    #[test]
     fn a_boundary_is_read_with_and_without_quotes() {
         for (content_type, found) in [
             ("multipart/form-data; boundary=----x=1", Some("----x=1")),

@@ -428,3 +428,22 @@ fn request(method: Method, path: &str, body: &Value) -> Result<http::Request<Byt
         .body(json_text(body))
         .map_err(|_| Fault::gateway(FaultKind::Internal, "the upstream's path could not be formed"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_from_the_header_that_it_was_written_into() {
+        for form in CredentialForm::ALL {
+            let value = header::HeaderValue::try_from(form.value("k-1")).unwrap();
+            let headers = HeaderMap::from_iter([(http::HeaderName::from_static(form.header()), value)]);
+            for other in CredentialForm::ALL {
+                assert_eq!(other.read(&headers), (other == form).then_some("k-1"), "{form:?} as {other:?}");
+            }
+        }
+        assert_eq!(CredentialForm::Bearer.value("k-1"), "Bearer k-1");
+        let basic = HeaderMap::from_iter([(header::AUTHORIZATION, header::HeaderValue::from_static("Basic k-1"))]);
+        assert_eq!(CredentialForm::Bearer.read(&basic), None);
+    }
+}

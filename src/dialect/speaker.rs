@@ -112,3 +112,91 @@ impl Speaker {
         Response::from_parts(parts, merged.into_body())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, Method};
+    use serde_json::json;
+    use time::OffsetDateTime;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::dialect::{FileFacts, MediaAnswer, named};
+    use crate::model::{Accepted, FaultKind, TransactionId};
+
+    fn call(method: Method, path: &str) -> Call {
+        Call { method, path: path.to_owned(), headers: HeaderMap::new(), body: Value::Null }
+    }
+
+    fn to() -> Answer {
+        Answer { transaction: TransactionId(Uuid::nil()), at: OffsetDateTime::UNIX_EPOCH, pace: None }
+    }
+
+    fn members(answer: &Response<Bytes>) -> Value {
+        serde_json::from_slice(answer.body()).unwrap()
+    }
+
+    #[test]
+    fn calls_for_files_are_answered_in_the_dialect_that_has_the_path() {
+        let asked = |path: &str, setting: Option<&str>| {
+            let found = media_call(&call(Method::GET, path), setting.and_then(named));
+            found.map(|(speaker, call)| (speaker.dialect().name(), call.unwrap()))
+        };
+        let download = || MediaCall::Download("4410".to_owned());
+        assert_eq!(asked("/v1/media/4410", None), Some(("on-premises", download())));
+        assert_eq!(asked("/media/4410", None), Some(("cloud", download())));
+        assert_eq!(asked("/media/4410", Some("on-premises")), Some(("cloud", download())));
+        assert_eq!(asked("/v1/media/4410", Some("aisoule")), None, "it has no files below its paths");
+        assert_eq!(asked("/v1/files/4410", None), None);
+    }
+
+    #[test]
+    fn a_file_is_a_file_in_every_dialect() {
+        let file = FileFacts { id: "4410", mime_type: "image/jpeg", filename: Some("bay.jpg"), size: 9, sha256: "" };
+        for dialect in all() {
+            let answer = dialect.encode_media_answer(&MediaAnswer::Downloaded(file));
+            assert_eq!(answer.headers()["content-disposition"], "attachment; filename=bay.jpg", "{}", dialect.name());
+            let gone = dialect.encode_media_answer(&MediaAnswer::Deleted);
+            assert!(members(&gone).is_object(), "{}", dialect.name());
+        }
+    }
+
+    #[test]
+    fn services_are_answered_in_the_dialect_that_has_the_path() {
+        let asked = |path: &str, setting: Option<&str>| {
+            let found = service(&call(Method::GET, path), setting.and_then(named));
+            found.map(|(speaker, service)| (speaker.dialect().name(), service.is_ok()))
+        };
+        assert_eq!(asked("/v1/health", None), Some(("on-premises", true)));
+        assert_eq!(asked("/v1/health", Some("cloud")), Some(("on-premises", true)));
+        assert_eq!(asked("/v1/nothing", None), None);
+    }
+
+    #[test]
+    fn where_a_body_is_equally_good_in_two_dialects_the_answer_has_the_members_of_both() {
+        let mut spoken = call(Method::POST, "/v1/messages");
+        spoken.body = json!({"to": "447700900123", "type": "text", "text": {"body": "Your table is free"}});
+        let speaker = speaker(&spoken, None);
+        let twin = speaker.twin.unwrap();
+        let request = speaker.decode_send(spoken).unwrap().value;
+        let accepted = Accepted { message_id: Some("gBEGkYiEB1VXAglK1ZEqA1YKPrU".to_owned()), ..Accepted::default() };
+        let receipt = Receipt { answer: to(), request: &request, accepted: &accepted };
+        let [said, alone, other] = [
+            speaker.encode_receipt(&receipt),
+            Speaker::of(speaker.dialect()).encode_receipt(&receipt),
+            Speaker::of(twin).encode_receipt(&receipt),
+        ]
+        .map(|answer| members(&answer));
+        for (name, value) in alone.as_object().unwrap() {
+            assert_eq!(&said[name], value);
+        }
+        for name in other.as_object().unwrap().keys() {
+            assert!(said.get(name).is_some(), "{name} in {said}");
+        }
+        assert_ne!(said, alone);
+
+        let refused = speaker.encode_fault(&Fault::at(FaultKind::TooLong, "text.body", "is too long"), &to());
+        assert!(refused.status().is_client_error());
+        assert!(members(&refused).get("error").is_some() && members(&refused).get("errors").is_some(), "{refused:?}");
+    }
+}

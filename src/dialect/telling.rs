@@ -87,3 +87,37 @@ fn merge(extra: &Map<String, Value>, into: &mut Map<String, Value>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::dialect::named;
+
+    #[test]
+    fn unknown_members_stay_in_the_family_and_are_named_elsewhere() {
+        let Value::Object(members) = json!({"priority": 3, "pricing": {"tier": "new"}}) else { unreachable!() };
+        let extra = Extra(members);
+        let told = |client: &str| {
+            let mut telling = Telling::new(named("cloud").unwrap(), named(client).unwrap());
+            let Value::Object(mut into) = json!({"id": "wamid.A1", "pricing": {"billable": true}}) else {
+                unreachable!()
+            };
+            telling.extra(&extra, "statuses[0]", &mut into);
+            let lost: Vec<_> = telling.into_warnings().into_iter().map(|warning| warning.member).collect();
+            (Value::Object(into), lost)
+        };
+        let (kept, lost) = told("cloud");
+        assert_eq!(kept, json!({"id": "wamid.A1", "pricing": {"billable": true, "tier": "new"}, "priority": 3}));
+        assert!(lost.is_empty());
+        let (left, lost) = told("channel-request");
+        assert_eq!(left, json!({"id": "wamid.A1", "pricing": {"billable": true}}));
+        assert_eq!(lost, ["statuses[0].priority", "statuses[0].pricing"]);
+
+        let mut telling = Telling::new(named("cloud").unwrap(), named("cloud").unwrap());
+        telling.leave_out(&extra, "");
+        let lost: Vec<_> = telling.into_warnings().into_iter().map(|warning| warning.member).collect();
+        assert_eq!(lost, ["priority", "pricing"]);
+    }
+}

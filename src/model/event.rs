@@ -218,6 +218,20 @@ mod tests {
     }
 
     #[test]
+    fn each_event_tells_whose_it_is() {
+        let business = Business { number: Some("442079460000".to_owned()), ..Business::default() };
+        let status = Status { business: business.clone(), ..Status::new(Progress::Sent) };
+        let Event::Inbound(inbound) = reaction() else { unreachable!() };
+        let inbound = Inbound { business: business.clone(), ..inbound };
+        let notice = Notice { business: business.clone(), name: "account_update".to_owned(), raw: Value::Null };
+        for event in [Event::Status(status), Event::Inbound(inbound), Event::Other(notice)] {
+            assert_eq!(event.business(), Some(&business), "{event:?}");
+        }
+        let fault = Fault::client(crate::model::FaultKind::MalformedBody, "is no JSON");
+        assert_eq!(Event::Unreadable(Unreadable { fault, raw: Value::Null }).business(), None);
+    }
+
+    #[test]
     fn only_a_file_has_a_file() {
         let media = InboundContent::Media(InboundMedia::new(crate::model::MediaKind::Image));
         assert!(Event::Inbound(Inbound::new(media)).media().is_some());

@@ -190,3 +190,21 @@ pub struct ProductItem {
     #[serde(default, skip_serializing_if = "Extra::is_empty")]
     pub extra: Extra,
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json, to_value};
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_of_a_button_is_kept() {
+        for extra in [json!({"button": {"tone": "soft"}}), json!({"reply": {"icon": "bell"}})] {
+            let written = json!({"id": "yes", "title": "Yes", "extra": extra});
+            let button: ReplyButton = from_value(written.clone()).unwrap();
+            assert_eq!(to_value(button).unwrap(), written);
+        }
+        let plain = json!({"id": "yes", "title": "Yes"});
+        assert_eq!(to_value(from_value::<ReplyButton>(plain.clone()).unwrap()).unwrap(), plain);
+    }
+}

@@ -281,3 +281,16 @@ impl FromStr for Channel {
         Self::ALL.into_iter().find(|channel| channel.as_str().eq_ignore_ascii_case(text)).ok_or(ParseChannelError)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_is_written_as_it_is_read() {
+        for channel in Channel::ALL {
+            assert_eq!(channel.to_string().parse::<Channel>().ok(), Some(channel));
+        }
+        assert_eq!(Channel::Whatsapp.to_string(), "WHATSAPP");
+    }
+}

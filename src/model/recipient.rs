@@ -173,6 +173,15 @@ mod tests {
     }
 
     #[test]
+    fn debug_output_tells_the_form_of_an_address_and_no_more() {
+        use RecipientAddress::{Group, Phone, User};
+        let [phone, user, group] =
+            [Phone(PhoneNumber::parse("447700900123").unwrap()), User("IT.4821".into()), Group("Y2FwaV9n".into())];
+        let shown = format!("{phone:?} {user:?} {group:?}");
+        assert_eq!(shown, "PhoneNumber(…23) User(…) Group(…)");
+    }
+
+    #[test]
     fn user_ids_are_told_from_numbers() {
         assert!(RecipientAddress::looks_like_user("IT.48210077113"));
         assert!(RecipientAddress::looks_like_user("IT.ENT.abc123"));

@@ -237,3 +237,31 @@ fn write_parties(business: &Business, sender: Option<&str>, recipient: Option<&s
     data.put_some("sender", &sender);
     data.put_some("recipient", &recipient);
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use time::OffsetDateTime;
+
+    use super::*;
+    use crate::dialect::named;
+    use crate::model::{Business, Notice, Tastes};
+
+    #[test]
+    fn a_notice_goes_to_clients_of_its_own_dialect_alone() {
+        let notice = Notice {
+            business: Business::default(),
+            name: "account.update".to_owned(),
+            raw: json!({"event": "account.update"}),
+        };
+        let (business, tastes) = (Business::default(), Tastes::default());
+        let context = EventContext { business: &business, tastes: &tastes, at: OffsetDateTime::UNIX_EPOCH };
+        let told = |provider: &str| {
+            let mut telling = Telling::new(named(provider).unwrap(), named("aisoule").unwrap());
+            let told = encode(&Event::Other(notice.clone()), &DEVELOPER, &context, &mut telling);
+            (told.into_iter().map(|callback| callback.into_body()).collect::<Vec<_>>(), telling.into_warnings().len())
+        };
+        assert_eq!(told("aisoule"), (vec![Bytes::from(notice.raw.to_string())], 0));
+        assert_eq!(told("cloud"), (Vec::new(), 1));
+    }
+}

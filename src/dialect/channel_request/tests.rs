@@ -137,6 +137,8 @@ fn members_are_spelt_as_this_dialect_has_them() {
         ("image.link", "request.message"),
         ("video.caption", "request.caption"),
         ("document.filename", "request.fileName"),
+        ("template.id", "request.template.id"),
+        ("cards.caption", "request.cards.caption"),
         ("channel", "channel"),
         ("interactive.header.image.link", "request.interactive.header.image.link"),
     ];
@@ -153,4 +155,24 @@ fn a_place_without_a_name_is_called_by_its_coordinates() {
     let body: Value = serde_json::from_slice(encode(&request, None).unwrap().body()).unwrap();
     assert_eq!(body["request"]["message"], "51.5,-0.25");
     assert_eq!(body["request"]["location"], json!({"latitude": 51.5, "longitude": -0.25}));
+}
+
+#[test]
+fn half_a_place_is_no_place_and_the_other_half_is_named() {
+    for (given, lacks) in [("latitude", "request.longitude"), ("longitude", "request.latitude")] {
+        let request = json!({"from": "442079460000", "to": "447700900123", "type": "location", given: 51.5});
+        let body = json!({"channel": "WHATSAPP", "request": request});
+        let call = Call { method: Method::POST, path: "/notification".to_owned(), headers: HeaderMap::new(), body };
+        let fault = ChannelRequest.decode_send(call).unwrap_err();
+        assert_eq!((fault.kind, fault.member.as_deref()), (FaultKind::MissingMember, Some(lacks)));
+    }
+}
+
+#[test]
+fn an_upstream_without_a_sender_says_so() {
+    let request = crate::dialect::samples().iter().find(|sample| sample.name == "text").unwrap().request().unwrap();
+    let Request::Send(mut message) = request else { unreachable!() };
+    message.sender = None;
+    let fault = encode(&Request::Send(message), None).unwrap_err();
+    assert_eq!((fault.kind, fault.member.as_deref()), (FaultKind::MissingMember, Some("request.from")));
 }

@@ -3,10 +3,12 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::Cloud;
-use crate::dialect::{Call, Claim, Dialect, Losses, Target, Translation};
-use crate::model::{Accepted, Fault, FaultKind, Verdict};
+use crate::dialect::{Answer, Call, Claim, Dialect, Losses, Target, Translation};
+use crate::model::{Accepted, Fault, FaultKind, TransactionId, UpstreamError, Verdict};
 
 fn outcome(status: u16, body: &'static str) -> Result<Accepted, Fault> {
     Cloud.decode_outcome(&Response::builder().status(status).body(Bytes::from_static(body.as_bytes())).unwrap())
@@ -80,4 +82,101 @@ fn the_product_tells_the_dialect_on_the_shared_path() {
     let spoken = call("/v1/messages", json!({"messaging_product": "whatsapp"}));
     assert_eq!(Cloud.claim(&spoken), Claim::Certain);
     assert_eq!(Cloud.claim(&call("/v1/messages", json!({"to": "447700900123"}))), Claim::No);
+}
+
+/// The codes of Meta's list, developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes.
+#[test]
+fn each_code_has_its_kind() {
+    use FaultKind::*;
+    let groups: [(FaultKind, &[i64]); 32] = [
+        (UpstreamCredential, &[0, 102, 104, 190]),
+        (UpstreamUnavailable, &[1, 2, 131000, 131016]),
+        (UpstreamPermission, &[3, 10, 200, 299, 131005, 134011, 134102]),
+        (RateLimited, &[4, 17, 341, 613, 80007, 130429, 131208]),
+        (SenderUnavailable, &[33, 131037, 131045, 133000, 133003, 133005, 133010, 133015, 133016]),
+        (InvalidMember, &[100, 131009]),
+        (AccountLocked, &[368, 131031, 131064]),
+        (RecipientBlocked, &[130403]),
+        (Withheld, &[130472, 131049]),
+        (CountryRestricted, &[130497]),
+        (MissingMember, &[131008]),
+        (MediaUnreachable, &[131014, 131052]),
+        (RecipientIsSender, &[131021]),
+        (NotOnWhatsapp, &[131026]),
+        (RecipientNotAllowed, &[131030]),
+        (InvalidRecipient, &[131062]),
+        (PaymentRequired, &[131042]),
+        (Expired, &[131043]),
+        (WindowClosed, &[131047]),
+        (SpamLimited, &[131048]),
+        (RecipientOptedOut, &[131050]),
+        (UnsupportedKind, &[131051]),
+        (MediaTypeRefused, &[131053]),
+        (PairRateLimited, &[131056]),
+        (SenderMaintenance, &[131057, 133004, 134101]),
+        (TemplateMismatch, &[132000, 132008, 132012, 132018]),
+        (TemplateNotFound, &[132001]),
+        (TemplateTooLong, &[132005]),
+        (TemplatePolicy, &[132007]),
+        (TemplatePaused, &[132015]),
+        (TemplateDisabled, &[132016]),
+        (IdentityChanged, &[137000]),
+    ];
+    let others: [(FaultKind, &[i64]); 3] = [
+        (FlowBlocked, &[132068]),
+        (FlowThrottled, &[132069]),
+        (UpstreamRefused, &[131020, 131041, 131055, 131063, 131200, 131299, 134100, 135000, 999_999]),
+    ];
+    for (kind, codes) in groups.into_iter().chain(others) {
+        for code in codes {
+            let body = json!({"error": {"code": code, "message": "(#1) Said"}}).to_string();
+            assert_eq!(outcome(400, body.leak()).unwrap_err().kind, kind, "{code}");
+        }
+    }
+    let odd = outcome(200, r#"{"error": {"message": "Said"}}"#).unwrap_err();
+    assert_eq!(odd.kind, UpstreamUnreadable, "it may have been taken");
+}
+
+/// docs.360dialog.com/docs/useful/api-error-message-list
+#[test]
+fn what_has_no_code_is_told_by_its_words_and_by_its_status() {
+    use FaultKind::*;
+    for (status, words, kind) in [
+        (400, "Rate limit exceeded", RateLimited),
+        (400, "You can only request every 10 seconds", RateLimited),
+        (400, "The account is disabled", AccountLocked),
+        (400, "There is an unpaid invoice", PaymentRequired),
+        (400, "Payment required", PaymentRequired),
+        (400, "Odd", UpstreamRefused),
+        (401, "Odd", UpstreamCredential),
+        (403, "Odd", UpstreamPermission),
+        (404, "Odd", UpstreamRefused),
+        (429, "Odd", RateLimited),
+        (500, "Odd", UpstreamFailed),
+        (503, "Odd", UpstreamUnavailable),
+    ] {
+        let body = json!({"meta": {"developer_message": words}}).to_string();
+        assert_eq!(outcome(status, body.leak()).unwrap_err().kind, kind, "{status} {words}");
+    }
+}
+
+#[test]
+fn an_error_of_this_family_keeps_its_own_code_and_title() {
+    let said = |family: &str| UpstreamError {
+        family: family.to_owned(),
+        status: 400,
+        code: Some("131053".to_owned()),
+        title: Some("(#131053) Media upload error".to_owned()),
+        trace_id: Some("AbCd".to_owned()),
+    };
+    let told = |family| {
+        let fault = Fault::upstream(FaultKind::WindowClosed, "is closed").said_by(said(family));
+        let to = Answer { transaction: TransactionId(Uuid::nil()), at: OffsetDateTime::UNIX_EPOCH, pace: None };
+        let body: Value = serde_json::from_slice(Cloud.encode_fault(&fault, &to).body()).unwrap();
+        let error = &body["error"];
+        [&error["code"], &error["message"], &error["fbtrace_id"]].map(Value::clone)
+    };
+    assert_eq!(told("cloud"), [json!(131053), json!("(#131053) Media upload error"), json!("AbCd")]);
+    let [code, _, trace] = told("on-premises");
+    assert_eq!((code, trace), (json!(131047), json!(Uuid::nil().simple().to_string())));
 }
