@@ -294,6 +294,58 @@ mod tests {
         }
     }
 
+    /// The codes of the vendor's list and those of the Cloud API that its builds pass on.
+    #[test]
+    fn each_code_has_its_kind() {
+        use FaultKind::*;
+        let groups: &[(FaultKind, &[i64])] = &[
+            (UpstreamUnavailable, &[1, 2, 1011, 1016, 1018]),
+            (RateLimited, &[4, 80007, 429, 1015]),
+            (SenderUnavailable, &[33, 131037, 430, 432, 433, 131045, 133010]),
+            (InvalidMember, &[100, 1002, 1009, 2015, 2017, 2023, 2030, 2036, 2050]),
+            (UpstreamPermission, &[10, 200, 299, 1005]),
+            (UpstreamCredential, &[190, 1024]),
+            (AccountLocked, &[368, 1031]),
+            (MediaUnreachable, &[400, 131052]),
+            (InvalidRecipient, &[401, 1003, 1012]),
+            (PaymentRequired, &[402, 131042]),
+            (Expired, &[408, 410, 131043]),
+            (WindowClosed, &[470, 131047]),
+            (SpamLimited, &[471, 131048]),
+            (Withheld, &[472, 131049]),
+            (IdentityChanged, &[480, 1028, 137000]),
+            (UnsupportedKind, &[501, 131051]),
+            (TooLong, &[1001]),
+            (Conflict, &[1004]),
+            (NotFound, &[1006]),
+            (RecipientNotAllowed, &[1007, 131030]),
+            (MissingMember, &[1008, 2014]),
+            (UnsupportedMember, &[1010]),
+            (NotOnWhatsapp, &[1013, 1026]),
+            (RecipientIsSender, &[1021]),
+            (MalformedBody, &[1025]),
+            (TemplateMismatch, &[2000, 2008, 2013]),
+            (TemplateNotFound, &[2001, 2003, 2060]),
+            (TemplateTooLong, &[2004, 2005]),
+            (TemplatePolicy, &[2006, 2007]),
+            (TemplatePaused, &[2061, 132015]),
+            (TemplateDisabled, &[2062, 132016]),
+            (FlowBlocked, &[2068]),
+            (FlowThrottled, &[2069]),
+            (CountryRestricted, &[130497]),
+            (RecipientOptedOut, &[131050]),
+            (MediaTypeRefused, &[131053]),
+            (PairRateLimited, &[131056]),
+            (SenderMaintenance, &[131057, 133004, 134101]),
+        ];
+        for (kind, codes) in groups {
+            for code in *codes {
+                assert_eq!(kind_of_code(*code), Some(*kind), "{code}");
+            }
+        }
+        assert_eq!(kind_of_code(999_999), None);
+    }
+
     #[test]
     fn codes_that_tell_more_than_the_kind_are_taken_from_the_member() {
         let long = Fault::at(FaultKind::TooLong, "text.body", "has 5000 characters; at most 4096 are allowed");

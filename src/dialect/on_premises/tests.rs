@@ -316,3 +316,83 @@ fn whoever_is_not_on_whatsapp_is_told_of_in_the_words_that_clients_know() {
     let said: Value = serde_json::from_slice(said.body()).unwrap();
     assert_eq!(said["errors"][0]["details"], "Recipient is not a valid WhatsApp user");
 }
+
+/// The vendor's catalogue, each row with what comes of it.
+#[test]
+fn each_row_of_the_catalogue_is_known() {
+    let asked = |method: Method, path: &str| {
+        let (headers, body) = (HeaderMap::new(), Value::Null);
+        let service = OnPremises.decode_service(&Call { method, path: path.to_owned(), headers, body });
+        service.map(|service| match service {
+            Ok(Service::Refuse(fault)) => format!("{:?}", fault.kind),
+            Ok(service) => format!("{service:?}"),
+            Err(fault) => format!("wrong {:?}", fault.kind),
+        })
+    };
+    for (method, path, expected) in [
+        (Method::POST, "/v1/users/logout", "Logout"),
+        (Method::GET, "/v1/health", "Health"),
+        (Method::HEAD, "/v1/health", "Health"),
+        (Method::GET, "/v1/stats/db", "Statistics"),
+        (Method::GET, "/v1/metrics", "Statistics"),
+        (Method::GET, "/v1/support", "Statistics"),
+        (Method::PUT, "/v1/services/message/gc", "Nothing"),
+        (Method::GET, "/v1/configs/phone_number", "Profile"),
+        (Method::GET, "/v1/configs/templates", "Templates"),
+        (Method::PUT, "/v1/contacts/447700900123/identity", "Nothing"),
+        (Method::GET, "/v1/contacts/447700900123/identity", "NotFound"),
+        (Method::GET, "/v1/settings/profile/photo", "NotFound"),
+        (Method::DELETE, "/v1/settings/profile/photo", "Nothing"),
+        (Method::POST, "/v1/groups", "InvalidMember"),
+        (Method::GET, "/v1/settings/application", "Read(Application)"),
+        (Method::GET, "/v1/settings/business/profile", "Read(BusinessProfile)"),
+        (Method::GET, "/v1/settings/profile/about", "Read(About)"),
+        (Method::GET, "/v1/configs/webhook", "Read(Webhook)"),
+        (Method::DELETE, "/v1/configs/webhook", "Clear(Webhook)"),
+        (Method::GET, "/v1/settings/application/media/providers", "Read(MediaProviders)"),
+        (Method::POST, "/v1/settings/backup", "Forbidden"),
+        (Method::POST, "/v1/users", "Forbidden"),
+        (Method::GET, "/v1/certificates/external/ca", "Forbidden"),
+        (Method::POST, "/v1/contacts/447700900123/block", "Forbidden"),
+    ] {
+        assert_eq!(asked(method.clone(), path).as_deref(), Some(expected), "{method} {path}");
+    }
+    assert_eq!(asked(Method::GET, "/v1/nothing"), None);
+    assert_eq!(asked(Method::GET, "/health"), None);
+}
+
+#[test]
+fn an_answer_of_meta_alone_is_that_to_a_read_mark_and_any_other_has_lost_its_id() {
+    let outcome = |body: Value| OnPremises.decode_outcome(&Response::new(Bytes::from(body.to_string())));
+    let meta = || json!({"api_status": "stable", "version": "2.45.1"});
+    assert!(outcome(json!({ "meta": meta() })).is_ok());
+    for body in [json!({ "meta": meta(), "contacts": [] }), json!({"success": true}), json!({"meta": "stable"})] {
+        assert_eq!(outcome(body.clone()).unwrap_err().kind, FaultKind::UpstreamUnreadable, "{body}");
+    }
+}
+
+#[test]
+fn a_credential_before_a_link_has_a_name() {
+    for (link, is_so) in [
+        ("erp-store/https://files.example.net/bay.jpg", true),
+        ("erp-store/http://files.example.net/bay.jpg", true),
+        ("/https://files.example.net/bay.jpg", false),
+        ("https://files.example.net/https://other.example.net", false),
+        ("erp-store/files.example.net", false),
+        ("erp-store", false),
+    ] {
+        assert_eq!(super::send::begins_with_provider(link), is_so, "{link}");
+    }
+}
+
+#[test]
+fn a_list_of_products_has_a_header() {
+    let action = json!({"catalog_id": "c-1", "sections": [
+        {"title": "Tables", "product_items": [{"product_retailer_id": "t-1"}]}
+    ]});
+    let interactive = json!({"type": "product_list", "body": {"text": "Ours"}, "action": action});
+    let body = json!({"to": "447700900123", "type": "interactive", "interactive": interactive});
+    let call = Call { method: Method::POST, path: "/v1/messages".to_owned(), headers: HeaderMap::new(), body };
+    let fault = OnPremises.decode_send(call).unwrap_err();
+    assert_eq!((fault.kind, fault.member.as_deref()), (FaultKind::MissingMember, Some("interactive.header")));
+}

@@ -138,3 +138,37 @@ fn failure(kind: FaultKind) -> &'static str {
         _ => "FAILED",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_has_the_vendors_word() {
+        use FaultKind::*;
+        let words: [(&str, &[FaultKind]); 7] = [
+            (
+                "CODE_NOT_ALLOWED",
+                &[
+                    SenderUnavailable,
+                    AccountLocked,
+                    UpstreamCredential,
+                    UpstreamPermission,
+                    CountryRestricted,
+                    RecipientNotAllowed,
+                ],
+            ),
+            ("INCOMPLETE", &[TemplateMismatch, MissingMember]),
+            ("BLACKLISTED", &[RecipientBlocked, RecipientOptedOut]),
+            ("QUOTA_EXCEEDED", &[RateLimited, PairRateLimited, SpamLimited, PaymentRequired]),
+            ("UNDELIVERED", &[NotOnWhatsapp]),
+            ("EXPIRED", &[Expired]),
+            ("FAILED", &[WindowClosed, Internal]),
+        ];
+        for (word, kinds) in words {
+            for kind in kinds {
+                assert_eq!(failure(*kind), word, "{kind}");
+            }
+        }
+    }
+}

@@ -89,3 +89,26 @@ pub fn lose_ids(person: &Person, telling: &mut Telling<'_>) {
     telling.lose_if(person.parent_user_id.is_some(), "contacts[0].parent_user_id", why);
     telling.lose_if(person.username.is_some(), "contacts[0].profile.username", why);
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn completed(contacts: Value, named: Person) -> Option<String> {
+        let mut value = Members::of(String::new(), json!({ "contacts": contacts })).unwrap();
+        People::decode(&mut value).complete(named).name
+    }
+
+    #[test]
+    fn whoever_is_named_gets_what_is_told_of_that_person_alone() {
+        let ann = || json!({"profile": {"name": "Ann"}, "wa_id": "447700900123"});
+        let bob = || json!({"profile": {"name": "Bob"}, "wa_id": "447700900124"});
+        let by = |wa_id: &str| Person { wa_id: Some(wa_id.to_owned()), ..Person::default() };
+        assert_eq!(completed(json!([ann(), bob()]), by("447700900124")).as_deref(), Some("Bob"));
+        assert_eq!(completed(json!([ann()]), Person::default()).as_deref(), Some("Ann"));
+        assert_eq!(completed(json!([ann(), bob()]), Person::default()), None, "it may be either");
+        assert_eq!(completed(json!([ann()]), by("447700900199")), None, "somebody else");
+    }
+}
