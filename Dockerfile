@@ -1,6 +1,7 @@
 # syntax=docker/dockerfile:1
 
-FROM rust:1-bookworm AS build
+# The compiler by its version: with another the same sources would be another program.
+FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
 # `dist` optimises the whole program, which takes a few minutes. The registry and the target directory stay in the

@@ -69,7 +69,8 @@ fn built() -> BTreeSet<Built> {
         let mut cargo = Command::new(env!("CARGO"));
         let cargo = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(arguments).args(["--target", &platform]);
         let told = cargo.args(["--format", "{p}|{l}"]).output().unwrap();
-        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+        let remedy = "`cargo fetch` gets what is not here yet";
+        assert!(told.status.success(), "{remedy}: {}", String::from_utf8_lossy(&told.stderr));
         found.extend(String::from_utf8(told.stdout).unwrap().lines().filter(|line| !line.is_empty()).map(|line| {
             let (package, licence) = line.split_once('|').unwrap();
             let mut words = package.split(' ');
