@@ -4,9 +4,9 @@
 //! a request is committed alone and at once. A store that takes several batches is given a second one as soon as it is worth a
 //! commit (`ledger/under_way.rs`): a batch waits for the disk, and nobody would work meanwhile. Records, begins and turns are
 //! acknowledged when they are durable: *demands*, as somebody waits for them to go on. Settlements may be left to the ledger, so
-//! that a client is answered meanwhile: they gather for moments and go together, at once where a demand concerns one of them;
-//! while the store is away they are kept and tried again, in their order. What may have been committed although its answer was
-//! lost is taken back before anything that may depend on it is written (`withdraw.rs`).
+//! that a client is answered meanwhile: they go with the next demand where one comes within moments; while the store is away
+//! they are kept and tried again, in their order. What may have been committed although its answer was lost is taken back
+//! before anything that may depend on it is written (`withdraw.rs`).
 
 mod under_way;
 mod writer;

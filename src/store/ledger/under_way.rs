@@ -28,7 +28,7 @@ pub(super) struct Committed {
 }
 
 /// A transaction or a pair, as a hash: two that share one only wait for each other.
-pub(super) type Key = u64;
+type Key = u64;
 
 impl UnderWay {
     pub fn new(store: Arc<dyn Transactions>) -> Self {
@@ -89,8 +89,7 @@ impl UnderWay {
         is_apart
     }
 
-    /// What a write concerns.
-    pub fn keys(&self, write: &Write) -> impl Iterator<Item = Key> + use<> {
+    fn keys(&self, write: &Write) -> impl Iterator<Item = Key> {
         let pair = write.pair().map(|pair| self.hasher.hash_one(pair));
         [self.hasher.hash_one(write.transaction().0)].into_iter().chain(pair)
     }

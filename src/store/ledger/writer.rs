@@ -12,20 +12,17 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::DropGuard;
 
 use super::Limits;
-use super::under_way::{Committed, Key, UnderWay};
+use super::under_way::{Committed, UnderWay};
 use crate::store::withdraw::Withdrawals;
 use crate::store::{StoreError, Transactions, Write, Written};
 
 /// How soon kept settlements are tried again while no new request tells whether the store is back.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
-/// How long settlements that nobody waits for are gathered before they go with a commit. To settle has a price for each
-/// commit, whatever its size, so a few commits with all of them cost less than each with its own; a crash within this time
-/// leaves an answered message `unknown`, as it does within the time of a commit.
-const LINGER: Duration = Duration::from_millis(10);
-
-/// So many settlements have gathered long enough.
-const GATHERED: usize = 128;
+/// How long settlements that nobody waits for wait for a demand to share its commit. Where a message comes each millisecond
+/// that is one commit for each and not two, which was half of what the database and the gateway spent on it; a crash within
+/// this time leaves an answered message `unknown`, as it does within the time of a commit.
+const LINGER: Duration = Duration::from_millis(2);
 
 /// Entries of the batches that are tried while the store is away: large ones would make a slow store slower.
 const PROBE: usize = 16;
@@ -82,13 +79,9 @@ pub(super) struct Writer {
     /// Taken from the queue, in their order; they stay here until they are committed.
     settlements: VecDeque<Entry>,
     under_way: UnderWay,
-    /// What the settlements concern that have gathered.
-    gathered: HashSet<Key>,
-    /// Whether somebody waits for one of them, or a demand comes behind it.
+    /// Whether the settlements wait no longer for a demand.
     is_pressed: bool,
-    /// When they go at the latest.
-    settle_at: Option<Instant>,
-    /// When a store that is away is tried again, though no demand comes.
+    /// When what is there is looked at, though no demand comes.
     look_at: Option<Instant>,
     /// What may have been committed although nobody was told so.
     withdrawals: Withdrawals,
@@ -128,9 +121,7 @@ impl Writer {
             crowd: limits.crowd.max(1),
             demands: VecDeque::new(),
             settlements: VecDeque::new(),
-            gathered: HashSet::new(),
             is_pressed: false,
-            settle_at: None,
             look_at: None,
             withdrawals: Withdrawals::default(),
             most_withdrawals: limits.settlements,
@@ -190,10 +181,14 @@ impl Writer {
         if !self.under_way.is_empty() {
             return None;
         }
-        if self.away || self.settlements.is_empty() && !self.withdrawals.is_empty() {
-            return Some(*self.look_at.get_or_insert_with(|| Instant::now() + RETRY_AFTER));
-        }
-        self.settle_at.filter(|_| self.may_linger())
+        let wait = match () {
+            () if self.away || self.settlements.is_empty() && !self.withdrawals.is_empty() => RETRY_AFTER,
+            () if self.may_linger() => LINGER,
+            () => return None,
+        };
+        let at = Instant::now() + wait;
+        self.look_at = Some(self.look_at.map_or(at, |earlier| earlier.min(at)));
+        self.look_at
     }
 
     fn take_what_is_there(&mut self) {
@@ -216,11 +211,10 @@ impl Writer {
         !self.demands.is_empty() || has_waited || !may_wait
     }
 
-    /// Whether the settlements have time, should a commit begin now.
+    /// Whether there is nothing yet but settlements that have time: they wait for a demand.
     fn may_linger(&self) -> bool {
-        let is_asked = self.is_pressed || !self.flushes.is_empty() || self.give_up_at.is_some();
-        let is_time = self.settle_at.is_none_or(|at| at <= Instant::now());
-        !is_asked && !is_time && self.settlements.len() < self.batch.min(GATHERED)
+        let has_time = !self.is_pressed && self.flushes.is_empty() && self.give_up_at.is_none();
+        has_time && !self.away && self.demands.is_empty() && (1..self.batch).contains(&self.settlements.len())
     }
 
     fn most(&self) -> usize {
@@ -240,8 +234,6 @@ impl Writer {
         match job {
             Job::Write(write @ Write::Settle(_), waiter) => {
                 self.is_pressed |= waiter.done.is_some();
-                self.settle_at.get_or_insert_with(|| Instant::now() + LINGER);
-                self.gathered.extend(self.under_way.keys(&write));
                 self.settlements.push_back((write, waiter));
             }
             Job::Write(Write::Begin(begin), waiter) if self.withdrawals.concerns(begin.transaction) => {
@@ -250,10 +242,7 @@ impl Writer {
             Job::Write(_, waiter) if self.withdrawals.len() >= self.most_withdrawals => {
                 waiter.end(Err(StoreError::Overloaded));
             }
-            Job::Write(write, waiter) => {
-                self.is_pressed |= self.under_way.keys(&write).any(|key| self.gathered.contains(&key));
-                self.demands.push_back((write, waiter));
-            }
+            Job::Write(write, waiter) => self.demands.push_back((write, waiter)),
             Job::Flush(flush) => self.flushes.push(flush),
             Job::Close => {
                 self.jobs.close();
@@ -293,12 +282,11 @@ impl Writer {
         is_something
     }
 
-    /// Settlements come first, if they go: a client's next message of a pair follows right behind the settlement of the last.
+    /// Settlements come first: a client's next message of a pair follows right behind the settlement of the last.
     fn next_batch(&mut self) -> Vec<Entry> {
         let (most, mut waiting) = (self.most(), HashSet::new());
         let mut batch = Vec::new();
-        let settlements = if self.may_linger() { None } else { Some(&mut self.settlements) };
-        for queue in settlements.into_iter().chain([&mut self.demands]) {
+        for queue in [&mut self.settlements, &mut self.demands] {
             let others = batch.len();
             let mut kept = VecDeque::new();
             while batch.len() - others < most
@@ -312,10 +300,7 @@ impl Writer {
             kept.append(queue);
             *queue = kept;
         }
-        if self.settlements.is_empty() {
-            self.gathered.clear();
-            (self.is_pressed, self.settle_at) = (false, None);
-        }
+        self.is_pressed &= !self.settlements.is_empty();
         batch
     }
 
@@ -392,7 +377,6 @@ impl Writer {
         mem::take(&mut self.demands).into_iter().for_each(|(_, waiter)| waiter.end(Err(error.clone())));
         kept.append(&mut self.settlements);
         self.settlements = kept;
-        self.settle_at = Some(Instant::now());
         self.is_away(error);
     }
 
