@@ -18,6 +18,7 @@ mod order;
 mod provider;
 mod queue;
 mod repeats;
+mod replay;
 mod silent;
 mod sync;
 mod unknown;

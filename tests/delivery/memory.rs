@@ -350,9 +350,14 @@ impl Transactions for Memory {
 
 #[async_trait]
 impl Search for Memory {
-    async fn search(&self, _: &Filter, _: Option<TransactionId>, _: u32, _: u32) -> Result<Found, StoreError> {
-        let transactions = self.all().into_iter().map(|transaction| transaction.summary).collect();
-        Ok(Found { transactions, ..Found::default() })
+    /// Looks at one alone, the latest first, so that whoever searches has to go on, from where nothing was found too.
+    async fn search(&self, filter: &Filter, after: Option<TransactionId>, _: u32, _: u32) -> Result<Found, StoreError> {
+        let all = self.all().into_iter().rev().map(|transaction| transaction.summary);
+        let mut left = all.filter(|summary| after.is_none_or(|after| summary.id < after));
+        let looked_at = left.next();
+        let next = left.next().and(looked_at.as_ref()).map(|summary| summary.id);
+        let fits = |summary: &Summary| filter.state.is_none_or(|state| summary.state == state);
+        Ok(Found { transactions: looked_at.into_iter().filter(fits).collect(), next, stopped_at: None })
     }
 }
 
