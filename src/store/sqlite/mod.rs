@@ -4,6 +4,7 @@
 //! when it returns (`synchronous = full`). Every text costs a hop to the connection's thread, so a batch is one text of
 //! statements of many rows.
 
+mod checkpoints;
 mod queue;
 mod settle;
 mod write;
@@ -12,9 +13,11 @@ use std::error::Error;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use checkpoints::Checkpoints;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool, SqliteTransaction};
@@ -52,12 +55,15 @@ const PROVE: &str = "pragma user_version = 0";
 /// How long that is proof, so that however many ask, the disk has one more commit to do in that time.
 const PROOF: Duration = Duration::from_secs(1);
 
+/// The one connection that writes: none once it is closed, or where it is to be opened again. Not a pool of one, which would
+/// test the connection after each commit.
+type Writer = Arc<Mutex<Option<SqliteConnection>>>;
+
 /// The store.
 pub(super) struct Sqlite {
     options: SqliteConnectOptions,
-    /// None once it is closed, or where it is to be opened again. Not a pool of one: that would test the connection after
-    /// each commit.
-    writer: Mutex<Option<SqliteConnection>>,
+    writer: Writer,
+    checkpoints: Checkpoints,
     /// When it was last seen that the disk takes something.
     proved_at: Mutex<Option<Instant>>,
     readers: SqlitePool,
@@ -80,8 +86,9 @@ impl Sqlite {
         make_private(options.get_filename())?;
         turn_on_write_ahead_log(&options).await?;
         let readers = pool(config.connections.max(1)).connect_lazy_with(options.clone().read_only(true));
-        let writer = Mutex::new(Some(open_writer(&options).await?));
+        let writer = Writer::new(Mutex::new(Some(open_writer(&options).await?)));
         Ok(Self {
+            checkpoints: Checkpoints::start(options.clone(), Arc::clone(&writer)),
             options,
             writer,
             proved_at: Mutex::new(None),
@@ -107,6 +114,7 @@ impl Sqlite {
         if writer.as_ref().is_none_or(Connection::is_in_transaction) {
             *writer = Some(open_writer(&self.options).await?);
         }
+        self.checkpoints.written();
         Ok(writer)
     }
 
@@ -151,6 +159,7 @@ impl Store for Sqlite {
     }
 
     async fn close(&self) {
+        self.checkpoints.close().await;
         self.readers.close().await;
         if let Some(writer) = self.writer.lock().await.take()
             && let Err(error) = writer.close().await
@@ -277,7 +286,7 @@ async fn turn_on_write_ahead_log(options: &SqliteConnectOptions) -> Result<(), S
 /// The one connection that writes.
 async fn open_writer(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
     // What is put aside for a statement is small and gone with it: it need not go through files.
-    let options = options.clone().pragma("temp_store", "memory");
+    let options = options.clone().pragma("temp_store", "memory").pragma("wal_autocheckpoint", checkpoints::TOO_LONG);
     let mut writer = SqliteConnection::connect_with(&options).await?;
     sqlx::raw_sql(write::TABLES).execute(&mut writer).await?;
     Ok(writer)
