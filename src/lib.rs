@@ -33,6 +33,7 @@ pub mod secret;
 pub mod service;
 pub mod store;
 pub mod telemetry;
+pub mod text;
 pub mod trace;
 pub mod upstream;
 pub mod web;

@@ -14,6 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("dialect", &["model"]),
     ("clock", &["model"]),
     ("secret", &[]),
+    ("text", &[]),
     ("measure", &["model"]),
     ("trace", &["model"]),
     ("telemetry", &["trace", "secret", "model"]),
@@ -21,14 +22,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("net", &["secret", "trace"]),
     ("media", &["net", "measure", "dialect", "model", "clock"]),
     ("upstream", &["net", "dialect", "model", "clock", "secret"]),
-    ("delivery", &["measure", "trace", "media", "upstream", "net", "store", "dialect", "model", "clock", "secret"]),
+    (
+        "delivery",
+        &["measure", "trace", "media", "upstream", "net", "store", "dialect", "model", "clock", "secret", "text"],
+    ),
     ("service", &["delivery", "store", "dialect", "model", "clock", "secret"]),
     ("openapi", &["dialect", "model"]),
     (
         "web",
         &[
             "openapi", "measure", "trace", "media", "service", "delivery", "upstream", "store", "dialect", "model",
-            "clock", "secret", "net",
+            "clock", "secret", "net", "text",
         ],
     ),
     ("config", &["web", "delivery", "upstream", "store", "media", "dialect", "net", "telemetry", "secret"]),

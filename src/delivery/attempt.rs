@@ -38,7 +38,8 @@ impl Delivery {
         self.learn_names(&mut message.order).await?;
         // Said before its files are uploaded: what cannot be said shall cost no upload.
         let prepared = prepare(upstream, &message.order)?;
-        if message.order.request.files().is_empty() {
+        let request = &message.order.request;
+        if !request.may_have_files() || model::Request::clone(request).files().is_empty() {
             return Ok(Ready { prepared, uploads: Vec::new() });
         }
         self.give_hand_back(message, upstream).await?;
@@ -58,7 +59,8 @@ impl Delivery {
         if !order.request.may_name_messages() {
             return Ok(());
         }
-        let ids = order.request.clone().message_ids().into_iter().map(|id| id.clone()).collect::<Vec<_>>();
+        let ids =
+            model::Request::clone(&order.request).message_ids().into_iter().map(|id| id.clone()).collect::<Vec<_>>();
         let ours: Vec<_> = ids.into_iter().filter(|id| id.parse::<TransactionId>().is_ok()).collect();
         if ours.is_empty() {
             return Ok(());

@@ -23,8 +23,8 @@ pub struct Order {
     pub account: Arc<Account>,
     /// In which dialect.
     pub dialect: &'static dyn Dialect,
-    /// What was understood.
-    pub request: Request,
+    /// What was understood; shared, as it stands on the record and in the answer too.
+    pub request: Arc<Request>,
     /// What was dropped or bent in reading it.
     pub warnings: Vec<Warning>,
     /// The body as it came: JSON, to the letter.
@@ -79,7 +79,7 @@ pub struct Delivered {
 /// A request that was taken.
 pub struct Taken {
     /// What was asked for, given back for the answer.
-    pub request: Request,
+    pub request: Arc<Request>,
     /// What the upstream said of it.
     pub accepted: Accepted,
 }
@@ -155,7 +155,7 @@ impl Message {
     /// Tells the client, the first time; it may have hung up.
     pub fn tell(&mut self, transaction: TransactionId, outcome: Result<Accepted, Fault>) {
         let Some(client) = self.client.take() else { return };
-        let taken = |accepted| Taken { request: self.order.request.clone(), accepted };
+        let taken = |accepted| Taken { request: Arc::clone(&self.order.request), accepted };
         let outcome = outcome.map(taken);
         let _ = client.send(Delivered { transaction, outcome, upstream_time: self.upstream_time });
         // Who was answered may ask again, whatever is still under way here.

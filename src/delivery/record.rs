@@ -1,6 +1,7 @@
 //! What goes on the record of a message: built here, committed by the ledger.
 
 use std::mem;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,10 +11,10 @@ use uuid::Uuid;
 
 use super::order::{Message, Order};
 use super::{Config, repeat};
-use crate::measure;
 use crate::model::{Fault, State};
 use crate::store::{Begin, Cause, NewAttempt, NewJob, NewTransaction, Next, Settlement, Turn};
 use crate::upstream::{Answered, Upstream};
+use crate::{measure, text};
 
 /// Longest answer of an upstream that is kept on the record, in bytes.
 const MAX_KEPT_ANSWER: usize = 64 * 1024;
@@ -48,7 +49,7 @@ fn new(order: &mut Order, state: State, config: &Config) -> NewTransaction {
         received_at: order.received_at,
         idempotency: repeat::idempotency(order, config.keep_keys),
         client_request: mem::take(&mut order.client_request),
-        request: order.request.clone(),
+        request: Arc::clone(&order.request),
         warnings: order.warnings.clone(),
         attempt: None,
         job: None,
@@ -72,7 +73,7 @@ pub(super) fn attempt(number: u32, upstream: &Upstream, request: &Request<Bytes>
         upstream: upstream.name.clone(),
         method: request.method().to_string(),
         url: request.uri().to_string(),
-        body: String::from_utf8_lossy(request.body()).into_owned(),
+        body: text::of(request.body()),
         started_at: now,
     }
 }
@@ -107,7 +108,7 @@ pub(super) fn settlement(
         message_id: answered.outcome.as_ref().ok().and_then(|accepted| accepted.message_id.clone()),
         told: message.is_awaited(),
         status: answered.response.as_ref().map(|response| response.status().as_u16()),
-        answer: kept.map(|body| String::from_utf8_lossy(body).into_owned()),
+        answer: kept.map(text::of),
         fault: answered.outcome.as_ref().err().cloned(),
         finished_at: now,
         next,

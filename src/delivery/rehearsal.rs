@@ -76,7 +76,7 @@ impl Rehearsal {
             would_send: true,
             account: order.account.name.clone(),
             dialect: order.dialect.name(),
-            model: order.request.clone(),
+            model: Request::clone(&order.request),
             upstream: None,
             upstream_request: None,
             media: Vec::new(),

@@ -130,7 +130,7 @@ impl Delivery {
             id: claimed.id,
             account,
             dialect,
-            request: claimed.request,
+            request: Arc::new(claimed.request),
             warnings: claimed.warnings,
             client_request: String::new(),
             idempotency_key: None,

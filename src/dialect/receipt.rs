@@ -14,7 +14,7 @@ pub struct Receipt<'a> {
     pub accepted: &'a Accepted,
 }
 
-impl Receipt<'_> {
+impl<'a> Receipt<'a> {
     /// The id that a client of the dialect is given for the message.
     pub fn message_id(&self, dialect: &dyn Dialect) -> String {
         dialect.message_id(self.answer.transaction, self.accepted.message_id.as_deref())
@@ -33,7 +33,7 @@ impl Receipt<'_> {
     }
 
     /// The recipient's WhatsApp id: the upstream's word, else the number as the client gave it.
-    pub fn wa_id(&self) -> Option<&str> {
+    pub fn wa_id(&self) -> Option<&'a str> {
         let recipient = self.request.recipient().map(|recipient| recipient.address.as_str());
         self.accepted.wa_id.as_deref().or(recipient)
     }

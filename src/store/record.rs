@@ -1,5 +1,7 @@
 //! What is written of transactions: a request, its attempts, their outcomes, and every other change.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -116,7 +118,7 @@ pub struct NewTransaction {
     /// The client's body as it came: JSON, to the letter.
     pub client_request: String,
     /// What was understood.
-    pub request: Request,
+    pub request: Arc<Request>,
     /// What was dropped or bent.
     pub warnings: Vec<Warning>,
     /// The key under which the client may repeat it.

@@ -8,6 +8,7 @@ use bytesize::ByteSize;
 use futures_util::{Stream, stream};
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use memchr::memchr2;
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -140,13 +141,11 @@ struct Size {
 impl Size {
     fn of(bytes: &[u8]) -> Self {
         let (mut size, mut level) = (Self::default(), 0_usize);
-        let (mut in_text, mut is_escaped) = (false, false);
-        for byte in bytes {
+        let mut rest = bytes;
+        while let Some((byte, behind)) = rest.split_first() {
+            rest = behind;
             match byte {
-                _ if is_escaped => is_escaped = false,
-                b'\\' => is_escaped = in_text,
-                b'"' => in_text = !in_text,
-                _ if in_text => {}
+                b'"' => rest = behind_text(rest),
                 b'[' | b'{' => {
                     level += 1;
                     size.depth = size.depth.max(level);
@@ -159,6 +158,20 @@ impl Size {
         }
         size
     }
+}
+
+/// What follows a text that has begun; nothing where it does not end.
+fn behind_text(mut rest: &[u8]) -> &[u8] {
+    while let Some(at) = memchr2(b'"', b'\\', rest) {
+        let (_, found) = rest.split_at(at);
+        match found {
+            [b'"', behind @ ..] => return behind,
+            // A backslash takes what follows it along.
+            [_, _, behind @ ..] => rest = behind,
+            _ => break,
+        }
+    }
+    &[]
 }
 
 /// A media type that is not JSON. A missing one is taken for JSON: old clients leave it out.

@@ -6,10 +6,11 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use futures_util::FutureExt;
+use http::request::Parts;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{AppState, Shared, error, rest};
-use crate::model::Fault;
+use super::{AppState, Peer, Shared, error, rest};
+use crate::model::{Fault, TransactionId};
 
 /// Paths that answer however busy the gateway is: who restarts what does not answer would make it worse.
 const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
@@ -43,10 +44,28 @@ async fn catch_panic(state: &Shared, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     // Whoever answers names the same transaction.
     parts.extensions.insert(state.clock.transaction_id());
-    let kept = parts.clone();
+    let head = head_of(&parts);
     let request = Request::from_parts(parts, body);
     match std::panic::AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
-        Err(_) => error::panicked(state, &kept),
+        Err(_) => error::panicked(state, &head),
+    }
+}
+
+/// What an answer needs of a request. Not all that goes along with it: most of that is the server's, and costs more to copy
+/// than everything here.
+fn head_of(parts: &Parts) -> Parts {
+    let (mut head, ()) = Request::new(()).into_parts();
+    head.method = parts.method.clone();
+    head.uri = parts.uri.clone();
+    head.headers = parts.headers.clone();
+    keep::<TransactionId>(parts, &mut head);
+    keep::<Peer>(parts, &mut head);
+    head
+}
+
+fn keep<T: Clone + Send + Sync + 'static>(parts: &Parts, head: &mut Parts) {
+    if let Some(extension) = parts.extensions.get::<T>() {
+        head.extensions.insert(extension.clone());
     }
 }

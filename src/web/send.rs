@@ -1,5 +1,7 @@
 //! The send paths of every dialect.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Json;
@@ -14,7 +16,7 @@ use super::{AppState, Shared, auth, body, query};
 use crate::delivery::{Delivered, Order, Scope, Taken};
 use crate::dialect::{Answer, Call, Receipt, Speaker, speaker};
 use crate::model::{Fault, FaultKind};
-use crate::{measure, trace};
+use crate::{measure, text, trace};
 
 const TRANSACTION_ID: HeaderName = HeaderName::from_static("sabir-transaction-id");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -66,7 +68,7 @@ async fn take(state: &AppState, answer: &mut Answer, request: Request) -> (Speak
     let bytes = body::read(stream, leave.is_ok(), &state.config()).await.map(body::without_mark);
     let parsed = bytes.and_then(|bytes| Ok((body::parse(&parts.headers, &bytes)?, bytes)));
     let (body, text) = match parsed {
-        Ok((body, bytes)) => (body, Ok(String::from_utf8_lossy(&bytes).into_owned())),
+        Ok((body, bytes)) => (body, Ok(text::of(&bytes))),
         Err(fault) => (Value::Null, Err(fault)),
     };
     let idempotency_key = idempotency_key(&parts.headers);
@@ -80,7 +82,7 @@ async fn take(state: &AppState, answer: &mut Answer, request: Request) -> (Speak
             id: answer.transaction,
             account: caller.account,
             dialect: speaker.dialect(),
-            request: decoded.value,
+            request: Arc::new(decoded.value),
             warnings: decoded.warnings,
             client_request,
             idempotency_key: idempotency_key?,
@@ -131,7 +133,7 @@ fn with_headers(response: Response, answer: &Answer, total: Duration, upstream: 
     let upstream = upstream.unwrap_or_default();
     let own = total.saturating_sub(upstream);
     measure::overhead(own);
-    let timing = format!("upstream;dur={:.1}, sabir;dur={:.1}", millis(upstream), millis(own));
+    let timing = format!("upstream;dur={}, sabir;dur={}", Millis(upstream), Millis(own));
     with_header(with_transaction(response, answer), SERVER_TIMING, timing)
 }
 
@@ -146,8 +148,14 @@ fn with_header(mut response: Response, name: HeaderName, value: String) -> Respo
     response
 }
 
-fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
+/// Milliseconds with one decimal, in whole numbers: a fraction costs ten times as much to write.
+struct Millis(Duration);
+
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tenths = (self.0.as_micros() + 50) / 100;
+        write!(f, "{}.{}", tenths / 10, tenths % 10)
+    }
 }
 
 pub(super) fn into_axum(response: http::Response<Bytes>) -> Response {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use sabir::model::{State, TransactionId};
+use sabir::model::{Request, State, TransactionId};
 use sabir::secret::KeyHash;
 use sabir::store::{
     Attempt, Begin, Cause, Claimed, Clients, Depth, Filter, Found, Keys, Lapsed, NewAttempt, NewTransaction, Next,
@@ -284,7 +284,7 @@ fn transaction(new: &NewTransaction) -> Transaction {
         summary,
         given_id: None,
         client_request: Value::Null,
-        request: Some(new.request.clone()),
+        request: Some(Request::clone(&new.request)),
         warnings: new.warnings.clone(),
         refusal: new.fault.clone(),
         attempts: Vec::new(),

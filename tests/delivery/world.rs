@@ -155,7 +155,7 @@ impl World {
             id: self.clock.transaction_id(),
             account,
             dialect: dialect::named("cloud").unwrap(),
-            request,
+            request: Arc::new(request),
             warnings: Vec::new(),
             client_request: "{}".to_owned(),
             idempotency_key: None,

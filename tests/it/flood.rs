@@ -51,7 +51,7 @@ fn under_way(nth: usize, request: &sabir::model::Request) -> NewTransaction {
         fault: None,
         received_at: AT,
         client_request: "{}".into(),
-        request: request.clone(),
+        request: request.clone().into(),
         warnings: Vec::new(),
         idempotency: None,
         job: Some(NewJob { pair: None, due_at: AT + time::Duration::DAY, holder: Some(Uuid::from_u128(1)) }),

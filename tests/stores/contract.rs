@@ -40,7 +40,7 @@ pub async fn what_was_recorded_is_found_with_everything(backend: Backend) {
         },
         given_id: None,
         client_request: serde_json::from_str(&new.client_request).unwrap(),
-        request: Some(new.request),
+        request: Some(Arc::unwrap_or_clone(new.request)),
         warnings: new.warnings,
         refusal: None,
         attempts: vec![Attempt {
@@ -171,8 +171,8 @@ pub async fn each_filter_keeps_what_fits(backend: Backend) {
         new.upstream = Some("spare".into());
         new.received_at = at(60);
     });
-    let read = sending_with(|new| new.request = Request::Read(mark));
-    let to_another = sending_with(|new| new.request = Request::Send(text_to("15550100200", "Hello")));
+    let read = sending_with(|new| new.request = Request::Read(mark).into());
+    let to_another = sending_with(|new| new.request = Request::Send(text_to("15550100200", "Hello")).into());
     let bad = sending();
     let all = [&odd, &read, &to_another, &bad];
     store.write(&all.map(record)).await.unwrap();
@@ -271,7 +271,7 @@ pub async fn a_search_finds_what_is_not_at_its_end_and_what_went_to_a_number(bac
         after = page.next;
     }
     assert!(seen.is_sorted_by(|one, next| one.0 > next.0) && after.is_none(), "{seen:?}");
-    let to_another = sending_with(|new| new.request = Request::Send(text_to("15550100200", "Hello")));
+    let to_another = sending_with(|new| new.request = Request::Send(text_to("15550100200", "Hello")).into());
     store.write(&[record(&to_another)]).await.unwrap();
     let number = Filter { recipient: Some("15550100200".into()), state: Some(State::Sending), ..Filter::default() };
     assert_eq!(ids(&store.search(&number, None, 5, 1).await.unwrap()), [to_another.id]);
@@ -341,7 +341,7 @@ pub async fn any_text_comes_back(backend: Backend) {
     let new = sending_with(|new| {
         new.client_request =
             json!({"z": odd, "a": [u64::MAX, i64::MIN, 0.1, 1e300, null], "": {"long": long}}).to_string();
-        new.request = Request::Send(text_to(RECIPIENT, odd));
+        new.request = Request::Send(text_to(RECIPIENT, odd)).into();
         new.attempt.as_mut().unwrap().body = json!({ "body": odd }).to_string();
     });
     let mut settlement = sent(&new, "wamid.'1");
@@ -352,7 +352,7 @@ pub async fn any_text_comes_back(backend: Backend) {
     let found = store.find("wamid.'1").await.unwrap().unwrap();
     // As text, for the order of its members.
     assert_eq!(found.client_request.to_string(), new.client_request);
-    assert_eq!(found.request, Some(new.request));
+    assert_eq!(found.request, Some(Arc::unwrap_or_clone(new.request)));
     assert_eq!(found.attempts[0].body, new.attempt.unwrap().body);
     assert_eq!(found.attempts[0].fault, settlement.fault);
     // Postgres has no NUL in a text that is not JSON.

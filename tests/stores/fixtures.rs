@@ -36,7 +36,7 @@ pub fn sending() -> NewTransaction {
         fault: None,
         received_at: at(0),
         client_request: json!({"to": "+447700900123", "type": "text", "text": "Your table is free"}).to_string(),
-        request: Request::Send(text_to(RECIPIENT, "Your table is free")),
+        request: Request::Send(text_to(RECIPIENT, "Your table is free")).into(),
         warnings: vec![Warning::new("priority", "is not known here and was dropped")],
         idempotency: None,
         job: Some(NewJob { pair: None, due_at: at(60), holder: Some(HOLDER) }),

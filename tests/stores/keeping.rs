@@ -145,7 +145,7 @@ pub async fn redacted_bodies_keep_their_shape_and_go_at_the_end(backend: Backend
     let (sent_one, failed_one, waiting, refused) = (sending(), sending(), accepted(), refused());
     store.write(&[&sent_one, &failed_one, &waiting, &refused].map(record)).await.unwrap();
     let claimed = store.claim("main", HOLDER, at(0), at(60), 10).await.unwrap();
-    assert_eq!(claimed[0].request, waiting.request, "what is to be sent is whole");
+    assert_eq!(claimed[0].request, *waiting.request, "what is to be sent is whole");
 
     let no =
         Settlement { answer: Some(r#"{"error":{"code":131026,"to":"447700900123"}}"#.into()), ..failed(&failed_one) };
@@ -195,7 +195,7 @@ pub async fn what_is_told_of_a_message_outlives_its_request(backend: Backend) {
         let mut message = text_to(RECIPIENT, "Your table is free");
         message.callbacks = vec!["https://shop.example.net/hook".into()];
         message.references.client_id = Some("order 7".into());
-        let new = NewTransaction { request: Request::Send(message), ..sending() };
+        let new = NewTransaction { request: Request::Send(message).into(), ..sending() };
         store.write(&[record(&new), settle(&sent(&new, id))]).await.unwrap();
         assert_eq!(found(&store, new.id).await.request, None);
         let clue = Clue::message(id);
@@ -209,7 +209,7 @@ pub async fn bodies_that_are_not_kept_are_there_as_long_as_they_are_needed(backe
     let new = sending();
     store.write(&[record(&new)]).await.unwrap();
     let kept = found(&store, new.id).await;
-    assert_eq!((kept.request.as_ref(), kept.client_request.is_null()), (Some(&new.request), true));
+    assert_eq!((kept.request.as_ref(), kept.client_request.is_null()), (Some(&*new.request), true));
     assert_eq!(kept.attempts[0].body, "");
 
     store.write(&[settle(&waits(&new, 1, at(3)))]).await.unwrap();

@@ -47,7 +47,7 @@ async fn fill(store: &dyn Store) -> NewTransaction {
     let fault = || Fault::upstream(FaultKind::NotOnWhatsapp, CANARY);
     let new = NewTransaction {
         client_request: json!({ "text": CANARY }).to_string(),
-        request: sabir::model::Request::Send(text_to(RECIPIENT, CANARY)),
+        request: sabir::model::Request::Send(text_to(RECIPIENT, CANARY)).into(),
         attempt: Some(sabir::store::NewAttempt { body: CANARY.into(), ..attempt(1) }),
         ..sending()
     };
@@ -166,7 +166,7 @@ pub async fn a_new_key_takes_over_step_by_step(backend: Backend) {
     assert!(rewrap(&*both).await > 10);
     assert_eq!(sealed_with(&backend).await, [Some(new.id().to_owned())]);
     let alone = open(&backend, &[new], true).await;
-    assert_eq!(found(&alone, later.id).await.request, Some(later.request));
+    assert_eq!(found(&alone, later.id).await.request, Some(std::sync::Arc::unwrap_or_clone(later.request)));
     assert!(
         alone
             .find(&earlier.id.to_string())

@@ -8,11 +8,11 @@ use http::{Method, Response};
 
 use super::Listener;
 use crate::dialect::Webhook;
-use crate::measure;
 use crate::model::{Fault, FaultKind};
 use crate::secret::Secret;
 use crate::store::{NewWebhook, StoreError};
 use crate::upstream::Upstream;
+use crate::{measure, text};
 
 /// Headers that are kept beside the body. None holds a credential.
 const KEPT: [&str; 2] = ["content-type", "user-agent"];
@@ -111,7 +111,7 @@ impl Listener {
             upstream: upstream.to_owned(),
             received_at: self.clock.now(),
             headers,
-            body: String::from_utf8_lossy(&webhook.body).into_owned(),
+            body: text::of(&webhook.body),
         }
     }
 }

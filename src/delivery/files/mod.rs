@@ -132,7 +132,7 @@ impl Files {
         inbound: &Arc<Inbound>,
         until: Option<Instant>,
     ) -> Result<Placed, Fault> {
-        let mut request = order.request.clone();
+        let mut request = Request::clone(&order.request);
         let (mut uploads, mut warnings) = (Vec::new(), Vec::new());
         let deadline = until.unwrap_or_else(|| Instant::now() + self.patience);
         for mut file in request.files() {
@@ -162,7 +162,7 @@ impl Files {
         inbound: &Arc<Inbound>,
         until: Instant,
     ) -> (Vec<FileReport>, Option<Fault>) {
-        let mut request = order.request.clone();
+        let mut request = Request::clone(&order.request);
         let (mut reports, mut fault) = (Vec::new(), None);
         for file in request.files() {
             let look = Look { gate: &self.gate, inbound, order, upstream, file: &file };

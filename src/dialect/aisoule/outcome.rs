@@ -42,5 +42,5 @@ pub fn encode(receipt: &Receipt<'_>) -> Response<Bytes> {
     if let Some(recipient) = receipt.request.recipient() {
         body.put("recipient", recipient.address.as_str());
     }
-    answer(StatusCode::OK, &body.into())
+    answer(StatusCode::OK, &Value::from(body))
 }

@@ -2,44 +2,66 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{Cloud, fault};
-use crate::dialect::shapes::Object;
 use crate::dialect::{Receipt, answer};
 use crate::model::{Accepted, Fault, FaultKind, RecipientAddress, Request};
 
-/// `{"messaging_product", "contacts": [{"input", "wa_id"}], "messages": [{"id"}]}`, or `{"success": true}` for a
-/// read mark.
+/// The answer to a message.
+#[derive(Serialize)]
+struct Taken<'a> {
+    messaging_product: &'static str,
+    contacts: [Contact<'a>; 1],
+    messages: [Message<'a>; 1],
+}
+
+#[derive(Default, Serialize)]
+struct Contact<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wa_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_status: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group_id: Option<&'a str>,
+}
+
+/// [`Taken`], or `{"success": true}` for a read mark.
 pub fn encode(receipt: &Receipt<'_>) -> Response<Bytes> {
     if matches!(receipt.request, Request::Read(_)) {
         return answer(StatusCode::OK, &json!({ "success": true }));
     }
-    let mut message = Object::new();
-    message.put("id", receipt.message_id(&Cloud));
-    message.put_some("message_status", &receipt.accepted.message_status);
-    if let Some(RecipientAddress::Group(group)) = receipt.request.recipient().map(|recipient| &recipient.address) {
-        message.put("group_id", group.as_str());
-    }
-    let body = json!({
-        "messaging_product": "whatsapp",
-        "contacts": [contact(receipt)],
-        "messages": [Value::from(message)],
-    });
-    answer(StatusCode::OK, &body)
+    let group_id = match receipt.request.recipient().map(|recipient| &recipient.address) {
+        Some(RecipientAddress::Group(group)) => Some(group.as_str()),
+        _ => None,
+    };
+    let message_status = receipt.accepted.message_status.as_deref();
+    let message = Message { id: receipt.message_id(&Cloud), message_status, group_id };
+    let taken = Taken { messaging_product: "whatsapp", contacts: [contact(receipt)], messages: [message] };
+    answer(StatusCode::OK, &taken)
 }
 
-fn contact(receipt: &Receipt<'_>) -> Map<String, Value> {
-    let mut contact = Object::new();
-    let Some(recipient) = receipt.request.recipient() else { return contact.0 };
+fn contact<'a>(receipt: &Receipt<'a>) -> Contact<'a> {
+    let Some(recipient) = receipt.request.recipient() else { return Contact::default() };
     let (wa_id, user_id) = match &recipient.address {
         RecipientAddress::User(user) => (None, Some(user.as_str())),
         address => (Some(address.as_str()), None),
     };
-    contact.put("input", recipient.input.as_str());
-    contact.put_some("wa_id", &receipt.accepted.wa_id.as_deref().or(wa_id));
-    contact.put_some("user_id", &receipt.accepted.user_id.as_deref().or(user_id));
-    contact.0
+    Contact {
+        input: Some(&recipient.input),
+        wa_id: receipt.accepted.wa_id.as_deref().or(wa_id),
+        user_id: receipt.accepted.user_id.as_deref().or(user_id),
+    }
 }
 
 /// Reads `messages[0].id` and `contacts[0]`. An `error` that says something counts even under 200, and a 2xx that

@@ -2,40 +2,52 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{OnPremises, fault, meta};
-use crate::dialect::shapes::Object;
 use crate::dialect::{Receipt, answer};
 use crate::model::{Accepted, Fault, FaultKind, RecipientAddress, Request};
 
-/// `{"contacts": [{"input", "wa_id"}], "messages": [{"id"}], "meta"}` under 201, or `{"meta"}` under 200 for a read
-/// mark.
+/// The answer to a message.
+#[derive(Serialize)]
+struct Taken<'a> {
+    contacts: [Contact<'a>; 1],
+    messages: [Message; 1],
+    meta: Value,
+}
+
+#[derive(Default, Serialize)]
+struct Contact<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wa_id: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Message {
+    id: String,
+}
+
+/// [`Taken`] under 201, or `{"meta"}` under 200 for a read mark.
 pub fn encode(receipt: &Receipt<'_>) -> Response<Bytes> {
     if matches!(receipt.request, Request::Read(_)) {
         return answer(StatusCode::OK, &json!({ "meta": meta() }));
     }
-    let body = json!({
-        "contacts": [contact(receipt)],
-        "messages": [{ "id": receipt.message_id(&OnPremises) }],
-        "meta": meta(),
-    });
-    answer(StatusCode::CREATED, &body)
+    let message = Message { id: receipt.message_id(&OnPremises) };
+    let taken = Taken { contacts: [contact(receipt)], messages: [message], meta: meta() };
+    answer(StatusCode::CREATED, &taken)
 }
 
 /// A business-scoped user id is no `wa_id`: courier would store it as the recipient's number.
-fn contact(receipt: &Receipt<'_>) -> Map<String, Value> {
-    let mut contact = Object::new();
-    let Some(recipient) = receipt.request.recipient() else { return contact.0 };
-    contact.put("input", recipient.input.as_str());
+fn contact<'a>(receipt: &Receipt<'a>) -> Contact<'a> {
+    let Some(recipient) = receipt.request.recipient() else { return Contact::default() };
     let wa_id = match &recipient.address {
         RecipientAddress::User(_) => receipt.accepted.wa_id.as_deref(),
         RecipientAddress::Phone(_) | RecipientAddress::Group(_) => receipt.wa_id(),
     };
-    if let Some(wa_id) = wa_id {
-        contact.put("wa_id", wa_id);
-    }
-    contact.0
+    Contact { input: Some(&recipient.input), wa_id }
 }
 
 /// Reads `messages[0].id` and `contacts[0]`. `errors` count even under 200, as very old builds answered. A body of

@@ -1,5 +1,6 @@
 //! What an operator decides of a transaction: shown first as what it would do, then done by the form on that page.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template;
@@ -213,7 +214,7 @@ async fn rehearsed(state: &AppState, found: &Transaction) -> Option<DryRun> {
         id: found.summary.id,
         account: state.delivery.directory().account_named(&found.summary.account)?,
         dialect: dialect::named(&found.summary.dialect)?,
-        request: found.request.clone()?,
+        request: Arc::new(found.request.clone()?),
         warnings: Vec::new(),
         client_request: String::new(),
         idempotency_key: None,
