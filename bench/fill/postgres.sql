@@ -15,17 +15,14 @@ with drawn as materialized (
   select id, 'filled', 'cloud', 'instant', 'WHATSAPP', 'text', 'sent', '442079460000', recipient, null, at, at
   from new order by n
 ), cold as (
-  insert into bodies (transaction_id, client_request, request, warnings, refusal)
+  insert into bodies (transaction_id, client_request, request, warnings, refusal, first_upstream, first_method, first_url,
+    first_body, first_at)
   select id,
     '{"messaging_product":"whatsapp","recipient_type":"individual","to":"' || recipient
       || '","type":"text","text":{"body":"Bay 2 is *open* until 18:00"}}',
     '{"messages":[{"recipient":{"address":"' || recipient
       || '"},"content":{"type":"text","body":"Bay 2 is *open* until 18:00"},"extra":{"recipient_type":"individual"}}]}',
-    '[]', null
-  from new order by n
-), calls as (
-  insert into attempts (transaction_id, number, upstream, method, url, body, started_at)
-  select id, 1, 'instant', 'POST', 'http://127.0.0.1:8090/v23.0/5512000/messages',
+    '[]', null, 'instant', 'POST', 'http://127.0.0.1:8090/v23.0/5512000/messages',
     '{"messaging_product":"whatsapp","recipient_type":"individual","to":"+' || recipient
       || '","type":"text","text":{"body":"Bay 2 is *open* until 18:00"},"biz_opaque_callback_data":"' || id || '"}',
     at

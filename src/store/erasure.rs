@@ -8,6 +8,7 @@ use super::StoreError;
 use super::cell::{Built, Cell};
 use super::clients::sql::Backend;
 use super::periods::IN_ANY_PERIOD;
+use super::queries::part_attempts;
 use super::rows::column;
 
 /// Appends a query for all names that lead to this one, or to which it leads, itself among them.
@@ -81,6 +82,7 @@ impl Person {
             ("delete from events where transaction_id in ", ""),
             ("update turns set fault = null, detail = null where transaction_id in ", ""),
             ("update outcomes set answer = null, fault = null where transaction_id in ", ""),
+            (part_attempts!(), ""),
             ("update attempts set body = '' where transaction_id in ", ""),
             ("delete from bodies where transaction_id in ", ""),
             ("update transactions set recipient = null where id in ", ""),

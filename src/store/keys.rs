@@ -50,12 +50,13 @@ struct Column {
 }
 
 /// All of them but the settings of accounts, which have no id and come last.
-const COLUMNS: [Column; 11] = [
+const COLUMNS: [Column; 12] = [
     column_of("bodies", "transaction_id", "client_request", "bodies.client_request"),
     column_of("bodies", "transaction_id", "request", "bodies.request"),
     column_of("bodies", "transaction_id", "return_address", "bodies.return_address"),
     column_of("bodies", "transaction_id", "warnings", "bodies.warnings"),
     column_of("bodies", "transaction_id", "refusal", "bodies.refusal"),
+    column_of("bodies", "transaction_id", "first_body", "attempts.body"),
     column_of("attempts", "transaction_id", "body", "attempts.body"),
     column_of("outcomes", "transaction_id", "answer", "outcomes.answer"),
     column_of("outcomes", "transaction_id", "fault", "outcomes.fault"),

@@ -34,13 +34,42 @@ pub(super) const FIND: &str = concat!(
     ")"
 );
 
-/// The attempts of the transaction `$1`, each with its outcome.
+/// The attempts of the transaction `$1`, each with its outcome. The first stands beside the bodies, as a rule.
 pub(super) const ATTEMPTS: &str = "\
     select a.number, a.upstream, a.method, a.url, a.body, a.started_at, o.finished_at, o.status, o.answer, o.fault, \
       o.state \
-    from attempts a left join outcomes o on o.transaction_id = a.transaction_id and o.number = a.number \
-    where a.transaction_id = $1 \
+    from ( \
+      select 1 as number, first_upstream as upstream, first_method as method, first_url as url, first_body as body, \
+        first_at as started_at \
+      from bodies where transaction_id = $1 and first_at is not null \
+      union all \
+      select number, upstream, method, url, body, started_at from attempts where transaction_id = $1 \
+    ) a left join outcomes o on o.transaction_id = $1 and o.number = a.number \
     order by a.number";
+
+/// The number of the last attempt of the transaction `$id`; null where it has none.
+macro_rules! last_attempt {
+    ($id:literal) => {
+        concat!(
+            "coalesce((select max(a.number) from attempts a where a.transaction_id = ",
+            $id,
+            "), (select 1 from bodies f where f.transaction_id = ",
+            $id,
+            " and f.first_at is not null))"
+        )
+    };
+}
+
+/// Puts a first attempt where the others stand, before its bodies go: that it was made is no body. What is chosen follows.
+macro_rules! part_attempts {
+    () => {
+        "insert into attempts (transaction_id, number, upstream, method, url, body, started_at) \
+         select transaction_id, 1, first_upstream, first_method, first_url, '', first_at from bodies \
+         where first_at is not null and transaction_id in "
+    };
+}
+
+pub(super) use {last_attempt, part_attempts};
 
 /// The turns of the transaction `$1`.
 pub(super) const TURNS: &str = "select at, from_state, to_state, cause, fault, detail from turns \

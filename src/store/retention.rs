@@ -14,6 +14,7 @@ use super::StoreError;
 use super::cell::Cell;
 use super::clients::sql::{Backend, Statement};
 use super::erasure::Person;
+use super::queries::part_attempts;
 use super::rows::Moment;
 
 /// The part of the store that forgets. What holds for all methods of [`super::Store`] holds for these too. Each is atomic.
@@ -58,7 +59,8 @@ macro_rules! old {
 }
 
 /// The row by which a transaction is chosen goes last, so that each statement chooses the same.
-const FORGET_BODIES: [&str; 3] = [
+const FORGET_BODIES: [&str; 4] = [
+    concat!(part_attempts!(), old_bodies!()),
     concat!("update attempts set body = '' where transaction_id in ", old_bodies!()),
     concat!("update outcomes set answer = null where transaction_id in ", old_bodies!()),
     concat!("delete from bodies where transaction_id in ", old_bodies!()),

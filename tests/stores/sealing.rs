@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sabir::model::{Event, Fault, FaultKind, Inbound, InboundContent, State, Written};
 use sabir::store::{
-    self, Config, EventFilter, NewTransaction, Next, SealingKey, Store, StoreError, Turn, WebhookFilter,
+    self, Config, EventFilter, NewTransaction, Next, SealingKey, Store, StoreError, Turn, WebhookFilter, Write,
 };
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
@@ -13,18 +13,21 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use crate::backends::{Backend, Kind, key};
 use crate::contract::found;
 use crate::events::{decoded, told, webhook};
-use crate::fixtures::{HOLDER, RECIPIENT, at, attempt, record, refused, sending, sent, settle, text_to, turn, turned};
+use crate::fixtures::{
+    HOLDER, RECIPIENT, at, attempt, begun, record, refused, sending, sent, settle, text_to, turn, turned, waits,
+};
 
 /// Stands in everything that is to be sealed; no base64 holds it by chance.
 const CANARY: &str = "zq-x";
 
 /// The columns that hold bodies.
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 13] = [
     "bodies.client_request",
     "bodies.request",
     "bodies.return_address",
     "bodies.warnings",
     "bodies.refusal",
+    "bodies.first_body",
     "attempts.body",
     "outcomes.answer",
     "outcomes.fault",
@@ -42,7 +45,7 @@ async fn open(backend: &Backend, keys: &[SealingKey], encrypt: bool) -> Arc<dyn 
     store
 }
 
-/// A canary in every body that there is: of a message with an attempt, one that was refused, an event and a setting.
+/// A canary in every body that there is: of a message with two attempts, one that was refused, an event and a setting.
 async fn fill(store: &dyn Store) -> NewTransaction {
     let fault = || Fault::upstream(FaultKind::NotOnWhatsapp, CANARY);
     let new = NewTransaction {
@@ -61,6 +64,10 @@ async fn fill(store: &dyn Store) -> NewTransaction {
     let again = Turn { fault: Some(fault()), ..turned(&new, &[State::Failed], State::Waiting, again) };
     let refused = NewTransaction { fault: Some(fault()), ..refused() };
     store.write(&[record(&new), record(&refused), settle(&failed), turn(&again)]).await.unwrap();
+    store.claim("main", HOLDER, at(80), at(85), 10).await.unwrap();
+    let attempt = sabir::store::NewAttempt { body: CANARY.into(), ..attempt(2) };
+    let second = sabir::store::Begin { attempt, ..begun(&new) };
+    store.write(&[Write::Begin(Box::new(second)), settle(&waits(&new, 2, at(80)))]).await.unwrap();
 
     let webhook = sabir::store::NewWebhook { headers: BTreeMap::new(), body: CANARY.into(), ..webhook(0) };
     store.keep_webhooks(std::slice::from_ref(&webhook)).await.unwrap();
@@ -134,7 +141,7 @@ pub async fn what_is_kept_of_bodies_is_sealed_in_every_column(backend: Backend) 
     let store = open(&backend, std::slice::from_ref(&key), true).await;
     let new = fill(&*store).await;
     assert_eq!(sealed_with(&backend).await, [Some(key.id().to_owned())]);
-    assert_eq!(read(&*store, &new).await.matches(CANARY).count(), 10);
+    assert_eq!(read(&*store, &new).await.matches(CANARY).count(), 11);
     assert_eq!(rewrap(&*store).await, 0, "all of it is as it would be written");
 }
 

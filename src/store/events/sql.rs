@@ -18,6 +18,7 @@ use crate::store::callbacks::sql::insert_callbacks;
 use crate::store::cell::{Built, Cell};
 use crate::store::clients::sql::Backend;
 use crate::store::periods::{message_periods, of_message};
+use crate::store::queries::last_attempt;
 use crate::store::retention::first_id;
 use crate::store::rows::{Moment, all_opened, column};
 use crate::store::{Bodies, StoreError};
@@ -289,7 +290,9 @@ where
         of_message!(
             "clues.message_id",
             " and (clues.over is null or exists (select 1 from attempts a \
-                where a.transaction_id = o.transaction_id and a.number = o.number and a.upstream = clues.over))"
+                where a.transaction_id = o.transaction_id and a.number = o.number and a.upstream = clues.over) \
+              or o.number = 1 and exists (select 1 from bodies f \
+                where f.transaction_id = o.transaction_id and f.first_at is not null and f.first_upstream = clues.over))"
         ),
         ", \
              (select id from transactions where id = given)) as id \
@@ -297,7 +300,9 @@ where
          ) \
          select f.place, t.id, t.account, t.dialect, t.upstream, t.kind, t.state, t.received_at, t.sender, t.recipient, \
            b.return_address, case when b.return_address is null then nullif(b.request, '') end as request, \
-           (select cast(max(a.number) as bigint) from attempts a where a.transaction_id = t.id) as attempts, \
+           cast(",
+        last_attempt!("t.id"),
+        " as bigint) as attempts, \
            (select o.message_id from outcomes o where o.transaction_id = t.id and o.message_id is not null \
             order by o.number desc limit 1) as message_id, \
            (select o.message_id from outcomes o where o.transaction_id = t.id and o.message_id is not null and o.told \

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{DecodedWebhook, Hearing, NewEvent, NewWebhook, Then};
 use crate::store::cell::{Built, Cell};
+use crate::store::queries::last_attempt;
 use crate::store::rows::{json, text};
 use crate::store::seal::Seal;
 use crate::store::{Bodies, StoreError, Write};
@@ -147,14 +148,16 @@ where
         .iter()
         .map(|hearing| [Cell::id(hearing.transaction.map(|id| id.0)), Cell::text(hearing.learnt.as_deref())]);
     let learn = Built::new("with learnt (transaction_id, message_id) as (").values(rows);
-    learn.sql(
+    learn.sql(concat!(
         ") insert into outcomes (transaction_id, number, message_id, finished_at, state, told) \
-         select l.transaction_id, a.number, min(l.message_id), t.updated_at, t.state, false \
-         from learnt l join transactions t on t.id = l.transaction_id \
-           join attempts a on a.transaction_id = l.transaction_id \
-         where a.number = (select max(number) from attempts m where m.transaction_id = l.transaction_id) \
-         group by l.transaction_id, a.number, t.updated_at, t.state \
+         select l.transaction_id, ",
+        last_attempt!("l.transaction_id"),
+        ", min(l.message_id), t.updated_at, t.state, false \
+         from learnt l join transactions t on t.id = l.transaction_id where ",
+        last_attempt!("l.transaction_id"),
+        " is not null \
+         group by l.transaction_id, t.updated_at, t.state \
          on conflict (transaction_id, number) do update set message_id = excluded.message_id, told = false \
          where outcomes.message_id is null",
-    )
+    ))
 }

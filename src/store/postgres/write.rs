@@ -330,11 +330,10 @@ const KEEP: &str = "), hot as ( \
        select id, account, dialect, upstream, channel, kind, case when queued then 'accepted' else state end, \
          sender, recipient, fault, received_at, received_at from kept \
      ), cold as ( \
-       insert into bodies (transaction_id, client_request, request, return_address, warnings, refusal, pair) \
-       select id, client_request, request, return_address, warnings, refusal, pair from kept \
-     ), calls as ( \
-       insert into attempts (transaction_id, number, upstream, method, url, body, started_at) \
-       select id, number, upstream, method, url, body, started_at from kept where number > 0 and not queued \
+       insert into bodies (transaction_id, client_request, request, return_address, warnings, refusal, pair, \
+         first_upstream, first_method, first_url, first_body, first_at) \
+       select id, client_request, request, return_address, warnings, refusal, pair, \
+         upstream, method, url, body, case when not queued then started_at end from kept \
      ), work as ( \
        insert into jobs (transaction_id, upstream, pair, state, attempts, due_at, holder) \
        select id, upstream, pair, case when queued then 'accepted' else state end, \

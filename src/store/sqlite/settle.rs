@@ -2,6 +2,7 @@
 
 use super::write::{Script, filled_up};
 use crate::store::params::{NewOutcomeRow, TurnRow};
+use crate::store::queries::last_attempt;
 use crate::store::seal::Seal;
 use crate::store::{Settlement, StoreError, Turn};
 
@@ -113,7 +114,9 @@ pub(super) fn turn(script: &mut Script, turns: &[(usize, &Turn)], seal: &Seal) -
          delete from jobs where transaction_id in (select id from turned where next is null); \
          insert into jobs (transaction_id, upstream, pair, state, attempts, due_at, holder) \
          select d.id, d.upstream, b.pair, d.next, \
-           coalesce((select max(number) from attempts a where a.transaction_id = d.id), 0), d.due_at, \
+           coalesce(",
+        last_attempt!("d.id"),
+        ", 0), d.due_at, \
            iif(d.keep, d.holder, null) \
          from turned d left join bodies b on b.transaction_id = d.id where d.next is not null \
          on conflict (transaction_id) do update \

@@ -180,10 +180,10 @@ const RECORD: &str = "\
       received_at, updated_at) \
     select id, account, dialect, upstream, channel, kind, iif(queued, 'accepted', state), sender, recipient, fault, \
       received_at, received_at from recorded; \
-    insert into bodies (transaction_id, client_request, request, return_address, warnings, refusal, pair) \
-    select id, client_request, request, return_address, warnings, refusal, pair from recorded; \
-    insert into attempts (transaction_id, number, upstream, method, url, body, started_at) \
-    select id, number, upstream, method, url, body, started_at from recorded where number > 0 and not queued; \
+    insert into bodies (transaction_id, client_request, request, return_address, warnings, refusal, pair, \
+      first_upstream, first_method, first_url, first_body, first_at) \
+    select id, client_request, request, return_address, warnings, refusal, pair, \
+      upstream, method, url, body, iif(queued, null, started_at) from recorded; \
     insert into jobs (transaction_id, upstream, pair, state, attempts, due_at, holder) \
     select id, upstream, pair, iif(queued, 'accepted', state), iif(queued, 0, number), iif(queued, received_at, due_at), \
       iif(queued, null, holder) from recorded where due_at is not null; \

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::column;
 use crate::store::params::TurnRow;
+use crate::store::queries::last_attempt;
 use crate::store::rounds::Tally;
 use crate::store::seal::Seal;
 use crate::store::{StoreError, Turn};
@@ -46,7 +47,9 @@ pub(super) async fn turn(
          ), stays as ( \
            insert into jobs (transaction_id, upstream, pair, state, attempts, due_at, holder) \
            select d.id, d.upstream, b.pair, d.next, \
-             coalesce((select max(number) from attempts a where a.transaction_id = d.id), 0), d.due_at, \
+             coalesce(",
+        last_attempt!("d.id"),
+        ", 0), d.due_at, \
              case when d.keep then d.holder end \
            from turned d left join bodies b on b.transaction_id = d.id where d.next is not null \
            on conflict (transaction_id) do update \
