@@ -4,11 +4,11 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
-# `dist` optimises the whole program, which takes a few minutes. The registry and the target directory stay in the
-# builder's cache, so a change of the code compiles the code alone.
+# Optimises the whole program, and for what it does most, which takes some minutes. The registry and the target directory
+# stay in the builder's cache, so a change of the code compiles the code alone.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
-    cargo build --locked --profile dist --bin sabir \
+    scripts/dist \
     && install -D target/dist/sabir /out/sabir \
     && install -d /out/data
 

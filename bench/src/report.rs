@@ -171,7 +171,7 @@ impl Report {
     /// What gives the figures of a section again.
     fn command(&self, section: &str) -> String {
         match section {
-            "program" => "cargo build --profile dist --bin sabir && ls -l target/dist/sabir".to_owned(),
+            "program" => "scripts/dist && ls -l target/dist/sabir".to_owned(),
             section => format!("scripts/bench{} --only {section}", self.flags),
         }
     }
