@@ -373,3 +373,18 @@ async fn a_server_that_hangs_is_as_good_as_none() {
     lock.rollback().await.unwrap();
     store.write(&[fixtures::record(&fixtures::sending())]).await.unwrap();
 }
+
+/// Counted as empty, it would be gone through for each message that is settled.
+#[tokio::test]
+async fn postgres_is_told_of_a_queue_that_has_grown() {
+    let backend = backends::Backend::postgres().await;
+    let store = backend.open().await;
+    backend.spoil("vacuum analyze jobs").await;
+    let jobs: Vec<_> = (0..1000).map(|_| fixtures::record(&fixtures::accepted())).collect();
+    store.write(&jobs).await.unwrap();
+    store.depth().await.unwrap();
+    let mut connection = PgConnection::connect(&backend.url()).await.unwrap();
+    let counted = "select reltuples::bigint from pg_class where oid = 'jobs'::regclass";
+    let counted: i64 = sqlx::query_scalar(counted).fetch_one(&mut connection).await.unwrap();
+    assert_eq!(counted, 1000);
+}

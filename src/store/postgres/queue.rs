@@ -1,5 +1,7 @@
 //! The queue, shared by any number of gateways.
 
+use std::error::Error;
+
 use async_trait::async_trait;
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
@@ -9,6 +11,28 @@ use uuid::Uuid;
 use super::{PATIENCE, Postgres, READING, in_time};
 use crate::store::rows::{self, ClaimedRow, DepthRow, LapsedRow, Moment, text};
 use crate::store::{ALIVE, Claimed, Depth, Lapsed, Queue, StoreError, queries};
+
+/// Jobs of which the server has to know for its plans.
+const MANY: u64 = 1000;
+
+impl Postgres {
+    /// Has the server count its jobs where it believes in far fewer. Between two bursts it counts none or one, and then plans
+    /// batches that go through all jobs for each that they settle; it keeps such a plan until it counts again, by itself a
+    /// minute later.
+    async fn tell_planner(&self, jobs: u64) -> Result<(), StoreError> {
+        let mut connection = self.writers.acquire().await?;
+        let believed = sqlx::query_scalar("select reltuples::bigint from pg_class where oid = 'jobs'::regclass");
+        let believed = timeout(PATIENCE, believed.fetch_one(&mut *connection)).await;
+        let believed: i64 = in_time(connection, believed)?;
+        if believed.unsigned_abs() >= jobs / 10 {
+            return Ok(());
+        }
+        let mut connection = self.writers.acquire().await?;
+        let counted = timeout(READING, sqlx::query("analyze jobs").execute(&mut *connection)).await;
+        in_time(connection, counted)?;
+        Ok(())
+    }
+}
 
 #[async_trait]
 impl Queue for Postgres {
@@ -58,7 +82,14 @@ impl Queue for Postgres {
                      order by d.upstream, d.state";
         let depth = timeout(READING, sqlx::query_as(depth).fetch_all(&mut *connection)).await;
         let depth: Vec<DepthRow> = in_time(connection, depth)?;
-        depth.into_iter().map(Depth::try_from).collect()
+        let depth: Vec<_> = depth.into_iter().map(Depth::try_from).collect::<Result<_, _>>()?;
+        let jobs = depth.iter().map(|depth| depth.count).sum();
+        if jobs >= MANY
+            && let Err(error) = self.tell_planner(jobs).await
+        {
+            tracing::debug!(error = &error as &dyn Error, "the server goes on as if its queue were short");
+        }
+        Ok(depth)
     }
 
     async fn jobs_changed(&self) {
