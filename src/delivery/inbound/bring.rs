@@ -45,23 +45,39 @@ impl Pauses {
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 impl Inbound {
-    /// Fetches a file, once for all who want it. Where that takes longer than a client waits it goes on, and the client is
-    /// told to come back.
-    pub(super) async fn bring(self: &Arc<Self>, file: InboundFile) -> Result<StoredMedia, Fault> {
+    /// The account's file of this id, fetched where it is not here yet, once for all who want it; none where nobody sent
+    /// such a file. Where that takes longer than a client waits it goes on, and the client is told to come back.
+    pub async fn file(self: &Arc<Self>, account: &str, id: &str) -> Result<Option<StoredMedia>, Fault> {
+        let key = (account.to_owned(), id.to_owned());
+        let work = || {
+            let (this, (account, id)) = (Arc::clone(self), key.clone());
+            async move { this.here_or_fetched(&account, &id).await }
+        };
+        let flight = self.flights.join(key.clone(), work);
+        timeout(self.limits.patience, flight).await.unwrap_or_else(|_| Err(on_its_way()))
+    }
+
+    /// Looks where nobody else fetches: whoever looked first and flew then would fetch again what came in between.
+    async fn here_or_fetched(&self, account: &str, id: &str) -> Result<Option<StoredMedia>, Fault> {
+        let Some(file) = self.store.inbound(account, id).await.map_err(store_fault)? else { return Ok(None) };
+        if let Some(here) = self.here(&file).await? {
+            return Ok(Some(here));
+        }
         let now = self.clock.now();
         if file.gone_at.is_some_and(|at| at <= now) {
             return Err(gone());
         }
-        if let Some(fault) = self.pauses.of(&file.id, now) {
-            return Err(fault);
+        match self.pauses.of(&file.id, now) {
+            Some(fault) => Err(fault),
+            None => self.fetch(&file).await.map(Some),
         }
-        let id = file.id.clone();
-        let work = || {
-            let this = Arc::clone(self);
-            async move { this.fetch(&file).await }
-        };
-        let flight = self.flights.join(id, work);
-        timeout(self.limits.patience, flight).await.unwrap_or_else(|_| Err(on_its_way()))
+    }
+
+    /// What is known of a file whose bytes lie here.
+    async fn here(&self, file: &InboundFile) -> Result<Option<StoredMedia>, Fault> {
+        let known = self.store.media(&file.account, &file.id).await.map_err(store_fault)?;
+        let Some(known) = known else { return Ok(None) };
+        Ok(self.bytes(&file.id).await?.map(|_| known))
     }
 
     /// A file's length and bytes, where they lie here.
@@ -196,4 +212,88 @@ fn away(upstream: &str) -> Fault {
 fn on_its_way() -> Fault {
     let detail = "the file is still on its way from the provider; try again";
     Fault::upstream(FaultKind::UpstreamUnavailable, detail).retry_after(Some(RETRY_AFTER))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
+
+    use arc_swap::ArcSwap;
+    use bytes::Bytes;
+    use futures_util::stream;
+    use tempfile::TempDir;
+    use time::macros::datetime;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::clock::FixedClock;
+    use crate::config;
+    use crate::delivery::directory::{Directory, Parts};
+    use crate::delivery::inbound::Limits;
+    use crate::media::Vault;
+    use crate::media::links::Links;
+    use crate::secret::Secret;
+    use crate::store;
+
+    const NOW: OffsetDateTime = datetime!(2026-09-21 13:35:23 UTC);
+
+    /// Files over a folder, of upstreams that are all away.
+    async fn inbound(folder: &TempDir) -> Arc<Inbound> {
+        let config = config::load_text("").unwrap().config;
+        let url = format!("sqlite://{}", folder.path().join("sabir.db").display());
+        let store = store::connect(&store::Config::new(Secret::new(url), 4)).await.unwrap();
+        store.migrate().await.unwrap();
+        let clock = Arc::new(FixedClock::at(NOW));
+        let nobody = Parts { accounts: Vec::new(), upstreams: Vec::new(), routes: Vec::new() };
+        let day = Duration::from_secs(24 * 60 * 60);
+        Arc::new(Inbound {
+            store,
+            vault: Vault::open(folder.path()).unwrap(),
+            links: Links::open(&config.media.links, &[], folder.path(), Arc::clone(&clock) as _).unwrap(),
+            clock,
+            directory: Arc::new(ArcSwap::from_pointee(Directory::new(nobody))),
+            limits: Limits { kept_for: day, max_bytes: 99, patience: day, public_url: None },
+            origin: OnceLock::new(),
+            flights: Default::default(),
+            pauses: Pauses::default(),
+        })
+    }
+
+    fn file() -> InboundFile {
+        InboundFile {
+            id: "4410".into(),
+            account: "shop".into(),
+            event: Uuid::nil(),
+            token: "token".into(),
+            dialect: "cloud".into(),
+            upstream: "main".into(),
+            source_id: Some("1".into()),
+            link: None,
+            mime_type: None,
+            filename: None,
+            person: None,
+            received_at: NOW,
+            gone_at: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_came_since_it_was_looked_for_is_not_fetched_again() {
+        let folder = TempDir::new().unwrap();
+        let inbound = inbound(&folder).await;
+        inbound.store.name_inbound(&file()).await.unwrap();
+        let away = inbound.file("shop", "4410").await.unwrap_err();
+        assert_eq!(away.kind, FaultKind::UpstreamUnavailable, "it would be fetched: {away:?}");
+
+        let bytes = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"bytes"))]);
+        let Stored { size, sha256 } = inbound.vault.put("4410", bytes, 99).await.unwrap();
+        let (id, account, mime_type) = ("4410".into(), "shop".into(), "image/png".into());
+        let media = StoredMedia { id, account, mime_type, filename: None, size, sha256, created_at: NOW };
+        assert!(inbound.store.keep_inbound(&media).await.unwrap());
+        assert_eq!(inbound.file("shop", "4410").await.unwrap().map(|file| file.size), Some(5));
+
+        inbound.vault.delete("4410").await.unwrap();
+        assert!(inbound.file("shop", "4410").await.is_err(), "known without its bytes it is fetched again");
+        assert_eq!(inbound.file("other", "4410").await.unwrap().map(|file| file.id), None, "another account's");
+    }
 }

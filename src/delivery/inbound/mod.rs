@@ -37,7 +37,8 @@ pub struct Inbound {
     pub limits: Limits,
     /// Where the gateway is for clients, where that is known.
     pub origin: OnceLock<String>,
-    pub flights: Flights<String, StoredMedia>,
+    /// What is on its way, by its account and id.
+    pub flights: Flights<(String, String), Option<StoredMedia>>,
     pub pauses: Pauses,
 }
 
@@ -75,14 +76,6 @@ pub struct Behind {
 }
 
 impl Inbound {
-    /// The account's file of this id, fetched where it is not here yet; none where nobody sent such a file.
-    pub async fn file(self: &Arc<Self>, account: &str, id: &str) -> Result<Option<StoredMedia>, Fault> {
-        match self.store.inbound(account, id).await.map_err(store_fault)? {
-            Some(file) => self.bring(file).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
     /// Puts what the client can ask us for in the place of the provider's id and address.
     pub async fn tell(
         &self,
