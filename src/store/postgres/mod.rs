@@ -48,6 +48,11 @@ const READING: Duration = Duration::from_secs(5);
 /// How the server plans what writers ask. All of it is looked up by keys, a few rows of tables that may have millions. The
 /// server cannot know that while the tables are new and nobody has counted them: it would scan them, and keep that plan
 /// for minutes. Nor is a plan made anew for each batch, which costs more than to run it.
+///
+/// The queue is empty at one time and has a million jobs at another, and a plan that is made for the one is kept for the
+/// other. So writers look jobs up by `= any(array[id])`: to the server that is no join, for which it would go through all
+/// jobs in the order of their ids where it believes that there are none. A state that they must have stands in a `case`,
+/// in which it does not see that an index holds only such jobs, all of which it would go through as well.
 const BY_KEYS: [(&str, &str); 7] = [
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),

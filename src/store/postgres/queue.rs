@@ -1,7 +1,5 @@
 //! The queue, shared by any number of gateways.
 
-use std::error::Error;
-
 use async_trait::async_trait;
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
@@ -11,28 +9,6 @@ use uuid::Uuid;
 use super::{PATIENCE, Postgres, READING, in_time};
 use crate::store::rows::{self, ClaimedRow, DepthRow, LapsedRow, Moment, text};
 use crate::store::{ALIVE, Claimed, Depth, Lapsed, Queue, StoreError, queries};
-
-/// Jobs of which the server has to know for its plans.
-const MANY: u64 = 1000;
-
-impl Postgres {
-    /// Has the server count its jobs where it believes in far fewer. Between two bursts it counts none or one, and then plans
-    /// batches that go through all jobs for each that they settle; it keeps such a plan until it counts again, by itself a
-    /// minute later.
-    async fn tell_planner(&self, jobs: u64) -> Result<(), StoreError> {
-        let mut connection = self.writers.acquire().await?;
-        let believed = sqlx::query_scalar("select reltuples::bigint from pg_class where oid = 'jobs'::regclass");
-        let believed = timeout(PATIENCE, believed.fetch_one(&mut *connection)).await;
-        let believed: i64 = in_time(connection, believed)?;
-        if believed.unsigned_abs() >= jobs / 10 {
-            return Ok(());
-        }
-        let mut connection = self.writers.acquire().await?;
-        let counted = timeout(READING, sqlx::query("analyze jobs").execute(&mut *connection)).await;
-        in_time(connection, counted)?;
-        Ok(())
-    }
-}
 
 #[async_trait]
 impl Queue for Postgres {
@@ -82,14 +58,7 @@ impl Queue for Postgres {
                      order by d.upstream, d.state";
         let depth = timeout(READING, sqlx::query_as(depth).fetch_all(&mut *connection)).await;
         let depth: Vec<DepthRow> = in_time(connection, depth)?;
-        let depth: Vec<_> = depth.into_iter().map(Depth::try_from).collect::<Result<_, _>>()?;
-        let jobs = depth.iter().map(|depth| depth.count).sum();
-        if jobs >= MANY
-            && let Err(error) = self.tell_planner(jobs).await
-        {
-            tracing::debug!(error = &error as &dyn Error, "the server goes on as if its queue were short");
-        }
-        Ok(depth)
+        depth.into_iter().map(Depth::try_from).collect()
     }
 
     async fn jobs_changed(&self) {
@@ -141,11 +110,12 @@ async fn claim(
               and e.state <> 'unknown') as behind \
           from looked l \
         ), put_off as ( \
-          update jobs j set due_at = $7, holder = null from judged b where b.behind and j.transaction_id = b.transaction_id \
+          update jobs j set due_at = $7, holder = null from judged b \
+          where b.behind and j.transaction_id = any(array[b.transaction_id]) \
         ), taken as ( \
           update jobs j set holder = $3, due_at = $4 from ( \
             select transaction_id, due_at as since from judged where not behind order by due_at limit $5) b \
-          where j.transaction_id = b.transaction_id \
+          where j.transaction_id = any(array[b.transaction_id]) \
           returning j.transaction_id, j.attempts, j.state, j.upstream, j.pair, b.since \
         ) \
         select t.id, t.account, t.dialect, b.request, b.warnings, t.received_at, \

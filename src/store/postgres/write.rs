@@ -21,17 +21,19 @@ macro_rules! notify {
     };
 }
 
-/// Jobs that stood behind one which is `freed` are due now; a claim may have put them off.
+/// Jobs that stood behind one which is `freed` are due now; a claim may have put them off. Where all that are left are
+/// being sent, none stands behind another, and none is looked for.
 macro_rules! woken {
     () => {
         concat!(
             "woken as ( \
                update jobs n set due_at = f.at from freed f \
-               where n.state = 'accepted' and n.holder is null and n.transaction_id = ( \
+               where exists (select 1 from jobs where state <> 'sending') \
+                 and case n.state when 'accepted' then n.holder is null end and n.transaction_id = any(array[( \
                  select w.transaction_id from jobs w \
                  where w.pair = f.pair and w.transaction_id > f.transaction_id and w.state <> 'unknown' \
                    and w.transaction_id not in (select transaction_id from freed) \
-                 order by w.transaction_id limit 1) \
+                 order by w.transaction_id limit 1)]) \
                returning ",
             notify!(),
             ")"
@@ -278,16 +280,17 @@ const SETTLE: &str = concat!(
        select s.*, j.pair, j.state as job, coalesce(j.attempts = s.number, false) as last, \
          t.state in ('sent', 'delivered', 'read') as over \
        from settled s join transactions t on t.id = s.transaction_id \
-         left join jobs j on j.transaction_id = s.transaction_id \
+         left join jobs j on j.transaction_id = any(array[s.transaction_id]) \
        where (s.transaction_id in (select transaction_id from first)) is true \
      ), gone as ( \
        delete from jobs j using ended e \
-       where j.transaction_id = e.transaction_id \
+       where j.transaction_id = any(array[e.transaction_id]) \
          and case when e.last then e.next is null or e.over else e.state = 'sent' and j.state <> 'sending' end \
        returning j.transaction_id, j.pair, e.finished_at as at \
      ), stays as ( \
        update jobs j set state = e.next, due_at = e.due_at, holder = case when e.keep then j.holder end \
-       from ended e where j.transaction_id = e.transaction_id and e.last and e.next is not null and not e.over \
+       from ended e where j.transaction_id = any(array[e.transaction_id]) and e.last and e.next is not null \
+         and not e.over \
        returning j.transaction_id, j.pair, j.state, e.finished_at as at, \
          case when j.holder is null and j.due_at <= e.finished_at then ",
     notify!(),
@@ -353,8 +356,8 @@ const BEGIN: &str = ") as begun (transaction_id, holder, lease_until, number, up
        warnings) \
      ), taken as ( \
        update jobs j set state = 'sending', attempts = b.number, upstream = b.upstream, due_at = b.lease_until \
-       from begun b where j.transaction_id = b.transaction_id and j.holder = b.holder and j.state <> 'sending' \
-         and j.attempts < b.number \
+       from begun b where j.transaction_id = any(array[b.transaction_id]) and j.holder = b.holder \
+         and case when j.state <> 'sending' then j.attempts < b.number end \
        returning j.transaction_id \
      ), sent as materialized ( \
        select * from begun where (transaction_id in (select transaction_id from taken)) is true \

@@ -30,11 +30,11 @@ pub(super) async fn turn(
              $8::text[], $9::timestamptz[], $10::text[], $11::timestamptz[], $12::boolean[], $13::text[]) \
            as new (id, holder, origins, target, cause, fault_code, fault, detail, at, next, due_at, keep, frees) \
          ), held as materialized ( \
-           select transaction_id from jobs where transaction_id in (select id from new) \
-           order by transaction_id for update \
+           select transaction_id from (select id from new order by id) n, \
+             lateral (select transaction_id from jobs where transaction_id = n.id for update) j \
          ), turned as ( \
            select n.*, t.state as was, t.upstream, t.account from new n join transactions t on t.id = n.id \
-             left join jobs j on j.transaction_id = n.id \
+             left join jobs j on j.transaction_id = any(array[n.id]) \
            where (select count(*) from held) >= 0 and t.state = any(string_to_array(n.origins, ' ')) \
              and case when n.holder is not null then coalesce(j.holder = n.holder, false) \
                else t.state <> 'sending' or j.due_at is null or j.due_at <= n.at end \
@@ -42,7 +42,7 @@ pub(super) async fn turn(
                select 1 from bodies b where b.transaction_id = n.id and b.request <> '')) \
            for update of t \
          ), gone as ( \
-           delete from jobs j using turned d where j.transaction_id = d.id and d.next is null \
+           delete from jobs j using turned d where j.transaction_id = any(array[d.id]) and d.next is null \
            returning j.transaction_id, j.pair, d.at \
          ), stays as ( \
            insert into jobs (transaction_id, upstream, pair, state, attempts, due_at, holder) \
