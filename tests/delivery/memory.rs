@@ -559,7 +559,7 @@ impl Clients for Memory {
         unimplemented!()
     }
 
-    async fn forget_upstream_media(&self, _: &UploadKey) -> Result<bool, StoreError> {
+    async fn forget_upstream_media(&self, _: &UploadKey, _: &str) -> Result<bool, StoreError> {
         unimplemented!()
     }
 

@@ -12,6 +12,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::Barrier;
 
 /// What the provider does with uploads, and with messages that name one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -28,6 +29,8 @@ pub enum Mood {
     RefusesMessages(u16, &'static str),
     /// Answers messages that name this upload with 400 and this body.
     RefusesId(&'static str, &'static str),
+    /// The same once two such messages are here.
+    RefusesIdOfTwo(&'static str, &'static str),
 }
 
 /// A call that it got.
@@ -48,11 +51,17 @@ impl Seen {
     }
 }
 
-#[derive(Default)]
 struct Inner {
     seen: Mutex<Vec<Seen>>,
     mood: Mutex<Mood>,
     given: AtomicUsize,
+    two: Barrier,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self { seen: Mutex::default(), mood: Mutex::default(), given: AtomicUsize::default(), two: Barrier::new(2) }
+    }
 }
 
 /// The provider; it ends with the test.
@@ -98,10 +107,14 @@ async fn answer(State(provider): State<Arc<Inner>>, request: Request) -> Respons
     let is_upload = seen.is_upload();
     let names = |id: &str| String::from_utf8_lossy(&seen.body).contains(&format!("\"{id}\""));
     let mood = *provider.mood.lock().unwrap();
-    let is_lost = matches!(mood, Mood::RefusesId(id, _) if !is_upload && names(id));
+    let is_lost = matches!(mood, Mood::RefusesId(id, _) | Mood::RefusesIdOfTwo(id, _) if !is_upload && names(id));
     provider.seen.lock().unwrap().push(seen);
     match mood {
         Mood::RefusesId(_, body) if is_lost => (StatusCode::BAD_REQUEST, body).into_response(),
+        Mood::RefusesIdOfTwo(_, body) if is_lost => {
+            provider.two.wait().await;
+            (StatusCode::BAD_REQUEST, body).into_response()
+        }
         Mood::Refuses(status, body) if is_upload => (StatusCode::from_u16(status).unwrap(), body).into_response(),
         Mood::Hangs if is_upload => std::future::pending().await,
         Mood::RefusesMessages(status, body) if !is_upload => {

@@ -396,6 +396,25 @@ async fn an_id_that_the_upstream_does_not_know_any_more_is_forgotten_and_the_fil
 }
 
 #[tokio::test]
+async fn an_id_that_is_lost_costs_none_of_the_messages_that_name_it_at_once() {
+    let provider = Provider::start().await;
+    let app = gateway(&provider, "cloud", "cloud").await;
+    send(&app, &image(ID)).await;
+    let unknown = r##"{"error": {"code": 100, "message": "(#100) Param image['id'] is not a valid media id"}}"##;
+    provider.feels(Mood::RefusesIdOfTwo("given-1", unknown));
+    let (one, mut other) = (image(ID), image(ID));
+    other["to"] = json!("447700900124");
+    let answers = tokio::join!(send(&app, &one), send(&app, &other));
+    assert_eq!((answers.0.status, answers.1.status), (200, 200), "{answers:?}");
+    while provider.messages().len() < 5 {
+        app.forward_a_little().await;
+    }
+    let ids: Vec<_> = provider.messages().iter().map(|message| message.json()["image"]["id"].clone()).collect();
+    assert_eq!(ids, ["given-1", "given-1", "given-1", "given-2", "given-2"]);
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_rehearsal_uploads_nothing() {
     let provider = Provider::start().await;
     let app = gateway(&provider, "cloud", "cloud").await;

@@ -130,8 +130,10 @@ pub async fn an_upstreams_id_is_remembered_until_it_is_forgotten(backend: Backen
     store.remember_upstream_media(&upload(), &given("78", 90)).await.unwrap();
     assert_eq!(store.upstream_media(&upload()).await.unwrap(), Some(given("78", 90)));
 
-    assert!(store.forget_upstream_media(&upload()).await.unwrap());
-    assert!(!store.forget_upstream_media(&upload()).await.unwrap());
+    assert!(!store.forget_upstream_media(&upload(), "77").await.unwrap(), "another was given since");
+    assert_eq!(store.upstream_media(&upload()).await.unwrap(), Some(given("78", 90)));
+    assert!(store.forget_upstream_media(&upload(), "78").await.unwrap());
+    assert!(!store.forget_upstream_media(&upload(), "78").await.unwrap());
     assert_eq!(store.upstream_media(&upload()).await.unwrap(), None);
 }
 
@@ -146,7 +148,7 @@ pub async fn an_upstreams_id_holds_for_its_whole_key(backend: Backend) {
     ];
     for other in others {
         assert_eq!(store.upstream_media(&other).await.unwrap(), None, "{other:?}");
-        assert!(!store.forget_upstream_media(&other).await.unwrap());
+        assert!(!store.forget_upstream_media(&other, "77").await.unwrap());
         store.remember_upstream_media(&other, &given("79", 60)).await.unwrap();
     }
     assert_eq!(store.upstream_media(&upload()).await.unwrap(), Some(given("77", 60)));

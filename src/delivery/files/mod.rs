@@ -32,7 +32,7 @@ use crate::store::{Store, UploadKey};
 use crate::upstream::{MediaWay, Upstream};
 use fetches::Fetches;
 use gate::{Gate, Look, way};
-use uploads::{Uploads, upload_key};
+use uploads::{Given, Uploads, upload_key};
 
 /// When to come back where a file takes longer than a client waits.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -86,11 +86,11 @@ pub struct Placed {
 #[derive(Clone, Debug)]
 pub struct Used {
     key: UploadKey,
-    is_remembered: bool,
+    given: Given,
 }
 
-/// A file that may go: what was found of it, and the id that it is named by, where it was uploaded.
-type Passed = (Judged, Option<(Used, String)>);
+/// A file that may go: what was found of it, and the upload that it is named by, where it was uploaded.
+type Passed = (Judged, Option<Used>);
 
 impl Files {
     /// The gate over these tools.
@@ -146,8 +146,8 @@ impl Files {
             if let Some(name) = judged.report.filename.or(in_link) {
                 file.rename(name);
             }
-            if let Some((used, id)) = upload {
-                file.put_id(id);
+            if let Some(used) = upload {
+                file.put_id(used.given.id.clone());
                 uploads.push(used);
             }
         }
@@ -179,16 +179,16 @@ impl Files {
     }
 
     /// Forgets the ids of a message that was refused for its files: they may be gone at the upstream. Says whether it is
-    /// worth another try, for which the files are placed again: an id that was given just now is not lost.
+    /// worth another try, for which the files are placed again: an id that was given just now is not lost. Whether another
+    /// message was here before and has it forgotten already makes no difference.
     pub async fn doubt(&self, uploads: &[Used], fault: &Fault) -> bool {
         if fault.origin != Origin::Upstream || !may_mean_an_unknown_file(fault.kind) {
             return false;
         }
-        let mut may_be_lost = false;
         for used in uploads {
-            may_be_lost |= self.gate.uploads.forget(&used.key).await && used.is_remembered;
+            self.gate.uploads.forget(&used.key, &used.given.id).await;
         }
-        may_be_lost
+        uploads.iter().any(|used| used.given.is_remembered)
     }
 
     /// Looks at a file, and uploads it where it goes that way.
@@ -205,8 +205,7 @@ impl Files {
         let key = upload_key(held.sha256(), judged.report.format, upstream);
         let given = self.gate.uploads.place(key.clone(), held, upstream).await;
         let given = given.map_err(|fault| at_member(fault, &judged.member))?;
-        let used = Used { key, is_remembered: given.is_remembered };
-        Ok(Some((judged, Some((used, given.id)))))
+        Ok(Some((judged, Some(Used { key, given }))))
     }
 }
 

@@ -46,12 +46,11 @@ impl Uploads {
         self.flights.join(key.clone(), work).await
     }
 
-    /// Forgets an id; false where none was known.
-    pub async fn forget(&self, key: &UploadKey) -> bool {
-        self.store.forget_upstream_media(key).await.unwrap_or_else(|error| {
+    /// Forgets an id. One that was given since stays.
+    pub async fn forget(&self, key: &UploadKey, id: &str) {
+        if let Err(error) = self.store.forget_upstream_media(key, id).await {
             warn(&error, "an upstream's media id could not be forgotten");
-            false
-        })
+        }
     }
 
     async fn known_or_uploaded(&self, key: &UploadKey, held: &Held, upstream: &Upstream) -> Result<Given, Fault> {

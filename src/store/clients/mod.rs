@@ -52,8 +52,8 @@ pub trait Clients: Send + Sync {
     /// Remembers the id; it takes the place of the one before.
     async fn remember_upstream_media(&self, upload: &UploadKey, media: &UpstreamMedia) -> Result<(), StoreError>;
 
-    /// Forgets the id, as when the upstream does not know it any more; false where none was known.
-    async fn forget_upstream_media(&self, upload: &UploadKey) -> Result<bool, StoreError>;
+    /// Forgets this id, as when the upstream does not know it any more; false where another one is known, or none.
+    async fn forget_upstream_media(&self, upload: &UploadKey, media_id: &str) -> Result<bool, StoreError>;
 
     /// Forgets the ids that expired before this time and returns how many there were.
     async fn sweep_upstream_media(&self, before: OffsetDateTime) -> Result<u64, StoreError>;

@@ -170,10 +170,10 @@ where
         Ok(())
     }
 
-    async fn forget_upstream_media(&self, upload: &UploadKey) -> Result<bool, StoreError> {
+    async fn forget_upstream_media(&self, upload: &UploadKey, media_id: &str) -> Result<bool, StoreError> {
         let forget = "delete from upstream_media \
-                      where upstream = $1 and sender = $2 and sha256 = $3 and mime_type = $4";
-        Ok(self.execute(keyed(forget, upload)).await? > 0)
+                      where upstream = $1 and sender = $2 and sha256 = $3 and mime_type = $4 and media_id = $5";
+        Ok(self.execute(keyed(forget, upload).bind(owned(media_id))).await? > 0)
     }
 
     async fn sweep_upstream_media(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
