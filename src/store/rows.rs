@@ -359,6 +359,26 @@ where
     rows.iter().map(|row| R::from_row(row)?.open(seal)?.try_into()).collect()
 }
 
+/// As [`all_opened`], of what was claimed, whose id stands in the first column: what does not open stops no other. It is left
+/// to its lease and claimed again behind it, as its key may be there by then.
+pub(super) fn claimed_opened<DB, R, T>(rows: &[DB::Row], seal: &Seal) -> Vec<T>
+where
+    DB: Database,
+    R: for<'r> FromRow<'r, DB::Row> + Sealed,
+    T: TryFrom<R, Error = StoreError>,
+    (Uuid,): for<'r> FromRow<'r, DB::Row>,
+{
+    let open = |row| -> Result<T, StoreError> { R::from_row(row)?.open(seal)?.try_into() };
+    let read = |row| {
+        let log = |error: &StoreError| {
+            let id = <(Uuid,)>::from_row(row).map(|(id,)| id).unwrap_or_default();
+            tracing::error!(row.id = %id, error = error as &dyn Error, "what a provider told does not read back; it waits");
+        };
+        open(row).inspect_err(log).ok()
+    };
+    rows.iter().filter_map(read).collect()
+}
+
 /// Rows of a kind as what they stand for.
 pub(super) fn all<DB, R, T>(rows: &[DB::Row]) -> Result<Vec<T>, StoreError>
 where

@@ -300,6 +300,41 @@ pub async fn a_transaction_that_does_not_read_back_stops_no_other(backend: Backe
     assert_eq!(found.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true]);
 }
 
+/// Their bodies are sealed with a key that nobody has.
+pub async fn a_webhook_that_does_not_open_stops_no_other(backend: Backend) {
+    let store = backend.open().await;
+    let good = webhook(1);
+    store.keep_webhooks(&[webhook(0)]).await.unwrap();
+    backend.spoil("update webhooks set body = '\u{1}0000000000000000.AAAA'").await;
+    store.keep_webhooks(std::slice::from_ref(&good)).await.unwrap();
+    let claimed = store.claim_webhooks(HOLDER, at(2), at(60), 9).await.unwrap();
+    assert_eq!(claimed.iter().map(|webhook| webhook.id).collect::<Vec<_>>(), [good.id]);
+}
+
+pub async fn an_event_that_does_not_open_stops_no_other_nor_do_its_callbacks(backend: Backend) {
+    let store = backend.open().await;
+    let webhook = webhook(0);
+    store.keep_webhooks(std::slice::from_ref(&webhook)).await.unwrap();
+    store.claim_webhooks(HOLDER, at(1), at(60), 9).await.unwrap();
+    let events = [1, 2].map(|identity| told(&webhook, identity, status("wamid.1", Progress::Sent)));
+    store.keep_events(HOLDER, &[decoded(&webhook, &events)]).await.unwrap();
+    let [bad, good] = &events;
+    let spoil = "update events set body = '\u{1}0000000000000000.AAAA' \
+                 where id = (select id from events order by id limit 1)";
+    backend.spoil(spoil).await;
+    let claimed = store.claim_events(HOLDER, at(1), at(60), 9).await.unwrap();
+    assert_eq!(claimed.iter().map(|event| event.id).collect::<Vec<_>>(), [good.id]);
+
+    let tells = [bad, good].map(|event| NewCallback {
+        order_key: event.id.to_string(),
+        ..callback(event, "https://shop.example.net/hook")
+    });
+    let hearings = events.iter().zip(&tells).map(|(event, told)| heard(event, Then::Tell(vec![told.clone()])));
+    store.end_hearing(HOLDER, &hearings.collect::<Vec<_>>()).await.unwrap();
+    let claimed = store.claim_callbacks(HOLDER, at(2), at(60), 9, &[]).await.unwrap();
+    assert_eq!(claimed.iter().map(|callback| callback.id).collect::<Vec<_>>(), [tells[1].id]);
+}
+
 pub async fn evidence_by_a_status_ends_the_job(backend: Backend) {
     let store = backend.open().await;
     let new = sending();

@@ -164,6 +164,8 @@ on_each_back_end! {
         an_outcome_that_comes_after_its_status_is_kept_whole,
         a_failure_is_told_with_the_commit_that_ends_it,
         a_transaction_that_does_not_read_back_stops_no_other,
+        a_webhook_that_does_not_open_stops_no_other,
+        an_event_that_does_not_open_stops_no_other_nor_do_its_callbacks,
         evidence_by_a_status_ends_the_job,
         an_event_waits_or_ends_with_its_callbacks,
         events_are_listed_by_what_they_are,

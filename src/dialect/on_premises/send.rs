@@ -84,6 +84,7 @@ fn decode_recipient(body: &mut Members, warnings: &mut Vec<Warning>) -> Result<R
     let input = match (body.optional_text("to", ANY_LENGTH)?.filter(|to| !to.is_empty()), user) {
         (Some(to), _) if group => return Ok(Recipient { address: RecipientAddress::Group(to.clone()), input: to }),
         (Some(to), _) => to,
+        (None, _) if group => return Err(Fault::missing("to", "give the group's id")),
         (None, Some(user)) => return decode_user(user),
         (None, None) => return Err(Fault::missing("to", "give the recipient's number with its country code")),
     };

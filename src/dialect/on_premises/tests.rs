@@ -396,3 +396,11 @@ fn a_list_of_products_has_a_header() {
     let fault = OnPremises.decode_send(call).unwrap_err();
     assert_eq!((fault.kind, fault.member.as_deref()), (FaultKind::MissingMember, Some("interactive.header")));
 }
+
+#[test]
+fn a_message_to_a_group_goes_to_no_person() {
+    let text = json!({"recipient_type": "group", "recipient": "GB.1A2B3C4D", "type": "text", "text": {"body": "x"}});
+    let call = Call { method: Method::POST, path: "/v1/messages".to_owned(), headers: HeaderMap::new(), body: text };
+    let fault = OnPremises.decode_send(call).unwrap_err();
+    assert_eq!((fault.kind, fault.member.as_deref()), (FaultKind::MissingMember, Some("to")));
+}

@@ -1,6 +1,7 @@
 //! The same statements for both databases, put together for the number of their rows.
 
 use std::collections::HashMap;
+use std::error::Error;
 
 use async_trait::async_trait;
 use sqlx::{Database, Encode, FromRow, Type};
@@ -71,7 +72,7 @@ where
         let rows = self.read(with_events).await?;
         let rows = rows.iter().map(ClaimedRow::from_row).collect::<Result<Vec<_>, _>>()?;
         let transactions = transactions_of(self, &rows).await?;
-        rows.into_iter().map(|row| Ok(row.open(self.seal())?.with(&transactions))).collect()
+        Ok(rows.into_iter().filter_map(|row| opened(row, self.seal())).map(|row| row.with(&transactions)).collect())
     }
 
     async fn settle_callbacks(&self, holder: Uuid, settled: &[SettledCallback]) -> Result<u64, StoreError> {
@@ -87,6 +88,9 @@ where
     }
 
     async fn release_callbacks(&self, holder: Uuid, ids: &[Uuid], due_at: OffsetDateTime) -> Result<u64, StoreError> {
+        if ids.is_empty() {
+            return Ok(0);
+        }
         let release = Built::new("update callbacks set holder = null, due_at = ").bind(Cell::time(due_at));
         let release = release.sql(" where state = 'pending' and holder = ").bind(Cell::id(holder));
         self.run_all(vec![release.sql(" and id in ").list(ids.iter().copied().map(Cell::id))]).await
@@ -264,6 +268,15 @@ pub(in crate::store) struct ClaimedRow {
     upstream: String,
     received_at: Moment,
     body: String,
+}
+
+/// What does not open stops none but those of its message behind it: it is left to its lease, as its key may be there then.
+fn opened(row: ClaimedRow, seal: &Seal) -> Option<ClaimedRow> {
+    let id = row.id;
+    let log = |error: &StoreError| {
+        tracing::error!(callback.id = %id, error = error as &dyn Error, "what a callback tells does not read back; it waits");
+    };
+    row.open(seal).inspect_err(log).ok()
 }
 
 impl Sealed for ClaimedRow {

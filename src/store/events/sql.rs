@@ -20,7 +20,7 @@ use crate::store::clients::sql::Backend;
 use crate::store::periods::{message_periods, of_message};
 use crate::store::queries::last_attempt;
 use crate::store::retention::first_id;
-use crate::store::rows::{Moment, all_opened, column};
+use crate::store::rows::{Moment, all_opened, claimed_opened, column};
 use crate::store::{Bodies, StoreError};
 
 /// Rows of one statement: SQLite takes 32766 values.
@@ -57,7 +57,7 @@ where
     ) -> Result<Vec<RawWebhook>, StoreError> {
         let claim = claim("webhooks", B::SKIP_LOCKED, holder, now, lease_until, limit);
         let rows = self.take(claim.sql(" returning id, upstream, received_at, headers, body, tries")).await?;
-        let mut claimed: Vec<RawWebhook> = all_opened::<DB, RawRow, _>(&rows, self.seal())?;
+        let mut claimed: Vec<RawWebhook> = claimed_opened::<DB, RawRow, _>(&rows, self.seal());
         claimed.sort_by_key(|webhook| webhook.id);
         Ok(claimed)
     }
@@ -116,7 +116,7 @@ where
     ) -> Result<Vec<HeardEvent>, StoreError> {
         let claim = claim("events", B::SKIP_LOCKED, holder, now, lease_until, limit);
         let rows = self.take(claim.sql(" returning id, upstream, received_at, tries, body")).await?;
-        let mut claimed: Vec<HeardEvent> = all_opened::<DB, HeardRow, _>(&rows, self.seal())?;
+        let mut claimed: Vec<HeardEvent> = claimed_opened::<DB, HeardRow, _>(&rows, self.seal());
         claimed.sort_by_key(|event| event.id);
         Ok(claimed)
     }
