@@ -11,6 +11,7 @@ use sabir::store::{
     CallbackFilter, Cause, DecodedWebhook, EventFilter, KeptCallback, KeptEvent, KeptWebhook, NewWebhook, WebhookFilter,
 };
 use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection};
 use time::macros::datetime;
 
 use crate::harness::{Answer, TestApp};
@@ -300,6 +301,30 @@ async fn a_bad_entry_spoils_no_other() {
     assert_eq!(app.find(&id).await.unwrap().summary.state, State::Delivered);
     let kinds: Vec<_> = events(&app).await.iter().map(|event| event.kind).collect();
     assert!(kinds.contains(&EventKind::Unreadable) && kinds.contains(&EventKind::Delivered), "{kinds:?}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_moved_keeps_no_other_from_being_told_of() {
+    let app = gateway("cloud", "").await;
+    let (stuck, other) = (sent(&app, "447700900123").await, sent(&app, "447700900124").await);
+    let file = app.app.state.config().data_dir.join("sabir.db");
+    let mut store = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+    let trigger = "create trigger played before update of state on transactions \
+                   when new.state = 'delivered' and new.recipient = '447700900123' \
+                   begin select raise(abort, 'played'); end";
+    sqlx::raw_sql(trigger).execute(&mut store).await.unwrap();
+    tell(&app, &statuses(&[step(&stuck, "delivered"), step(&other, "delivered")])).await;
+    while callbacks(&app).await.is_empty() {
+        app.forward_a_little().await;
+    }
+    let told: Vec<_> = callbacks(&app).await.into_iter().map(|callback| callback.transaction).collect();
+    assert_eq!(told, [Some(app.find(&other).await.unwrap().summary.id)]);
+
+    sqlx::raw_sql("drop trigger played").execute(&mut store).await.unwrap();
+    all_heard(&app).await;
+    assert_eq!(app.find(&stuck).await.unwrap().summary.state, State::Delivered);
+    assert_eq!(callbacks(&app).await.len(), 2);
     app.stop().await;
 }
 

@@ -1,6 +1,7 @@
 //! What an event means: whose message it is about, whether that is news, and who is told.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -42,7 +43,7 @@ impl Listener {
         events.sort_by_key(|event| (occurred_at(event), event.id));
         let found = self.correlate(&events).await?;
         let addresses = Addresses::of(&self.delivery.directory(), &*self.store, &events, &found).await?;
-        let hearings = self.hear_all(events, found, &addresses).await?;
+        let hearings = self.hear_all(events, found, &addresses).await;
         self.store.end_hearing(self.process, &hearings).await?;
         self.callbacks.look_again();
         Ok(true)
@@ -54,7 +55,7 @@ impl Listener {
         events: Vec<HeardEvent>,
         found: Vec<Option<Correlated>>,
         addresses: &Addresses,
-    ) -> Result<Vec<Hearing>, StoreError> {
+    ) -> Vec<Hearing> {
         let mut of_transactions: BTreeMap<TransactionId, (Correlated, Vec<HeardEvent>)> = BTreeMap::new();
         let mut hearings = Vec::with_capacity(events.len());
         for (event, found) in events.into_iter().zip(found) {
@@ -63,11 +64,24 @@ impl Listener {
                 None => hearings.push(self.of_no_transaction(&event, addresses)),
             }
         }
-        let heard = of_transactions.into_values().map(|(found, events)| self.of_transaction(found, events, addresses));
-        for heard in join_all(heard).await {
-            hearings.extend(heard?);
-        }
-        Ok(hearings)
+        let heard = of_transactions.into_values().map(async |(found, events)| {
+            let heard = self.of_transaction(found.clone(), &events, addresses).await;
+            heard.unwrap_or_else(|error| self.all_later(&found, &events, &error))
+        });
+        hearings.extend(join_all(heard).await.into_iter().flatten());
+        hearings
+    }
+
+    /// What cannot be heard now keeps no event of another transaction waiting.
+    fn all_later(&self, found: &Correlated, events: &[HeardEvent], error: &StoreError) -> Vec<Hearing> {
+        tracing::warn!(transaction.id = %found.id, error = error as &dyn Error, "what was told of a message is heard later");
+        let later = |event: &HeardEvent| Hearing {
+            event: event.id,
+            transaction: Some(found.id),
+            learnt: None,
+            then: self.later(event),
+        };
+        events.iter().map(later).collect()
     }
 
     fn of_no_transaction(&self, event: &HeardEvent, addresses: &Addresses) -> Hearing {
@@ -84,16 +98,16 @@ impl Listener {
     async fn of_transaction(
         &self,
         mut found: Correlated,
-        events: Vec<HeardEvent>,
+        events: &[HeardEvent],
         addresses: &Addresses,
     ) -> Result<Vec<Hearing>, StoreError> {
         let mut hearings = Vec::with_capacity(events.len());
         for event in events {
             let Event::Status(status) = &event.event else { continue };
             let then = match self.learn(&mut found, status).await? {
-                Heard::TooEarly if self.age(&event) < ORPHANED_AFTER => self.later(&event),
+                Heard::TooEarly if self.age(event) < ORPHANED_AFTER => self.later(event),
                 Heard::TooEarly | Heard::Idle => Then::Tell(Vec::new()),
-                Heard::Told => Then::Tell(self.callbacks_of(&event, Some(&found), addresses)),
+                Heard::Told => Then::Tell(self.callbacks_of(event, Some(&found), addresses)),
             };
             let mut learnt = None;
             if matches!(then, Then::Tell(_)) {
