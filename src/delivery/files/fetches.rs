@@ -50,12 +50,12 @@ impl Fetches {
     pub async fn fetch(&self, ask: &Ask<'_>) -> Result<Result<Fetched, LinkFault>, Fault> {
         let wanted = Wanted::of(ask);
         let key = wanted.key();
-        if let Some(late) = self.late.get(&key) {
-            return Ok(Ok(late));
-        }
         let work = || {
             let (links, late, patience, key) = (Arc::clone(&self.links), self.late.clone(), self.patience, key.clone());
             async move {
+                if let Some(late) = late.get(&key) {
+                    return Ok(Ok(late));
+                }
                 let begun = Instant::now();
                 let fetched = links.fetch(&wanted.ask()).await;
                 if let Ok(fetched) = &fetched

@@ -30,7 +30,8 @@ where
     K: Clone + Eq + Hash + Send + 'static,
     T: Clone + Send + Sync + 'static,
 {
-    /// The work of that key that is under way, or new work. It goes on to its end whether somebody waits or not.
+    /// The work of that key that is under way, or new work. It goes on to its end whether somebody waits or not. What may
+    /// save the work is looked for in it: whoever looks before joins as the work of others has just ended, and does it again.
     pub fn join<W>(&self, key: K, work: impl FnOnce() -> W) -> Flight<T>
     where
         W: Future<Output = Result<T, Fault>> + Send + 'static,

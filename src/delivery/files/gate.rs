@@ -293,12 +293,12 @@ impl Gate {
         inspection: &Arc<Inspection>,
     ) -> Result<Result<Arc<Mended>, NotMended>, Fault> {
         let key = (held.sha256().to_owned(), recipe);
-        if let Some(mended) = self.mended.get(&key) {
-            return Ok(Ok(mended));
-        }
         let work = || {
             let (gate, held, key, format) = (Arc::clone(self), held.clone(), key.clone(), inspection.format);
             async move {
+                if let Some(mended) = gate.mended.get(&key) {
+                    return Ok(Ok(mended));
+                }
                 let (_, bytes) = gate.uploads.open(&held).await?;
                 let mended = gate.workshop.mend(recipe, format, bytes).await.map(Arc::new);
                 if let Ok(mended) = &mended {
