@@ -10,7 +10,7 @@ use crate::model::TransactionId;
 use crate::store::events::statements::told;
 use crate::store::params::{BeginRow, NewOutcomeRow, NewRow};
 use crate::store::rounds::{Round, Tally, rounds};
-use crate::store::rows::KeyRow;
+use crate::store::rows::{KeyRow, text};
 use crate::store::seal::Seal;
 use crate::store::{Begin, Bodies, NewTransaction, Settlement, StoreError, Write, Written};
 
@@ -374,12 +374,11 @@ const BEGIN: &str = ") as begun (transaction_id, holder, lease_until, number, up
 
 /// Who has the keys that were used before. Asked behind the insert: another gateway may have taken one meanwhile.
 async fn keys(connection: &mut PgConnection, repeated: &[(usize, &NewTransaction)]) -> Result<Vec<KeyRow>, StoreError> {
-    let new = repeated.iter().map(|(_, new)| NewRow::of(new, &Seal::default())).collect::<Result<Vec<_>, _>>()?;
     let keys = "select account, key, payload, transaction_id from idempotency \
                 where (account, key) in (select * from unnest($1::text[], $2::text[]))";
     let keys = sqlx::query_as(keys)
-        .bind(column(&new, |row| &*row.account))
-        .bind(column(&new, |row| row.key.as_deref()))
+        .bind(column(repeated, |(_, new)| text(&new.account)))
+        .bind(column(repeated, |(_, new)| new.idempotency.as_ref().map(|idempotency| text(&idempotency.key))))
         .fetch_all(connection)
         .await?;
     Ok(keys)
