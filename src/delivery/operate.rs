@@ -75,13 +75,12 @@ impl Delivery {
         let found = self.store.find(&id.to_string()).await?.ok_or(NotDone::Missing)?;
         let (to, next) = self.change_of(&found, action, later)?;
         let Word { cause, detail, fault } = word;
-        let (from, at) = (vec![found.summary.state], self.clock.now());
+        let turn = Turn::new(id, found.summary.state, to, cause, next, self.clock.now());
         let tell = (to == State::Failed && cause == Cause::Operator).then(|| {
             let why = fault.clone().unwrap_or_else(ended_by_operator);
             Box::new(events::failure(id, found.request.as_ref(), &why, &*self.clock))
         });
-        let turn = Turn { transaction: id, holder: None, from, to, cause, fault, detail, at, next, frees: None, tell };
-        match self.ledger.turn(turn).await? {
+        match self.ledger.turn(Turn { fault, detail, tell, ..turn }).await? {
             Written::Done => {
                 tracing::info!(transaction.id = %id, state = to.as_str(), "transaction changed without an attempt");
                 self.work.notify_one();

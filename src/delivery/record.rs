@@ -126,19 +126,8 @@ pub(super) fn turn(
     next: Next,
     at: OffsetDateTime,
 ) -> Turn {
-    Turn {
-        transaction: message.order.id,
-        holder: Some(holder),
-        from: vec![message.state],
-        to,
-        cause,
-        fault,
-        detail: None,
-        at,
-        next,
-        frees: None,
-        tell: None,
-    }
+    let turn = Turn::new(message.order.id, message.state, to, cause, next, at);
+    Turn { holder: Some(holder), fault, ..turn }
 }
 
 /// A count for each end, and a line for each change that somebody may look for: enough to find it, nothing that is

@@ -126,17 +126,5 @@ fn show(depths: &[Depth], shown: &mut Shown, now: OffsetDateTime) {
 
 /// That nobody came back from an attempt.
 fn abandoned(lapsed: &Lapsed, to: State, next: Next, now: OffsetDateTime) -> Turn {
-    Turn {
-        transaction: lapsed.transaction,
-        holder: None,
-        from: vec![lapsed.state],
-        to,
-        cause: Cause::Abandoned,
-        fault: None,
-        detail: None,
-        at: now,
-        next,
-        frees: None,
-        tell: None,
-    }
+    Turn::new(lapsed.transaction, lapsed.state, to, Cause::Abandoned, next, now)
 }

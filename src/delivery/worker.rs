@@ -157,20 +157,8 @@ impl Delivery {
             Step::Wait(_) => (State::Waiting, Next::Wait { due_at: now + self.config.lease, keep: true }),
             _ => (State::Unknown, Next::Hold { resend_at: None }),
         };
-        let turn = Turn {
-            transaction: message.order.id,
-            holder: Some(self.process),
-            from: vec![State::Unknown],
-            to,
-            cause: Cause::Policy,
-            fault: None,
-            detail: None,
-            at: now,
-            next,
-            frees: None,
-            tell: None,
-        };
-        let turned = self.ledger.turn(turn).await;
+        let turn = Turn::new(message.order.id, State::Unknown, to, Cause::Policy, next, now);
+        let turned = self.ledger.turn(Turn { holder: Some(self.process), ..turn }).await;
         message.state = to;
         to == State::Waiting && matches!(turned, Ok(Written::Done))
     }

@@ -272,6 +272,22 @@ pub struct Turn {
     pub tell: Option<Box<NewEvent>>,
 }
 
+impl Turn {
+    /// A change of a transaction that stands in `from`, and needs no lease.
+    pub fn new(
+        transaction: TransactionId,
+        from: State,
+        to: State,
+        cause: Cause,
+        next: Next,
+        at: OffsetDateTime,
+    ) -> Self {
+        let from = vec![from];
+        let (holder, fault, detail, frees, tell) = (None, None, None, None, None);
+        Self { transaction, holder, from, to, cause, fault, detail, at, next, frees, tell }
+    }
+}
+
 /// Why a transaction changed without an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

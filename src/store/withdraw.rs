@@ -99,17 +99,6 @@ fn never_begun(begin: &Begin) -> Turn {
 
 fn turn(transaction: TransactionId, from: State, to: State, at: OffsetDateTime, next: Next) -> Turn {
     let detail = "the store did not say in time whether it had recorded it; nothing was sent";
-    Turn {
-        transaction,
-        holder: None,
-        from: vec![from],
-        to,
-        cause: Cause::Withdrawn,
-        fault: Some(Fault::gateway(FaultKind::StoreUnavailable, detail)),
-        detail: None,
-        at,
-        next,
-        frees: None,
-        tell: None,
-    }
+    let fault = Some(Fault::gateway(FaultKind::StoreUnavailable, detail));
+    Turn { fault, ..Turn::new(transaction, from, to, Cause::Withdrawn, next, at) }
 }

@@ -144,21 +144,9 @@ impl Listener {
     }
 
     async fn turn(&self, found: &mut Correlated, to: State, status: &Status) -> Result<Heard, StoreError> {
-        let turn = Turn {
-            transaction: found.id,
-            holder: None,
-            from: vec![found.state],
-            to,
-            cause: Cause::Status,
-            fault: fault(to, status),
-            detail: None,
-            at: self.clock.now(),
-            next: Next::Done,
-            frees: None,
-            tell: None,
-        };
+        let turn = Turn::new(found.id, found.state, to, Cause::Status, Next::Done, self.clock.now());
         let settles = found.state == State::Unknown;
-        if self.delivery.ledger.turn(turn).await? != Written::Done {
+        if self.delivery.ledger.turn(Turn { fault: fault(to, status), ..turn }).await? != Written::Done {
             return Ok(Heard::TooEarly);
         }
         found.state = to;
