@@ -221,13 +221,13 @@ mod tests {
     use arc_swap::ArcSwap;
     use bytes::Bytes;
     use futures_util::stream;
+    use serde_json::json;
     use tempfile::TempDir;
     use time::macros::datetime;
     use uuid::Uuid;
 
     use super::*;
     use crate::clock::FixedClock;
-    use crate::config;
     use crate::delivery::directory::{Directory, Parts};
     use crate::delivery::inbound::Limits;
     use crate::media::Vault;
@@ -239,17 +239,21 @@ mod tests {
 
     /// Files over a folder, of upstreams that are all away.
     async fn inbound(folder: &TempDir) -> Arc<Inbound> {
-        let config = config::load_text("").unwrap().config;
         let url = format!("sqlite://{}", folder.path().join("sabir.db").display());
         let store = store::connect(&store::Config::new(Secret::new(url), 4)).await.unwrap();
         store.migrate().await.unwrap();
         let clock = Arc::new(FixedClock::at(NOW));
+        let links = json!({
+            "connect_timeout": "1s", "first_byte_timeout": "1s", "total_timeout": "1s", "min_speed": "1 KiB",
+            "fetches_per_host": 1, "fetches_per_account": 1, "cache_size": "1 KiB", "cache_entries": 1,
+        });
+        let links = serde_json::from_value(links).unwrap();
         let nobody = Parts { accounts: Vec::new(), upstreams: Vec::new(), routes: Vec::new() };
         let day = Duration::from_secs(24 * 60 * 60);
         Arc::new(Inbound {
             store,
             vault: Vault::open(folder.path()).unwrap(),
-            links: Links::open(&config.media.links, &[], folder.path(), Arc::clone(&clock) as _).unwrap(),
+            links: Links::open(&links, &[], folder.path(), Arc::clone(&clock) as _).unwrap(),
             clock,
             directory: Arc::new(ArcSwap::from_pointee(Directory::new(nobody))),
             limits: Limits { kept_for: day, max_bytes: 99, patience: day, public_url: None },
