@@ -94,7 +94,7 @@ fn tell(what: &'static str, count: u64) {
 /// What was erased of a recipient.
 #[derive(Clone, Debug)]
 pub struct Erased {
-    /// Of how many transactions.
+    /// How many rows held something: transactions, events that were told, and webhooks.
     pub count: u64,
     /// Those that are left because they are not at their end, the latest first; some of them, where there are many.
     pub unfinished: Vec<TransactionId>,

@@ -74,7 +74,7 @@ pub const ALIVE: Duration = Duration::from_secs(15);
 pub struct Config {
     /// `sqlite://PATH` or `postgres://user:password@host/database`; a secret, as it may hold a password.
     pub url: Secret,
-    /// Connections for reading that are kept open at most; writing has its own, one in SQLite and four in
+    /// Connections for reading that are kept open at most; writing has its own, one in SQLite and five in
     /// Postgres, where one more listens.
     pub connections: u32,
     /// What is kept of bodies.

@@ -1,5 +1,5 @@
-//! Fetches that outlive the message that asked for them: a client is told to come back before it gives up, and what it
-//! asked for goes on.
+//! Fetches that outlive the try that asked for them: its client is told that the message was accepted, and what was asked for
+//! goes on for the message's next try.
 
 use std::sync::Arc;
 use std::time::Duration;
