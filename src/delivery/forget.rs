@@ -124,6 +124,9 @@ impl Delivery {
         }
         // What they sent last: until then an event of theirs might still be told, and its file be named.
         self.inbound.remove(Doomed::Of(recipient)).await?;
+        if !is_cut {
+            self.store.forget_names(recipient).await?;
+        }
         measure::forgotten("recipients", count);
         let unfinished = if is_cut { Vec::new() } else { self.left_of(recipient).await? };
         Ok(Erased { count, unfinished, is_cut })

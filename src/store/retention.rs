@@ -35,6 +35,10 @@ pub trait Retention: Send + Sync {
     /// One that is still to be sent is left until it is at its end; it is the recipient's until then.
     async fn erase_recipient(&self, recipient: &str, limit: u32) -> Result<u64, StoreError>;
 
+    /// Forgets by which other names the recipient is called, unless one of them still leads to a transaction. To be called when
+    /// nothing is left that is found by them.
+    async fn forget_names(&self, recipient: &str) -> Result<(), StoreError>;
+
     /// Deletes idempotency keys that expired by now and returns how many there were.
     async fn sweep_idempotency(&self, now: OffsetDateTime, limit: u32) -> Result<u64, StoreError>;
 }
@@ -104,11 +108,13 @@ where
         let events = self.run_all(person.events(limit)).await?;
         let webhooks = self.run_all(person.webhooks(limit)).await?;
         let transactions = self.run_all(person.transactions(limit)).await?;
-        let erased = events + webhooks + transactions;
-        if erased == 0 {
-            self.run_all(person.aliases()).await?;
-        }
-        Ok(erased)
+        Ok(events + webhooks + transactions)
+    }
+
+    async fn forget_names(&self, recipient: &str) -> Result<(), StoreError> {
+        let person = Person::called(self, recipient).await?;
+        self.run_all(person.aliases()).await?;
+        Ok(())
     }
 
     async fn sweep_idempotency(&self, now: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {

@@ -472,6 +472,10 @@ impl Retention for Memory {
         unimplemented!()
     }
 
+    async fn forget_names(&self, _: &str) -> Result<(), StoreError> {
+        unimplemented!()
+    }
+
     async fn sweep_idempotency(&self, now: OffsetDateTime, _: u32) -> Result<u64, StoreError> {
         let mut inner = self.open()?;
         let before = inner.keys.len();

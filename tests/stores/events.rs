@@ -7,8 +7,8 @@ use sabir::model::{
 };
 use sabir::model::{State, TransactionId};
 use sabir::store::{
-    Bodies, CallbackFilter, Clue, DecodedWebhook, EventFilter, Hearing, KeptEvent, NewCallback, NewEvent, NewWebhook,
-    Next, Settlement, Store, Then, Turn, WebhookFilter,
+    Bodies, CallbackFilter, Clue, DecodedWebhook, Doomed, EventFilter, Hearing, InboundFile, KeptEvent, NewCallback,
+    NewEvent, NewWebhook, Next, Settlement, Store, Then, Turn, WebhookFilter,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -18,6 +18,7 @@ use crate::fixtures::{
     HOLDER, OTHER, RECIPIENT, abandoned, accepted, at, failed, record, sending, sending_with, sent, settle, turn,
     turned,
 };
+use crate::inbound::file;
 
 /// A webhook that came so many seconds after the first time.
 pub fn webhook(seconds: i64) -> NewWebhook {
@@ -505,5 +506,10 @@ pub async fn what_is_told_of_a_person_is_erased_with_them(backend: Backend) {
     assert_eq!(store.events(&EventFilter::default(), None, 9).await.unwrap(), []);
     assert_eq!(store.webhooks(&WebhookFilter::default(), None, 9).await.unwrap(), []);
     assert_eq!(store.callbacks(&CallbackFilter::default(), None, 9).await.unwrap(), []);
+    // A file that was named meanwhile stands under the provider's name.
+    let named = InboundFile { person: Some("5511987654321".into()), ..file("1001", "shop", 9) };
+    store.name_inbound(&named).await.unwrap();
+    assert_eq!(store.doom_inbound(Doomed::Of(RECIPIENT), 9).await.unwrap(), ["1001"]);
+    store.forget_names(RECIPIENT).await.unwrap();
     assert_eq!(store.alias("shop", "main", "5511987654321").await.unwrap(), None);
 }

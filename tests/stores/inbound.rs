@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::backends::Backend;
 use crate::fixtures::at;
 
-fn file(id: &str, account: &str, event: u128) -> InboundFile {
+pub fn file(id: &str, account: &str, event: u128) -> InboundFile {
     InboundFile {
         id: id.into(),
         account: account.into(),
