@@ -211,7 +211,7 @@ pub fn fetch(outcome: &'static str) {
     counter!(FETCHES, "outcome" => outcome).increment(1);
 }
 
-/// So many transactions were forgotten, or what is named of them.
+/// So much was forgotten of what is named.
 pub fn forgotten(what: &'static str, count: u64) {
     counter!(FORGOTTEN, "what" => what).increment(count);
 }

@@ -91,10 +91,10 @@ fn tell(what: &'static str, count: u64) {
     }
 }
 
-/// What was erased of a recipient.
+/// What was erased of a person.
 #[derive(Clone, Debug)]
 pub struct Erased {
-    /// How many rows held something: transactions, events that were told, and webhooks.
+    /// How many transactions, events and mentions in webhooks.
     pub count: u64,
     /// Those that are left because they are not at their end, the latest first; some of them, where there are many.
     pub unfinished: Vec<TransactionId>,

@@ -124,7 +124,7 @@ pub struct Skipped {
 /// What was erased.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Erasure {
-    /// Of how many transactions.
+    /// How many transactions, events and mentions in webhooks.
     pub erased: u64,
     /// Those that are left because they are not at their end.
     pub unfinished: Vec<TransactionId>,
