@@ -8,6 +8,8 @@
     reason = "a test that cannot go on fails, and says where"
 )]
 
+#[path = "../support/alone.rs"]
+mod alone;
 mod bad_input;
 mod canary;
 mod console;

@@ -34,6 +34,9 @@ fn film() -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread")]
 #[cfg(target_os = "linux")]
 async fn many_large_files_are_fetched_without_being_held_in_memory() {
+    if !crate::alone::is_alone("crowd::many_large_files_are_fetched_without_being_held_in_memory") {
+        return;
+    }
     const FILES: usize = 64;
     const MOST: usize = 96 << 20;
     let film = Arc::new(film());

@@ -9,6 +9,9 @@
     reason = "a test may stop where it stands"
 )]
 
+#[cfg(target_os = "linux")]
+#[path = "../support/alone.rs"]
+mod alone;
 mod caching;
 mod command;
 mod crowd;
