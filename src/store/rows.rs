@@ -360,8 +360,8 @@ where
 }
 
 /// As [`all_opened`], of what was claimed, whose id stands in the first column: what does not open stops no other. It is left
-/// to its lease and claimed again behind it, as its key may be there by then.
-pub(super) fn claimed_opened<DB, R, T>(rows: &[DB::Row], seal: &Seal) -> Vec<T>
+/// to its lease and claimed again behind it, as its key may be there by then; the log names its kind and id.
+pub(super) fn claimed_opened<DB, R, T>(rows: &[DB::Row], seal: &Seal, kind: &'static str) -> Vec<T>
 where
     DB: Database,
     R: for<'r> FromRow<'r, DB::Row> + Sealed,
@@ -372,7 +372,7 @@ where
     let read = |row| {
         let log = |error: &StoreError| {
             let id = <(Uuid,)>::from_row(row).map(|(id,)| id).unwrap_or_default();
-            tracing::error!(row.id = %id, error = error as &dyn Error, "what a provider told does not read back; it waits");
+            tracing::error!(kind, id = %id, error = error as &dyn Error, "what a provider told does not read back; it waits");
         };
         open(row).inspect_err(log).ok()
     };

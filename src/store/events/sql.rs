@@ -57,7 +57,7 @@ where
     ) -> Result<Vec<RawWebhook>, StoreError> {
         let claim = claim("webhooks", B::SKIP_LOCKED, holder, now, lease_until, limit);
         let rows = self.take(claim.sql(" returning id, upstream, received_at, headers, body, tries")).await?;
-        let mut claimed: Vec<RawWebhook> = claimed_opened::<DB, RawRow, _>(&rows, self.seal());
+        let mut claimed: Vec<RawWebhook> = claimed_opened::<DB, RawRow, _>(&rows, self.seal(), "webhook");
         claimed.sort_by_key(|webhook| webhook.id);
         Ok(claimed)
     }
@@ -116,7 +116,7 @@ where
     ) -> Result<Vec<HeardEvent>, StoreError> {
         let claim = claim("events", B::SKIP_LOCKED, holder, now, lease_until, limit);
         let rows = self.take(claim.sql(" returning id, upstream, received_at, tries, body")).await?;
-        let mut claimed: Vec<HeardEvent> = claimed_opened::<DB, HeardRow, _>(&rows, self.seal());
+        let mut claimed: Vec<HeardEvent> = claimed_opened::<DB, HeardRow, _>(&rows, self.seal(), "event");
         claimed.sort_by_key(|event| event.id);
         Ok(claimed)
     }
