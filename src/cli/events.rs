@@ -46,7 +46,7 @@ pub struct List {
     /// Of this transaction.
     #[arg(long, value_name = "ID")]
     transaction: Option<TransactionId>,
-    /// Of this person: a number in digits, or a user id.
+    /// That speak of this person: a number in digits, or a user id.
     #[arg(long, value_name = "NUMBER")]
     person: Option<String>,
     /// That wait for their message to be known.

@@ -57,6 +57,26 @@ impl Event {
         }
     }
 
+    /// Whom it is about: to whom a message went, or who wrote one.
+    pub fn person(&self) -> Option<&Person> {
+        match self {
+            Self::Status(status) => Some(&status.recipient),
+            Self::Inbound(inbound) => Some(&inbound.sender),
+            Self::Trouble(_) | Self::Other(_) | Self::Unreadable(_) => None,
+        }
+    }
+
+    /// By which names it speaks of people: those of its person, the one of a group that a status is of, the number that
+    /// somebody has from now on.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let beside = match self {
+            Self::Status(status) => status.participant.as_deref(),
+            Self::Inbound(Inbound { content: InboundContent::System(system), .. }) => system.new_wa_id.as_deref(),
+            Self::Inbound(_) | Self::Trouble(_) | Self::Other(_) | Self::Unreadable(_) => None,
+        };
+        self.person().into_iter().flat_map(Person::names).chain(beside)
+    }
+
     /// What two tellings of one thing have in common; providers number neither events nor attempts. None where only
     /// the raw bytes could tell.
     pub fn identity(&self) -> Option<String> {
@@ -134,6 +154,11 @@ impl Person {
     /// The number where it is known, else the user id.
     pub fn id(&self) -> Option<&str> {
         self.wa_id.as_deref().or(self.user_id.as_deref())
+    }
+
+    /// The number and the user ids.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        [&self.wa_id, &self.user_id, &self.parent_user_id].into_iter().filter_map(Option::as_deref)
     }
 }
 

@@ -404,6 +404,37 @@ async fn a_number_that_the_provider_writes_otherwise_is_remembered() {
 }
 
 #[tokio::test]
+async fn whoever_is_told_of_under_another_name_too_is_erased_by_it() {
+    let app = gateway("cloud", "").await;
+    let mut both = written("wamid.IN01", "447700900123");
+    both["entry"][0]["changes"][0]["value"]["contacts"][0]["user_id"] = json!("GB.1A2B3C4D5E");
+    both["entry"][0]["changes"][0]["value"]["messages"][0]["from_user_id"] = json!("GB.1A2B3C4D5E");
+    tell(&app, &both).await;
+    tell(&app, &written("wamid.IN02", "447700900999")).await;
+    let read_by = |participant: &str| {
+        let mut read = step("wamid.G1", "read");
+        read["recipient_id"] = json!("120363025246125486");
+        read["recipient_type"] = json!("group");
+        read["recipient_participant_id"] = json!(participant);
+        read
+    };
+    tell(&app, &statuses(&[read_by("447700900201"), read_by("447700900202")])).await;
+    all_heard_but_orphans(&app, 4).await;
+
+    for (name, webhooks, left) in [("GB.1A2B3C4D5E", 2, 3), ("447700900201", 1, 2)] {
+        let erased = app.post("/admin/v1/erase", &json!({ "recipient": name })).await;
+        assert_eq!(erased.status, 200, "{erased:?}");
+        assert_eq!((kept(&app).await.len(), events(&app).await.len()), (webhooks, left), "{name}");
+    }
+    let told = format!("{:?}{:?}{:?}", kept(&app).await, events(&app).await, callbacks(&app).await);
+    for gone in ["447700900123", "GB.1A2B3C4D5E", "447700900201"] {
+        assert!(!told.contains(gone), "{gone}: {told}");
+    }
+    assert!(told.contains("447700900202") && told.contains("447700900999"), "{told}");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_client_may_name_its_messages_by_the_ids_that_it_was_given() {
     let app = gateway("cloud", "mode = \"queued\"").await;
     let given = sent(&app, "447700900123").await;

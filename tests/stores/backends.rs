@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sabir::secret::Secret;
 use sabir::store::{self, Bodies, Config, SealingKey, Store, StoreError};
 use serde_json::json;
-use sqlx::{Connection, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
 use crate::postgres::Database;
@@ -93,6 +93,21 @@ impl Backend {
                 let mut connection = PgConnection::connect(&self.url()).await.unwrap();
                 sqlx::query(statement).execute(&mut connection).await.unwrap();
                 connection.close().await.unwrap();
+            }
+        }
+    }
+
+    /// How many rows a table has.
+    pub async fn count(&self, table: &str) -> i64 {
+        let count = AssertSqlSafe(format!("select count(*) from {table}"));
+        match &self.kind {
+            Kind::Sqlite { .. } => {
+                let mut connection = SqliteConnection::connect(&self.url()).await.unwrap();
+                sqlx::query_scalar(count).fetch_one(&mut connection).await.unwrap()
+            }
+            Kind::Postgres(_) => {
+                let mut connection = PgConnection::connect(&self.url()).await.unwrap();
+                sqlx::query_scalar(count).fetch_one(&mut connection).await.unwrap()
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sabir::model::{
-    Event, EventKind, Fault, FaultKind, Inbound, InboundContent, Progress, Status, Unreadable, Written,
+    Event, EventKind, Fault, FaultKind, Inbound, InboundContent, Progress, Status, System, Unreadable, Written,
 };
 use sabir::model::{State, TransactionId};
 use sabir::store::{
@@ -11,6 +11,7 @@ use sabir::store::{
     NewEvent, NewWebhook, Next, Settlement, Store, Then, Turn, WebhookFilter,
 };
 use serde_json::json;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::backends::Backend;
@@ -452,14 +453,18 @@ pub async fn what_was_told_is_not_kept_beyond_its_telling_where_no_body_is(backe
     assert_eq!(events().await, [EventKind::Unreadable, EventKind::Unreadable]);
 }
 
+/// A time behind all ids of this run.
+fn later() -> OffsetDateTime {
+    let now = Uuid::now_v7().get_timestamp().unwrap().to_unix().0;
+    OffsetDateTime::from_unix_timestamp(i64::try_from(now).unwrap() + 60).unwrap().max(at(99))
+}
+
 pub async fn old_events_are_forgotten(backend: Backend) {
     let store = backend.open().await;
     let event = held(&*store, 1, status("wamid.1", Progress::Sent)).await;
     store.keep_webhooks(&[webhook(1)]).await.unwrap();
-    let later = Uuid::now_v7().get_timestamp().unwrap().to_unix().0;
-    let later = time::OffsetDateTime::from_unix_timestamp(i64::try_from(later).unwrap() + 60).unwrap();
     // What is not done with stays, whatever its age.
-    while store.forget_events(later.max(at(99)), 1).await.unwrap() > 0 {}
+    while store.forget_events(later(), 1).await.unwrap() > 0 {}
     assert_eq!(store.webhooks(&WebhookFilter::default(), None, 9).await.unwrap().len(), 1);
     assert_eq!(store.events(&EventFilter::default(), None, 9).await.unwrap().len(), 1);
 
@@ -467,12 +472,12 @@ pub async fn old_events_are_forgotten(backend: Backend) {
         .end_hearing(HOLDER, &[heard(&event, Then::Tell(vec![callback(&event, "https://a.example.net")]))])
         .await
         .unwrap();
-    while store.forget_events(later.max(at(99)), 1).await.unwrap() > 0 {}
+    while store.forget_events(later(), 1).await.unwrap() > 0 {}
     assert_eq!(store.events(&EventFilter::default(), None, 9).await.unwrap().len(), 1);
     store.claim_callbacks(HOLDER, at(9), at(60), 9, &[]).await.unwrap();
     let done = crate::callbacks::settled(store.callbacks(&CallbackFilter::default(), None, 9).await.unwrap()[0].id);
     store.settle_callbacks(HOLDER, &[done]).await.unwrap();
-    while store.forget_events(later.max(at(99)), 1).await.unwrap() > 0 {}
+    while store.forget_events(later(), 1).await.unwrap() > 0 {}
     assert_eq!(store.events(&EventFilter::default(), None, 9).await.unwrap(), []);
     assert_eq!(store.callbacks(&CallbackFilter::default(), None, 9).await.unwrap(), []);
 }
@@ -512,4 +517,117 @@ pub async fn what_is_told_of_a_person_is_erased_with_them(backend: Backend) {
     assert_eq!(store.doom_inbound(Doomed::Of(RECIPIENT), 9).await.unwrap(), ["1001"]);
     store.forget_names(RECIPIENT).await.unwrap();
     assert_eq!(store.alias("shop", "main", "5511987654321").await.unwrap(), None);
+}
+
+const USER: &str = "GB.1A2B3C4D5E";
+const PARENT: &str = "GB.ENT.9Z8Y7X";
+
+/// What somebody wrote who is called so.
+fn wrote(number: Option<&str>, user_id: Option<&str>) -> Event {
+    let mut inbound = Inbound::new(InboundContent::Text(Written { body: "Hello".into(), extra: Default::default() }));
+    (inbound.sender.wa_id, inbound.sender.user_id) = (number.map(str::to_owned), user_id.map(str::to_owned));
+    Event::Inbound(inbound)
+}
+
+/// What somebody wrote who has all names.
+fn wrote_with_all_names() -> Event {
+    let Event::Inbound(mut inbound) = wrote(Some(RECIPIENT), Some(USER)) else { unreachable!() };
+    inbound.sender.parent_user_id = Some(PARENT.into());
+    Event::Inbound(inbound)
+}
+
+/// What a group's message came to with one of its people.
+fn read_by(group: &str, participant: &str) -> Event {
+    let mut read = Status::new(Progress::Read);
+    read.message_id = Some("wamid.1".into());
+    read.recipient.wa_id = Some(group.into());
+    read.participant = Some(participant.into());
+    Event::Status(read)
+}
+
+/// Keeps what one webhook told, and hears it. Returns the ids in the same order.
+async fn heard_together(store: &dyn Store, events: &[Event]) -> Vec<Uuid> {
+    let webhook = webhook(0);
+    store.keep_webhooks(std::slice::from_ref(&webhook)).await.unwrap();
+    store.claim_webhooks(HOLDER, at(1), at(60), 100).await.unwrap();
+    let identities = 1..;
+    let events: Vec<_> = events.iter().cloned().zip(identities).map(|(event, of)| told(&webhook, of, event)).collect();
+    store.keep_events(HOLDER, &[decoded(&webhook, &events)]).await.unwrap();
+    store.claim_events(HOLDER, at(1), at(60), 100).await.unwrap();
+    let ended: Vec<_> = events.iter().map(|event| heard(event, Then::Tell(Vec::new()))).collect();
+    store.end_hearing(HOLDER, &ended).await.unwrap();
+    events.iter().map(|event| event.id).collect()
+}
+
+async fn listed(store: &dyn Store, filter: &EventFilter) -> Vec<Uuid> {
+    store.events(filter, None, 9).await.unwrap().iter().map(|event| event.id).collect()
+}
+
+pub async fn an_event_is_found_and_erased_by_each_name_in_it(backend: Backend) {
+    let store = backend.open().await;
+    let (group, first, second, new) = ("120363025246125486", "447700900201", "447700900202", "447700900203");
+    let moved = System { new_wa_id: Some(new.into()), ..System::default() };
+    let mut changed = Inbound::new(InboundContent::System(moved));
+    changed.sender.wa_id = Some(first.into());
+    let events = [
+        wrote_with_all_names(),
+        wrote(Some(RECIPIENT), None),
+        wrote(None, Some(USER)),
+        read_by(group, first),
+        read_by(group, second),
+        Event::Inbound(changed),
+    ];
+    for (name, of) in [
+        (RECIPIENT, vec![0, 1]),
+        (USER, vec![0, 2]),
+        (PARENT, vec![0]),
+        (group, vec![3, 4]),
+        (first, vec![3, 5]),
+        (second, vec![4]),
+        (new, vec![5]),
+    ] {
+        let ids = heard_together(&*store, &events).await;
+        for (id, event) in (1001..).zip(&ids) {
+            let file = file(&format!("{id}"), "shop", event.as_u128());
+            store.name_inbound(&InboundFile { person: None, ..file }).await.unwrap();
+        }
+        let (named, others): (Vec<_>, Vec<_>) = (0..ids.len()).rev().partition(|place| of.contains(place));
+        let picked = |places: Vec<usize>| places.into_iter().map(|place| ids[place]).collect::<Vec<_>>();
+        let theirs = EventFilter { person: Some(name.into()), ..EventFilter::default() };
+        assert_eq!(listed(&*store, &theirs).await, picked(named), "{name}");
+
+        while store.erase_recipient(name, 1).await.unwrap() > 0 {}
+        assert_eq!(listed(&*store, &EventFilter::default()).await, picked(others), "{name}");
+        // The file goes with its event, by whichever name that was found.
+        let mut gone = store.doom_inbound(Doomed::Of(name), 9).await.unwrap();
+        gone.sort();
+        assert_eq!(gone, of.iter().map(|place| format!("{}", 1001 + place)).collect::<Vec<_>>(), "{name}");
+        store.forget_inbound(&gone).await.unwrap();
+
+        for name in [RECIPIENT, USER, group, first] {
+            while store.erase_recipient(name, 9).await.unwrap() > 0 {}
+        }
+        let rest = store.doom_inbound(Doomed::Of(name), 9).await.unwrap();
+        store.forget_inbound(&rest).await.unwrap();
+    }
+}
+
+pub async fn what_an_event_names_is_forgotten_with_it(backend: Backend) {
+    let store = backend.open().await;
+    // Told twice: the second is not kept, so nobody is named in it.
+    heard_together(&*store, &[wrote_with_all_names()]).await;
+    heard_together(&*store, &[wrote_with_all_names()]).await;
+    assert_eq!(backend.count("event_mentions").await, 2);
+    while store.forget_events(later(), 1).await.unwrap() > 0 {}
+    assert_eq!(backend.count("event_mentions").await, 0);
+
+    // With its transaction.
+    let new = sending();
+    store.write(&[record(&new), settle(&sent(&new, "wamid.1"))]).await.unwrap();
+    let event = held(&*store, 1, read_by(RECIPIENT, "447700900201")).await;
+    let hearing = Hearing { transaction: Some(new.id), ..heard(&event, Then::Tell(Vec::new())) };
+    store.end_hearing(HOLDER, &[hearing]).await.unwrap();
+    assert_eq!(backend.count("event_mentions").await, 1);
+    while store.forget_transactions(later(), 1).await.unwrap() > 0 {}
+    assert_eq!(backend.count("event_mentions").await, 0);
 }

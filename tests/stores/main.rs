@@ -174,6 +174,8 @@ on_each_back_end! {
         what_was_told_is_not_kept_beyond_its_telling_where_no_body_is,
         old_events_are_forgotten,
         what_is_told_of_a_person_is_erased_with_them,
+        an_event_is_found_and_erased_by_each_name_in_it,
+        what_an_event_names_is_forgotten_with_it,
     }
     callbacks {
         a_callback_is_claimed_with_all_that_telling_it_takes,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::dialect::{Dialect, Webhook};
-use crate::model::{Event, Person};
+use crate::model::Event;
 use crate::store::{DecodedWebhook, NewEvent, RawWebhook};
 
 /// Digits of the shortest number that is a person's.
@@ -47,20 +47,12 @@ pub fn problem(raw: RawWebhook, problem: &str) -> DecodedWebhook {
 fn spoken_of(body: &str, events: &[NewEvent]) -> BTreeSet<String> {
     let mut people = BTreeSet::new();
     for event in events {
-        match &event.event {
-            Event::Status(status) => {
-                people.extend(names(&status.recipient));
-                people.extend(status.participant.clone());
-            }
-            Event::Inbound(inbound) => people.extend(names(&inbound.sender)),
-            Event::Trouble(_) | Event::Other(_) | Event::Unreadable(_) => people.extend(whoever_stands_in(body)),
+        match event.event.person() {
+            Some(_) => people.extend(event.event.names().map(str::to_owned)),
+            None => people.extend(whoever_stands_in(body)),
         }
     }
     people
-}
-
-fn names(person: &Person) -> impl Iterator<Item = String> {
-    [&person.wa_id, &person.user_id, &person.parent_user_id].into_iter().flatten().cloned()
 }
 
 /// What looks like a number or a user id (`GB.1A2B3C4D5E`): a few digits, and letters and a dot at most.

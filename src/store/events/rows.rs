@@ -15,13 +15,23 @@ use crate::store::rows::{Moment, json, named, parsed};
 use crate::store::seal::{Seal, Sealed};
 
 impl NewEvent {
+    /// Whose it is: the one of its names that stands in its row.
+    fn person(&self) -> Option<&str> {
+        self.event.person()?.id()
+    }
+
+    /// The other names in it, with its id.
+    pub(super) fn mentions(&self) -> impl Iterator<Item = (&str, Uuid)> {
+        self.event.names().filter(|name| Some(*name) != self.person()).map(|name| (name, self.id))
+    }
+
     /// The columns: id, webhook_id, upstream, identity, kind, message_id, person, occurred_at, received_at, body, tries,
     /// due_at.
     pub(super) fn cells(&self, seal: &Seal) -> Result<[Cell; 12], StoreError> {
-        let (message_id, person, at) = match &self.event {
-            Event::Status(status) => (status.message_id.as_deref(), status.recipient.id(), status.at),
-            Event::Inbound(inbound) => (inbound.message_id.as_deref(), inbound.sender.id(), inbound.at),
-            Event::Trouble(_) | Event::Other(_) | Event::Unreadable(_) => (None, None, None),
+        let (message_id, at) = match &self.event {
+            Event::Status(status) => (status.message_id.as_deref(), status.at),
+            Event::Inbound(inbound) => (inbound.message_id.as_deref(), inbound.at),
+            Event::Trouble(_) | Event::Other(_) | Event::Unreadable(_) => (None, None),
         };
         Ok([
             Cell::id(self.id),
@@ -30,7 +40,7 @@ impl NewEvent {
             Cell::Bytes(self.identity.to_vec()),
             Cell::text(self.event.kind().as_str()),
             Cell::text(message_id),
-            Cell::text(person),
+            Cell::text(self.person()),
             Cell::time(at),
             Cell::time(self.received_at),
             Cell::text(seal.keep_own("events.body", json(&self.event)?)?.as_str()),

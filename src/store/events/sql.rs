@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::rows::{CorrelatedRow, EventRow, HeardRow, KeptWebhookRow, RawRow};
 use super::statements::{
-    end_events, end_webhooks, forget_told, forget_unread, insert_events, insert_mentions, insert_webhooks, learn_ids,
-    mentions,
+    end_events, end_webhooks, forget_told, forget_unread, insert_event_mentions, insert_events, insert_mentions,
+    insert_webhooks, learn_ids, mentions,
 };
 use super::{
     Clue, Correlated, DecodedWebhook, EventFilter, Events, HeardEvent, Hearing, KeptEvent, KeptWebhook, NewWebhook,
@@ -69,6 +69,8 @@ where
         for events in events.chunks(ROWS) {
             statements.push(insert_events(events, self.seal())?);
         }
+        let named: Vec<_> = events.iter().flat_map(|event| event.mentions()).collect();
+        statements.extend(named.chunks(ROWS).map(insert_event_mentions));
         let mentions: Vec<_> = decoded.iter().flat_map(mentions).collect();
         statements.extend(mentions.chunks(ROWS).map(insert_mentions));
         let bodies = self.bodies();
@@ -167,11 +169,14 @@ where
     ) -> Result<Vec<KeptEvent>, StoreError> {
         let list = "select id, webhook_id, upstream, kind, message_id, person, transaction_id, occurred_at, received_at, \
                     due_at, body from events where true";
-        let list = Built::new(list)
+        let list = match filter.person.as_deref() {
+            Some(person) => speaking_of(Built::new(list), person),
+            None => Built::new(list),
+        };
+        let list = list
             .and(" and upstream = ", filter.upstream.as_deref().map(Cell::text))
             .and(" and kind = ", filter.kind.map(|kind| Cell::text(kind.as_str())))
             .and(" and transaction_id = ", filter.transaction.map(|transaction| Cell::id(transaction.0)))
-            .and(" and person = ", filter.person.as_deref().map(Cell::text))
             .sql(&is_there("due_at", filter.waiting))
             .and(" and id >= ", filter.since.map(|since| Cell::id(first_id(since))))
             .and(" and id < ", filter.until.map(|until| Cell::id(first_id(until))))
@@ -322,6 +327,15 @@ where
         .sql(&is_there("problem", filter.unread))
         .and(" and id >= ", filter.since.map(|since| Cell::id(first_id(since))))
         .and(" and id < ", filter.until.map(|until| Cell::id(first_id(until))))
+}
+
+/// A condition on one of the names in it.
+fn speaking_of<DB: Database>(query: Built<DB>, person: &str) -> Built<DB>
+where
+    Cell: Type<DB> + for<'q> Encode<'q, DB>,
+{
+    let own = query.sql(" and id in (select id from events where person = ").bind(Cell::text(person));
+    own.sql(" union all select event_id from event_mentions where person = ").bind(Cell::text(person)).sql(")")
 }
 
 /// A condition on whether something stands in a column.

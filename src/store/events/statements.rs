@@ -80,6 +80,18 @@ where
     Some(forget.list(replaced.map(|identity| Cell::Bytes(identity.to_vec()))))
 }
 
+/// Of those that are kept: one whose identity was kept before is not, and nobody is named in it.
+pub(super) fn insert_event_mentions<DB: Database>(mentions: &[(&str, Uuid)]) -> Built<DB>
+where
+    Cell: Type<DB> + for<'q> Encode<'q, DB>,
+{
+    let rows = mentions.iter().map(|(person, event)| [Cell::text(*person), Cell::id(*event)]);
+    Built::new("with named (person, event_id) as (").values(rows).sql(
+        ") insert into event_mentions (person, event_id) select person, event_id from named \
+         where exists (select 1 from events e where e.id = named.event_id) on conflict do nothing",
+    )
+}
+
 pub(super) fn mentions(webhook: &DecodedWebhook) -> impl Iterator<Item = (&str, Uuid)> {
     webhook.people.iter().map(|person| (person.as_str(), webhook.webhook))
 }

@@ -143,7 +143,7 @@ pub struct EventFilter {
     pub kind: Option<EventKind>,
     /// Of this transaction.
     pub transaction: Option<TransactionId>,
-    /// Of this person, a number in digits or a user id.
+    /// That speak of this person, by a number in digits or a user id.
     pub person: Option<String>,
     /// That wait for their message to be known, or do not.
     pub waiting: Option<bool>,

@@ -31,7 +31,7 @@ pub trait InboundFiles: Send + Sync {
     /// Notes that the provider has not got it any more since this time.
     async fn end_inbound(&self, id: &str, gone_at: OffsetDateTime) -> Result<(), StoreError>;
 
-    /// Dooms up to `limit` of these, with those that are doomed already, and returns their ids.
+    /// Dooms up to `limit` of these, with any that are doomed already, and returns their ids.
     async fn doom_inbound(&self, which: Doomed<'_>, limit: u32) -> Result<Vec<String>, StoreError>;
 
     /// Deletes the rows of these, doomed ones alone.

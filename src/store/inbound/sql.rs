@@ -77,7 +77,7 @@ where
             Built::new("update inbound_files set doomed = true where id in (select id from inbound_files where ");
         let doom = match which {
             Doomed::Before(time) => doom.sql("(doomed or received_at < ").bind(Cell::time(time)).sql(")"),
-            Doomed::Of(person) => called(doom.sql("person in ("), person).sql(")"),
+            Doomed::Of(person) => called(doom.sql("(doomed or person in ("), person).sql("))"),
             Doomed::One { account, id } => {
                 let one = doom.sql("account = ").bind(Cell::text(account));
                 one.sql(" and id = ").bind(Cell::text(id))
