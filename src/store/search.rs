@@ -10,6 +10,7 @@ use super::cell::{Built, Cell};
 use super::clients::sql::Backend;
 use super::periods::IN_ANY_PERIOD;
 use super::queries::SUMMARY;
+use super::retention::first_id;
 use super::rows::{Moment, SummaryRow, all};
 use super::{Filter, StoreError, Summary};
 use crate::model::{State, TransactionId};
@@ -17,9 +18,9 @@ use crate::model::{State, TransactionId};
 /// The part of the store that people search. What holds for all methods of [`super::Store`] holds for it too.
 #[async_trait]
 pub trait Search: Send + Sync {
-    /// Transactions that fit the filter, the latest first, at most `limit`, beginning behind `after`. Where that one is not
-    /// there, nothing follows it. At most `scan` are looked at: of a recipient those to it, of a state that is no end those
-    /// that are not at theirs, else whatever came. It may look for five seconds.
+    /// Transactions that fit the filter, the latest first, at most `limit`, beginning behind `after`. At most `scan` are looked
+    /// at: of a recipient those to it, of a state that is no end those that are not at theirs, else whatever came. It may look
+    /// for five seconds.
     async fn search(
         &self,
         filter: &Filter,
@@ -83,7 +84,7 @@ where
     }
 }
 
-/// The way through the record that a filter leaves open.
+/// The way through the record that a filter leaves open. Ids have the time, so it goes by them, whatever it goes through.
 struct Way<'a> {
     filter: &'a Filter,
     /// What is not at its end has a job, and there are few of those.
@@ -97,11 +98,6 @@ impl<'a> Way<'a> {
         Self { filter, unfinished }
     }
 
-    /// In which order: jobs have no time of their own, and ids sort by theirs.
-    fn order(&self) -> &'static str {
-        if self.unfinished.is_some() { " order by t.id desc" } else { " order by t.received_at desc, t.id desc" }
-    }
-
     /// A page of what fits. Which rows fit is settled first, so that what a row shows is looked up for those alone.
     fn page<DB: Database>(&self, after: Option<TransactionId>, limit: u32, scan: u32) -> Built<DB>
     where
@@ -109,7 +105,7 @@ impl<'a> Way<'a> {
     {
         let page = Built::new("select ").sql(SUMMARY).sql(" from transactions t where t.id in (select t.id from (");
         let page = self.fitting(self.looked_at(page, "t.*", after, scan).sql(") t where true"));
-        page.sql(self.order()).sql(" limit ").bind(Cell::number(limit)).sql(")").sql(self.order())
+        page.sql(" order by t.id desc limit ").bind(Cell::number(limit)).sql(") order by t.id desc")
     }
 
     /// The last row that is looked at, where there are as many as may be.
@@ -118,7 +114,7 @@ impl<'a> Way<'a> {
         Cell: Type<DB> + for<'q> Encode<'q, DB>,
     {
         let edge = self.looked_at(Built::new("select t.id, t.received_at from ("), "t.id, t.received_at", after, scan);
-        edge.sql(") t").sql(self.order()).sql(" limit 1 offset ").bind(Cell::number(scan.saturating_sub(1)))
+        edge.sql(") t order by t.id desc limit 1 offset ").bind(Cell::number(scan.saturating_sub(1)))
     }
 
     /// The rows that are looked at.
@@ -135,11 +131,10 @@ impl<'a> Way<'a> {
         let scan = Cell::number(scan);
         let query = query.sql("select ").sql(columns);
         if let Some(state) = self.unfinished {
-            let jobs = " from (select transaction_id from jobs where state = ";
-            let jobs = query.sql(jobs).bind(Cell::text(state.as_str()));
-            let jobs = jobs.and(" and transaction_id < ", after.map(|after| Cell::id(after.0)));
-            let jobs = jobs.sql(" order by transaction_id desc limit ").bind(scan);
-            return jobs.sql(") j join transactions t on t.id = j.transaction_id");
+            let jobs = " from (select j.transaction_id as id from jobs j where j.state = ";
+            let jobs = self.within(query.sql(jobs).bind(Cell::text(state.as_str())), "j.transaction_id", after);
+            let jobs = jobs.sql(" order by j.transaction_id desc limit ").bind(scan);
+            return jobs.sql(") j join transactions t on t.id = j.id");
         }
         let filter = self.filter;
         let query = query.sql(" from transactions t where true");
@@ -147,17 +142,19 @@ impl<'a> Way<'a> {
             Some(recipient) => query.sql(" and t.recipient = ").bind(Cell::text(recipient)).sql(IN_ANY_PERIOD),
             None => query,
         };
-        let query = query
-            .and(" and t.received_at >= ", filter.since.map(Cell::time))
-            .and(" and t.received_at < ", filter.until.map(Cell::time));
-        let query = match after {
-            Some(after) => query
-                .sql(" and (t.received_at, t.id) < (select received_at, id from transactions where id = ")
-                .bind(Cell::id(after.0))
-                .sql(")"),
-            None => query,
-        };
-        query.sql(self.order()).sql(" limit ").bind(scan)
+        self.within(query, "t.id", after).sql(" order by t.id desc limit ").bind(scan)
+    }
+
+    /// The part of it that is of the filter's time and behind `after`.
+    fn within<DB: Database>(&self, query: Built<DB>, id: &str, after: Option<TransactionId>) -> Built<DB>
+    where
+        Cell: Type<DB> + for<'q> Encode<'q, DB>,
+    {
+        let first = |time: Option<OffsetDateTime>| time.map(|time| Cell::id(first_id(time)));
+        query
+            .and(&format!(" and {id} >= "), first(self.filter.since))
+            .and(&format!(" and {id} < "), first(self.filter.until))
+            .and(&format!(" and {id} < "), after.map(|after| Cell::id(after.0)))
     }
 
     /// What of the filter is compared row by row.
@@ -173,7 +170,5 @@ impl<'a> Way<'a> {
             .and(" and t.state = ", filter.state.map(|state| Cell::text(state.as_str())))
             .and(" and t.kind = ", filter.kind.map(|kind| Cell::text(kind.as_str())))
             .and(" and t.fault = ", filter.fault.as_deref().map(Cell::text))
-            .and(" and t.received_at >= ", filter.since.map(Cell::time))
-            .and(" and t.received_at < ", filter.until.map(Cell::time))
     }
 }

@@ -25,7 +25,7 @@ pub struct Filter {
     pub recipient: Option<String>,
     /// With this fault, by its code.
     pub fault: Option<String>,
-    /// Received at this time or later.
+    /// Received at this time or later, to the millisecond.
     #[serde(with = "time::serde::rfc3339::option")]
     pub since: Option<OffsetDateTime>,
     /// Received before this time.

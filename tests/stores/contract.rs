@@ -9,11 +9,12 @@ use sabir::store::{
 };
 use serde_json::json;
 use tokio::task::JoinSet;
-use uuid::{NoContext, Timestamp, Uuid};
+use uuid::Uuid;
 
 use crate::backends::Backend;
 use crate::fixtures::{
-    HOLDER, RECIPIENT, SENDER, at, begin, failed, record, refused, sending, sending_with, sent, settle, text_to,
+    HOLDER, RECIPIENT, SENDER, aged, at, begin, failed, id_of, record, refused, sending, sending_with, sent, settle,
+    text_to,
 };
 
 pub async fn what_was_recorded_is_found_with_everything(backend: Backend) {
@@ -133,12 +134,7 @@ pub async fn the_latest_of_several_with_one_message_id_is_found(backend: Backend
 
 /// A text that came so many days after the first, with an id of that time.
 fn after_days(days: u32) -> NewTransaction {
-    let received_at = at(0) + Duration::from_secs(86_400 * u64::from(days));
-    let seconds = received_at.unix_timestamp().unsigned_abs();
-    sending_with(|new| {
-        new.id = TransactionId(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, 0)));
-        new.received_at = received_at;
-    })
+    aged(86_400 * i64::from(days), sending())
 }
 
 pub async fn what_came_long_ago_is_found_as_what_came_just_now(backend: Backend) {
@@ -169,8 +165,8 @@ pub async fn each_filter_keeps_what_fits(backend: Backend) {
     let odd = sending_with(|new| {
         new.account = "bank".into();
         new.upstream = Some("spare".into());
-        new.received_at = at(60);
     });
+    let odd = aged(60, odd);
     let read = sending_with(|new| new.request = Request::Read(mark).into());
     let to_another = sending_with(|new| new.request = Request::Send(text_to("15550100200", "Hello")).into());
     let bad = sending();
@@ -202,8 +198,8 @@ pub async fn each_filter_keeps_what_fits(backend: Backend) {
 
 pub async fn lists_are_paged_from_the_latest(backend: Backend) {
     let store = backend.open().await;
-    // Two of each time, recorded in no order: the id decides between equals.
-    let all: Vec<_> = [3, 1, 2, 3, 2, 1].map(|time| sending_with(|new| new.received_at = at(time))).into();
+    // Two of each time, recorded in no order.
+    let all = [3, 1, 2, 3, 2, 1].map(|time| aged(time, sending()));
     store.write(&all.iter().map(record).collect::<Vec<_>>()).await.unwrap();
     let expected = [3, 0, 4, 2, 5, 1].map(|index: usize| all[index].id);
 
@@ -216,20 +212,17 @@ pub async fn lists_are_paged_from_the_latest(backend: Backend) {
     }
     assert_eq!(seen, expected);
 
-    let gone = TransactionId(Uuid::now_v7());
-    assert_eq!(ids(&store.search(&Filter::default(), Some(gone), 4, 100).await.unwrap()), []);
+    // One that is gone meanwhile is as good.
+    let gone = id_of(at(3) - Duration::from_millis(1));
+    assert_eq!(ids(&store.search(&Filter::default(), Some(gone), 4, 100).await.unwrap()), expected[2..]);
     assert_eq!(ids(&store.search(&Filter::default(), None, 0, 100).await.unwrap()), []);
 }
 
 /// Of twenty that came one after the other the first and the eleventh are the bank's.
 async fn twenty(store: &Arc<dyn Store>) -> Vec<NewTransaction> {
     let all = (0..20).map(|nth| {
-        sending_with(|new| {
-            new.received_at = at(nth);
-            if nth % 10 == 0 {
-                new.account = "bank".into();
-            }
-        })
+        let account = if nth % 10 == 0 { "bank" } else { "shop" };
+        aged(nth, sending_with(|new| new.account = account.into()))
     });
     let all: Vec<_> = all.collect();
     store.write(&all.iter().map(record).collect::<Vec<_>>()).await.unwrap();

@@ -1,5 +1,7 @@
 //! Transactions to record and settlements to end them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use sabir::model::{
     Content, Fault, FaultKind, Message, PhoneNumber, Recipient, RecipientAddress, References, Request, State, Text,
     TransactionId, Warning,
@@ -25,10 +27,24 @@ pub fn at(seconds: i64) -> OffsetDateTime {
         + Duration::seconds(seconds)
 }
 
+/// A fresh id of a time; later ones of one time sort behind earlier ones.
+pub fn id_of(time: OffsetDateTime) -> TransactionId {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let millis = u64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap();
+    let count = u128::from(COUNT.fetch_add(1, Ordering::Relaxed)).to_be_bytes();
+    TransactionId(uuid::Builder::from_unix_timestamp_millis(millis, count.last_chunk().unwrap()).into_uuid())
+}
+
+/// The same, received so many seconds after the first time; its id says so too.
+pub fn aged(seconds: i64, new: NewTransaction) -> NewTransaction {
+    let received_at = at(seconds);
+    NewTransaction { id: id_of(received_at), received_at, ..new }
+}
+
 /// A text that is under way, received at the first time.
 pub fn sending() -> NewTransaction {
     NewTransaction {
-        id: TransactionId(Uuid::now_v7()),
+        id: id_of(at(0)),
         account: "shop".into(),
         dialect: "aisoule".into(),
         upstream: Some("main".into()),

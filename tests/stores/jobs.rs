@@ -14,8 +14,8 @@ use uuid::Uuid;
 use crate::backends::Backend;
 use crate::contract::found;
 use crate::fixtures::{
-    HOLDER, OTHER, abandoned, accepted, at, attempt, begin, begun, failed, of_pair, record, refused, sending, sent,
-    settle, turn, turned, waits,
+    HOLDER, OTHER, abandoned, accepted, aged, at, attempt, begin, begun, failed, of_pair, record, refused, sending,
+    sent, settle, turn, turned, waits,
 };
 
 const PAIR: &str = "442079460000>447700900123";
@@ -375,7 +375,7 @@ pub async fn the_queue_says_how_long_it_is_and_when_to_look(backend: Backend) {
     assert_eq!(store.depth().await.unwrap(), []);
     assert_eq!(store.next_due(&["main".into()]).await.unwrap(), [None]);
     let [mut first, mut second, mut spare] = [(); 3].map(|()| accepted());
-    (first.received_at, second.received_at) = (at(1), at(2));
+    (first, second) = (aged(1, first), aged(2, second));
     (first.job.as_mut().unwrap().due_at, second.job.as_mut().unwrap().due_at) = (at(9), at(8));
     spare.upstream = Some("spare".into());
     store.write(&[&first, &second, &spare, &sending()].map(record)).await.unwrap();

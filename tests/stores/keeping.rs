@@ -2,20 +2,18 @@
 
 use std::sync::Arc;
 
-use sabir::model::{Progress, Request, State, TransactionId};
+use sabir::model::{Progress, Request, State};
 use sabir::store::{
     Bodies, CallbackOutcome, Clue, Filter, NewCallback, NewTransaction, Next, PayloadHash, SettledCallback, Settlement,
     Store, Then, Turn, Written,
 };
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::backends::Backend;
 use crate::contract::{found, listed};
 use crate::events::{callback, heard, held, status};
 use crate::fixtures::{
-    HOLDER, OTHER, RECIPIENT, accepted, at, failed, keyed, record, refused, sending, sent, settle, text_to, turn,
+    HOLDER, OTHER, RECIPIENT, accepted, aged, at, failed, keyed, record, refused, sending, sent, settle, text_to, turn,
     turned, waits,
 };
 
@@ -242,18 +240,4 @@ async fn five_that_are_old(store: &Arc<dyn Store>) -> Vec<NewTransaction> {
     let settled = (1..).zip(&old).map(|(number, new)| settle(&sent(new, &format!("wamid.{number}"))));
     store.write(&settled.collect::<Vec<_>>()).await.unwrap();
     old
-}
-
-/// The same, received so many seconds after the first time; its id says so too.
-fn aged(seconds: i64, new: NewTransaction) -> NewTransaction {
-    let received_at = at(seconds);
-    NewTransaction { id: id_of(received_at), received_at, ..new }
-}
-
-fn id_of(time: OffsetDateTime) -> TransactionId {
-    let millis = u64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap();
-    TransactionId(
-        uuid::Builder::from_unix_timestamp_millis(millis, &Uuid::new_v4().into_bytes()[..10].try_into().unwrap())
-            .into_uuid(),
-    )
 }

@@ -1,0 +1,2 @@
+-- Lists go by the ids, as in Postgres.
+drop index transactions_by_time;
