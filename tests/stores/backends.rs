@@ -97,17 +97,18 @@ impl Backend {
         }
     }
 
-    /// How many rows a table has.
-    pub async fn count(&self, table: &str) -> i64 {
-        let count = AssertSqlSafe(format!("select count(*) from {table}"));
+    /// What really stands in a column of texts, `table.column`.
+    pub async fn kept(&self, column: &str) -> Vec<String> {
+        let (table, name) = column.split_once('.').unwrap();
+        let select = AssertSqlSafe(format!("select {name} from {table} where {name} is not null order by {name}"));
         match &self.kind {
             Kind::Sqlite { .. } => {
                 let mut connection = SqliteConnection::connect(&self.url()).await.unwrap();
-                sqlx::query_scalar(count).fetch_one(&mut connection).await.unwrap()
+                sqlx::query_scalar(select).fetch_all(&mut connection).await.unwrap()
             }
             Kind::Postgres(_) => {
                 let mut connection = PgConnection::connect(&self.url()).await.unwrap();
-                sqlx::query_scalar(count).fetch_one(&mut connection).await.unwrap()
+                sqlx::query_scalar(select).fetch_all(&mut connection).await.unwrap()
             }
         }
     }

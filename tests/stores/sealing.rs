@@ -8,9 +8,8 @@ use sabir::store::{
     self, Config, EventFilter, NewTransaction, Next, SealingKey, Store, StoreError, Turn, WebhookFilter, Write,
 };
 use serde_json::json;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
-use crate::backends::{Backend, Kind, key};
+use crate::backends::{Backend, key};
 use crate::contract::found;
 use crate::events::{decoded, told, webhook};
 use crate::fixtures::{
@@ -90,27 +89,11 @@ async fn read(store: &dyn Store, new: &NewTransaction) -> String {
     format!("{transaction:?} {webhooks:?} {events:?} {setting} {claimed:?}")
 }
 
-/// What really stands in a column.
-async fn kept(backend: &Backend, column: &str) -> Vec<String> {
-    let (table, name) = column.split_once('.').unwrap();
-    let select = AssertSqlSafe(format!("select {name} from {table} where {name} is not null"));
-    match &backend.kind {
-        Kind::Sqlite { .. } => {
-            let mut connection = SqliteConnection::connect(&backend.url()).await.unwrap();
-            sqlx::query_scalar(select).fetch_all(&mut connection).await.unwrap()
-        }
-        Kind::Postgres(_) => {
-            let mut connection = PgConnection::connect(&backend.url()).await.unwrap();
-            sqlx::query_scalar(select).fetch_all(&mut connection).await.unwrap()
-        }
-    }
-}
-
 /// The beginnings of all that is kept in all columns: nothing where it stands in the clear, else its key.
 async fn sealed_with(backend: &Backend) -> Vec<Option<String>> {
     let mut found = Vec::new();
     for column in COLUMNS {
-        let kept = kept(backend, column).await;
+        let kept = backend.kept(column).await;
         assert!(!kept.is_empty(), "{column}");
         for text in kept {
             assert_eq!(
