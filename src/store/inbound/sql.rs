@@ -73,17 +73,24 @@ where
     }
 
     async fn doom_inbound(&self, which: Doomed<'_>, limit: u32) -> Result<Vec<String>, StoreError> {
-        let doom =
-            Built::new("update inbound_files set doomed = true where id in (select id from inbound_files where ");
+        let doom = Built::new("update inbound_files set doomed = true where id in (select id from (");
+        // Each by an index of its own: with `or` it would be a walk through all files.
+        let too = "select id from inbound_files where doomed union ";
         let doom = match which {
-            Doomed::Before(time) => doom.sql("(doomed or received_at < ").bind(Cell::time(time)).sql(")"),
-            Doomed::Of(person) => called(doom.sql("(doomed or person in ("), person).sql("))"),
+            Doomed::Before(time) => {
+                let old = "select id from (select id from inbound_files where received_at < ";
+                let old = doom.sql(too).sql(old).bind(Cell::time(time)).sql(" order by received_at limit ");
+                old.bind(Cell::number(limit)).sql(") as old")
+            }
+            Doomed::Of(person) => {
+                called(doom.sql(too).sql("select id from inbound_files where person in ("), person).sql(")")
+            }
             Doomed::One { account, id } => {
-                let one = doom.sql("account = ").bind(Cell::text(account));
+                let one = doom.sql("select id from inbound_files where account = ").bind(Cell::text(account));
                 one.sql(" and id = ").bind(Cell::text(id))
             }
         };
-        let doom = doom.sql(" limit ").bind(Cell::number(limit)).sql(") returning id");
+        let doom = doom.sql(") as chosen limit ").bind(Cell::number(limit)).sql(") returning id");
         column::<DB, String>(&self.take(doom).await?)
     }
 
