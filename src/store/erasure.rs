@@ -93,10 +93,11 @@ impl Person {
             ("update transactions set recipient = null where id in ", ""),
         ];
         let choose = |(before, after): (&str, &str)| {
-            let chosen = self.named(Built::new(before).sql("(select t.id from transactions t where t.recipient in "));
-            let chosen = chosen
-                .sql(IN_ANY_PERIOD)
-                .sql(" and not exists (select 1 from jobs j where j.transaction_id = t.id) order by t.id limit ");
+            let chosen = Built::new(before).sql("(select r.transaction_id from recipients r where r.recipient in ");
+            let chosen = self.named(chosen).sql(IN_ANY_PERIOD).sql(
+                " and not exists (select 1 from jobs j where j.transaction_id = r.transaction_id) \
+                 order by r.transaction_id limit ",
+            );
             chosen.bind(Cell::number(limit)).sql(")").sql(after)
         };
         steps.map(choose).into()
@@ -109,7 +110,7 @@ impl Person {
     {
         let forget = |table: &str| {
             let forget = self.named(Built::new(table).sql(" where (wa_id in ")).sql(" or known_as in ");
-            let left = self.named(forget).sql(") and not exists (select 1 from transactions t where t.recipient in ");
+            let left = self.named(forget).sql(") and not exists (select 1 from recipients r where r.recipient in ");
             self.named(left).sql(IN_ANY_PERIOD).sql(")")
         };
         ["delete from account_aliases", "delete from aliases"].map(forget).into()

@@ -1,54 +1,23 @@
 //! Finding transactions by what comes in no order: a recipient, the upstream's id of a message.
 //!
-//! Their indexes are led by the *period* of the transaction, the first three bytes of its id, so that what is written at one
-//! time lies together however much is kept. A period is 2^24 milliseconds, and some five make a day. Who looks for one goes
-//! from each period that there is to the one before: a step in the index for each, thousands for a year.
+//! What is found by them is kept by *periods* of transactions, so that what is written at one time lies together however much is
+//! kept. Who looks for one looks in each period: a step for each, thousands for a year. In Postgres a period is the first three
+//! bytes of the transaction's id, 2^24 milliseconds, which lead the index. In SQLite it is some thousands of transactions, and
+//! what came last is not sorted yet. The views `recipients` and `message_ids` have both the same.
 
-/// Periods of rows that have something in a column, from the latest to the earliest and one null behind it, as the table
-/// expression `periods`. One statement may have it once.
-macro_rules! periods {
-    ($table:literal, $id:literal, $column:literal) => {
-        concat!(
-            "with recursive periods (period) as ( \
-               select period from ( \
-                 select substr(",
-            $id,
-            ", 1, 3) as period from ",
-            $table,
-            " where ",
-            $column,
-            " is not null order by 1 desc limit 1) latest \
-               union all \
-               select (select substr(p.",
-            $id,
-            ", 1, 3) from ",
-            $table,
-            " p where p.",
-            $column,
-            " is not null and substr(p.",
-            $id,
-            ", 1, 3) < periods.period order by 1 desc limit 1) \
-               from periods where period is not null)"
-        )
-    };
-}
+/// Stands beside a condition on the recipient in the view `recipients`, named `r`, and changes nothing of it.
+pub(super) const IN_ANY_PERIOD: &str = " and r.period in (select period from recipient_periods)";
 
-/// Stands beside a condition on the recipient of the transaction `t`, and changes nothing of it.
-pub(super) const IN_ANY_PERIOD: &str = concat!(
-    " and substr(t.id, 1, 3) in (",
-    periods!("transactions", "id", "recipient"),
-    " select period from periods)"
-);
-
-/// What [`of_message`] needs at the head of its statement.
+/// What [`of_message`] needs at the head of its statement. `late` are the periods in which nearly all are that are asked for.
 macro_rules! message_periods {
     () => {
-        crate::store::periods::periods!("outcomes", "transaction_id", "message_id")
+        "with late (period) as materialized (select period from late_message_periods), \
+         periods (period) as materialized (select period from message_periods)"
     };
 }
 
-/// The latest transaction that an upstream gave this id. Nearly always it is some hours old at most, so the last two periods
-/// are tried before all. `$and` narrows the outcomes `o`.
+/// The latest transaction that an upstream gave this id. Nearly always it is some hours old at most, so the late periods are
+/// tried before all. `$and` narrows the outcomes, by `o.transaction_id` and `o.number`.
 macro_rules! of_message {
     ($message:literal) => {
         crate::store::periods::of_message!($message, "")
@@ -56,18 +25,16 @@ macro_rules! of_message {
     ($message:literal, $and:literal) => {
         concat!(
             "coalesce( \
-               (select o.transaction_id from outcomes o where o.message_id = ",
+               (select o.transaction_id from message_ids o where o.message_id = ",
             $message,
             $and,
-            " and substr(o.transaction_id, 1, 3) in (select period from periods limit 2) \
-                order by o.transaction_id desc limit 1), \
-               (select o.transaction_id from outcomes o where o.message_id = ",
+            " and o.period in (select period from late) order by o.transaction_id desc limit 1), \
+               (select o.transaction_id from message_ids o where o.message_id = ",
             $message,
             $and,
-            " and substr(o.transaction_id, 1, 3) in (select period from periods) \
-                order by o.transaction_id desc limit 1))"
+            " and o.period in (select period from periods) order by o.transaction_id desc limit 1))"
         )
     };
 }
 
-pub(super) use {message_periods, of_message, periods};
+pub(super) use {message_periods, of_message};

@@ -128,21 +128,19 @@ impl<'a> Way<'a> {
     where
         Cell: Type<DB> + for<'q> Encode<'q, DB>,
     {
-        let scan = Cell::number(scan);
         let query = query.sql("select ").sql(columns);
-        if let Some(state) = self.unfinished {
-            let jobs = " from (select j.transaction_id as id from jobs j where j.state = ";
-            let jobs = self.within(query.sql(jobs).bind(Cell::text(state.as_str())), "j.transaction_id", after);
-            let jobs = jobs.sql(" order by j.transaction_id desc limit ").bind(scan);
-            return jobs.sql(") j join transactions t on t.id = j.id");
-        }
-        let filter = self.filter;
-        let query = query.sql(" from transactions t where true");
-        let query = match filter.recipient.as_deref() {
-            Some(recipient) => query.sql(" and t.recipient = ").bind(Cell::text(recipient)).sql(IN_ANY_PERIOD),
-            None => query,
+        let (query, id) = if let Some(recipient) = self.filter.recipient.as_deref() {
+            let theirs = query.sql(" from (select r.transaction_id as id from recipients r where r.recipient = ");
+            (theirs.bind(Cell::text(recipient)).sql(IN_ANY_PERIOD), "r.transaction_id")
+        } else if let Some(state) = self.unfinished {
+            let jobs = query.sql(" from (select j.transaction_id as id from jobs j where j.state = ");
+            (jobs.bind(Cell::text(state.as_str())), "j.transaction_id")
+        } else {
+            let all = self.within(query.sql(" from transactions t where true"), "t.id", after);
+            return all.sql(" order by t.id desc limit ").bind(Cell::number(scan));
         };
-        self.within(query, "t.id", after).sql(" order by t.id desc limit ").bind(scan)
+        let chosen = self.within(query, id, after).sql(&format!(" order by {id} desc limit ")).bind(Cell::number(scan));
+        chosen.sql(") chosen join transactions t on t.id = chosen.id")
     }
 
     /// The part of it that is of the filter's time and behind `after`.

@@ -60,6 +60,31 @@ impl Backend {
         store
     }
 
+    /// The names by which transactions are found are those that stand in their rows, each once. For transactions of one outcome.
+    pub async fn has_each_name_once(&self) {
+        let recipients = "select (select count(*) from recipients), \
+            (select count(distinct r.transaction_id) from recipients r \
+             join transactions t on t.id = r.transaction_id and t.recipient = r.recipient), \
+            (select count(*) from transactions where recipient is not null)";
+        let message_ids = "select (select count(*) from message_ids), \
+            (select count(distinct m.transaction_id) from message_ids m \
+             join outcomes o on o.transaction_id = m.transaction_id and o.number = m.number and o.message_id = m.message_id), \
+            (select count(*) from outcomes where message_id is not null)";
+        for names in [recipients, message_ids] {
+            let (names, fitting, rows): (i64, i64, i64) = match &self.kind {
+                Kind::Sqlite { .. } => {
+                    let mut connection = SqliteConnection::connect(&self.url()).await.unwrap();
+                    sqlx::query_as(names).fetch_one(&mut connection).await.unwrap()
+                }
+                Kind::Postgres(_) => {
+                    let mut connection = PgConnection::connect(&self.url()).await.unwrap();
+                    sqlx::query_as(names).fetch_one(&mut connection).await.unwrap()
+                }
+            };
+            assert_eq!((names, fitting), (rows, rows));
+        }
+    }
+
     /// From here on nothing can be written.
     pub async fn take_away(&mut self) {
         let url = self.url();

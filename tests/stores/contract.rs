@@ -159,6 +159,36 @@ pub async fn what_came_long_ago_is_found_as_what_came_just_now(backend: Backend)
     assert_eq!(listed(&store, &to_them).await, []);
 }
 
+/// More than are sorted at a time, and more than one period of SQLite has.
+pub async fn each_is_found_by_its_names_however_many_there_are(backend: Backend) {
+    const MANY: usize = 17_000;
+    let store = backend.open().await;
+    let all: Vec<NewTransaction> = (0..MANY).map(|nth| aged(nth as i64, sending())).collect();
+    let name = |nth: usize| format!("wamid.{:x}", nth * 7919 % MANY);
+    for (round, some) in all.chunks(1000).enumerate() {
+        store.write(&some.iter().map(record).collect::<Vec<_>>()).await.unwrap();
+        let ends = some.iter().enumerate().map(|(nth, new)| settle(&sent(new, &name(round * 1000 + nth))));
+        store.write(&ends.collect::<Vec<_>>()).await.unwrap();
+    }
+    backend.has_each_name_once().await;
+
+    for nth in [0, 1, 1023, 1024, 9999, MANY - 617, MANY - 2, MANY - 1] {
+        let found = store.find(&name(nth)).await.unwrap().unwrap();
+        assert_eq!(found.summary.id, all[nth].id, "{nth}");
+    }
+    let to_them = Filter { recipient: Some(RECIPIENT.into()), ..Filter::default() };
+    let found = store.search(&to_them, None, 20_000, 20_000).await.unwrap();
+    assert!(ids(&found).into_iter().eq(all.iter().rev().map(|new| new.id)));
+
+    let middle = at(MANY as i64 / 2);
+    assert_eq!(store.forget_transactions(middle, 20_000).await.unwrap(), MANY as u64 / 2);
+    assert_eq!(store.find(&name(0)).await.unwrap(), None);
+    assert_eq!(store.erase_recipient(RECIPIENT, 20_000).await.unwrap(), MANY as u64 / 2);
+    assert_eq!(listed(&store, &to_them).await, []);
+    assert_eq!(store.find(&name(MANY - 1)).await.unwrap().unwrap().summary.recipient, None);
+    backend.has_each_name_once().await;
+}
+
 pub async fn each_filter_keeps_what_fits(backend: Backend) {
     let store = backend.open().await;
     let mark = ReadMark { sender: None, message_id: "wamid.9".into(), typing: None, extra: Default::default() };

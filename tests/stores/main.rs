@@ -83,6 +83,7 @@ on_each_back_end! {
         an_id_that_nothing_has_finds_nothing,
         the_latest_of_several_with_one_message_id_is_found,
         what_came_long_ago_is_found_as_what_came_just_now,
+        each_is_found_by_its_names_however_many_there_are,
         each_filter_keeps_what_fits,
         lists_are_paged_from_the_latest,
         a_search_looks_at_so_many_and_says_where_it_stopped,
