@@ -3,7 +3,7 @@
 -- they are noted in the order they come and sorted a thousand at a time, which changes a fourth of a page or less. Triggers
 -- keep that, as they would an index; `store/periods.rs` reads both parts by the same views as in Postgres.
 
--- The first id of each period, 16,384 transactions to a recipient or so. What is sorted is sorted within its transaction's
+-- Where each period begins, 16,384 transactions to a recipient or so. What is sorted is sorted within its transaction's
 -- period: so it is found by a step for each, and what is written at one time lies together, however much is kept.
 create table boundaries (
     id blob primary key
@@ -73,9 +73,13 @@ begin
     values (new.message_id, new.transaction_id, new.number);
 end;
 
--- Behind all ids that there are, so that what was sorted stays in the period that its id leads to.
+-- Behind all ids that there are, so that what was sorted stays in the period that its id leads to. Periods of which nothing is
+-- left go; what still comes of their time is of the one before.
 create trigger begin_period after insert on recipients_unsorted when new.place % 16384 = 0
 begin
+    delete from boundaries where id > x''
+        and not exists (select 1 from recipients_sorted s where s.period = boundaries.id)
+        and not exists (select 1 from message_ids_sorted s where s.period = boundaries.id);
     insert into boundaries (id) select cast(max(id) || x'00' as blob) from transactions where true on conflict do nothing;
 end;
 

@@ -27,7 +27,7 @@ use std::time::Duration;
 use sabir::model::State;
 use sabir::secret::Secret;
 use sabir::store::{self, Config, Next, Store, StoreError};
-use sqlx::{Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
 /// Runs each test of the contract on each back end, with bodies in the clear and with sealed ones.
 macro_rules! on_each_back_end {
@@ -251,6 +251,39 @@ async fn however_many_ask_whether_a_file_can_be_written_it_is_tried_once_a_secon
     }
     let pages = (std::fs::metadata(&log).unwrap().len() - before) / 4096;
     assert!((1..100).contains(&pages), "{pages} pages were written");
+}
+
+/// Sixteen thousand messages and some make a period; who looks for one takes a step in each that is left, and reads none whole.
+#[tokio::test]
+async fn periods_of_a_file_that_nothing_is_left_of_are_not_looked_in() {
+    let backend = backends::Backend::sqlite().await;
+    backend.open().await.close().await;
+    let mut file = SqliteConnection::connect(&backend.url()).await.unwrap();
+    let write = "with recursive numbers (n) as (select ?1 union all select n + 1 from numbers where n < ?1 + 16999) \
+                 insert into transactions (id, account, dialect, channel, kind, state, recipient, received_at, updated_at) \
+                 select cast(printf('%016d', n) as blob), '', '', '', '', '', '15550100' || n, 0, 0 from numbers";
+    for first in [0, 20_000, 40_000, 60_000, 80_000] {
+        sqlx::query("delete from transactions where id < cast(printf('%016d', ?1 - 20000) as blob)")
+            .bind(first)
+            .execute(&mut file)
+            .await
+            .unwrap();
+        sqlx::query(write).bind(first).execute(&mut file).await.unwrap();
+        backend.has_each_name_once().await;
+    }
+    let periods: i64 = sqlx::query_scalar("select count(*) from recipient_periods").fetch_one(&mut file).await.unwrap();
+    assert!((3..6).contains(&periods), "{periods} periods, two of them for what comes first and last");
+    for (table, name, periods) in
+        [("recipients", "recipient", "recipient_periods"), ("message_ids", "message_id", "message_periods")]
+    {
+        let look = AssertSqlSafe(format!(
+            "explain query plan select transaction_id from {table} \
+             where {name} = '' and period in (select period from {periods}) order by transaction_id desc limit 1"
+        ));
+        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(look).fetch_all(&mut file).await.unwrap();
+        let by_key = format!("SEARCH {table}_sorted USING PRIMARY KEY (period=? AND {name}=?)");
+        assert!(plan.iter().any(|(.., step)| *step == by_key), "{plan:?}");
+    }
 }
 
 #[tokio::test]
