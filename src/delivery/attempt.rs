@@ -4,8 +4,10 @@
 //! Up to that first commit nothing has left, so whatever happens before it leaves no doubt. It requires the lease of the
 //! message: who slept through it cannot commit, and sends nothing.
 
+use std::mem;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -21,7 +23,7 @@ use super::order::{Message, Order, Way};
 use super::valve::Pass;
 use super::{Delivery, directory, files, record, store_fault};
 use crate::model::{self, Accepted, Fault, FaultKind, State, TransactionId};
-use crate::store::{Clue, Next, Settlement, Written};
+use crate::store::{Cause, Clue, Next, OLDEST_AT_ONCE, Settlement, Written};
 use crate::trace;
 use crate::upstream::{Answered, Prepared, Upstream};
 
@@ -127,7 +129,9 @@ impl Delivery {
             self.ledger.begin(record::begin(message, attempt, self.process, lease_until, is_news)).await
         } else {
             let job = record::held_job(way.pair.clone(), self.process, lease_until);
-            self.ledger.record(record::sending(message, attempt, job, &self.config)).await
+            message.at_once = self.makes_at_once(message);
+            let new = record::sending(message, attempt, job, message.at_once, &self.config);
+            self.ledger.record(new).await
         };
         match written {
             Ok(Written::Done) => {
@@ -146,10 +150,34 @@ impl Delivery {
         }
     }
 
+    /// Whether a request that came just now is tried without a job. Where the store did not say in time who lives, nobody
+    /// could tell later what this process left behind.
+    fn makes_at_once(&self, message: &Message) -> bool {
+        let age = self.clock.now() - message.order.received_at;
+        self.may_at_once.load(Ordering::Relaxed) && age < OLDEST_AT_ONCE
+    }
+
+    /// Gives what is made at once a job, before anybody acts as if it were at its end: who comes behind it has to wait for it,
+    /// at whatever gateway. Where that fails it is settled all the same.
+    async fn give_job(&self, message: &mut Message) {
+        if !message.at_once {
+            return;
+        }
+        let next = Next::Call { lease_until: self.lease_until() };
+        let turn = record::turn(message, self.process, State::Sending, Cause::Pace, None, next, self.clock.now());
+        message.at_once = !matches!(self.ledger.turn(turn).await, Ok(Written::Done));
+    }
+
     /// Calls the upstream. A client that waited long enough is told meanwhile that its request was taken.
     async fn call(&self, message: &mut Message, upstream: &Upstream, request: Request<Bytes>) -> Answered {
         let mut call = pin!(called(upstream, request));
         if message.is_awaited() {
+            tokio::select! {
+                biased;
+                answered = &mut call => return answered,
+                () = message.left() => {}
+            }
+            self.give_job(message).await;
             match timeout_at(message.until, &mut call).await {
                 Ok(answered) => return answered,
                 Err(_) => message.tell(message.order.id, Ok(Accepted::default())),
@@ -174,7 +202,8 @@ impl Delivery {
         let elsewhere = spare && fault.is_some_and(life::may_go_elsewhere);
         let (state, next) = self.next(message, step, elsewhere);
         message.state = state;
-        let settlement = record::settlement(message, way.pair.clone(), &answered, next, self.clock.now());
+        let at_once = mem::take(&mut message.at_once).then_some(self.process);
+        let settlement = record::settlement(message, way.pair.clone(), at_once, &answered, next, self.clock.now());
         let tell = fault.filter(|_| state == State::Failed).and_then(|fault| self.told_later(message, fault));
         self.ledger.settle_later(Settlement { tell, ..settlement });
         record::log(&message.order, Some((upstream, took)), state, fault);

@@ -32,6 +32,7 @@ mod valve;
 mod worker;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 pub use access::{Access, Key, KeyConfig, Limits, Place, Scope, too_fast};
@@ -77,6 +78,8 @@ pub struct Delivery {
     config: Config,
     /// This run of the process, as which it holds messages.
     process: Uuid,
+    /// Whether messages may be tried without a job: all processes know of it, and the store knows of this one.
+    may_at_once: AtomicBool,
     valves: Valves,
     lanes: Arc<Lanes>,
     asked: Arc<Asked>,
@@ -103,6 +106,7 @@ impl Delivery {
             store,
             files,
             process: clock.process_id(),
+            may_at_once: AtomicBool::new(false),
             clock,
             config,
             valves: Valves::default(),
@@ -174,6 +178,10 @@ impl Delivery {
         self.under_way.close();
         self.under_way.wait().await;
         self.ledger.close().await;
+        if self.ledger.first_open().is_some() {
+            // Not settled, as the store is away: somebody looks after it.
+            return;
+        }
         if let Err(error) = self.store.leave(self.process).await {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,

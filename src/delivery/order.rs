@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::life::Standing;
 use super::pace::Whom;
@@ -94,6 +94,8 @@ pub(super) struct Message {
     pub attempts: u32,
     /// Whether it is on the record.
     pub is_recorded: bool,
+    /// Whether its attempt is made at once, without a job.
+    pub at_once: bool,
     /// When its age begins.
     pub since: OffsetDateTime,
     /// How long it stays in hand where it has to wait.
@@ -115,10 +117,10 @@ impl Message {
 
     fn new(order: Order, until: Instant) -> Self {
         let since = order.received_at;
-        let (state, attempts, is_recorded) = (State::Accepted, 0, false);
+        let (state, attempts, is_recorded, at_once) = (State::Accepted, 0, false, false);
         let (upstream_time, hand, bringing, client) = (None, None, None, None);
         let order = Box::new(order);
-        Self { order, state, attempts, is_recorded, since, until, upstream_time, hand, bringing, client }
+        Self { order, state, attempts, is_recorded, at_once, since, until, upstream_time, hand, bringing, client }
     }
 
     /// One that was taken up from the queue, where it stood in a state.
@@ -150,6 +152,14 @@ impl Message {
     /// Whether a client waits for what becomes of it.
     pub fn is_awaited(&self) -> bool {
         self.client.is_some()
+    }
+
+    /// Returns when the client that waits does not wait any more: it was long enough, or it hung up.
+    pub async fn left(&mut self) {
+        if let Some(client) = &mut self.client {
+            // Whichever it was.
+            let _ = timeout_at(self.until, client.closed()).await;
+        }
     }
 
     /// Tells the client, the first time; it may have hung up.

@@ -19,11 +19,18 @@ use crate::{measure, text};
 /// Longest answer of an upstream that is kept on the record, in bytes.
 const MAX_KEPT_ANSWER: usize = 64 * 1024;
 
-/// A request whose first attempt begins with the same commit.
-pub(super) fn sending(message: &mut Message, attempt: NewAttempt, job: NewJob, config: &Config) -> NewTransaction {
+/// A request whose first attempt begins with the same commit; its job is only there where it has to wait, if it is made at
+/// once.
+pub(super) fn sending(
+    message: &mut Message,
+    attempt: NewAttempt,
+    job: NewJob,
+    at_once: bool,
+    config: &Config,
+) -> NewTransaction {
     let upstream = Some(attempt.upstream.clone());
     let new = new(&mut message.order, State::Sending, config);
-    NewTransaction { upstream, attempt: Some(attempt), job: Some(job), ..new }
+    NewTransaction { upstream, attempt: Some(attempt), job: Some(job), at_once, ..new }
 }
 
 /// A request that waits for its first attempt.
@@ -53,6 +60,7 @@ fn new(order: &mut Order, state: State, config: &Config) -> NewTransaction {
         warnings: order.warnings.clone(),
         attempt: None,
         job: None,
+        at_once: false,
     }
 }
 
@@ -94,6 +102,7 @@ pub(super) fn begin(
 pub(super) fn settlement(
     message: &Message,
     pair: Option<String>,
+    at_once: Option<Uuid>,
     answered: &Answered,
     next: Next,
     now: OffsetDateTime,
@@ -104,6 +113,7 @@ pub(super) fn settlement(
         transaction: message.order.id,
         pair,
         attempt: message.attempts,
+        at_once,
         state: message.state,
         message_id: answered.outcome.as_ref().ok().and_then(|accepted| accepted.message_id.clone()),
         told: message.is_awaited(),

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -12,7 +13,7 @@ use super::Delivery;
 use super::life::{self, Evidence, Standing, Step};
 use crate::measure;
 use crate::model::State;
-use crate::store::{Cause, Depth, Lapsed, Next, StoreError, Turn, Written};
+use crate::store::{Beat, Cause, Depth, Lapsed, Next, StoreError, Turn, Written};
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(5);
@@ -29,34 +30,50 @@ const SWEPT: u32 = 1000;
 /// Messages of an upstream that is gone that are taken up at once at most.
 const STRAYS: usize = 64;
 
-/// The upstreams and states of which a length was shown.
-type Shown = HashSet<(String, State)>;
+/// What one round leaves for the next.
+#[derive(Default)]
+pub(super) struct Before {
+    /// The upstreams and states of which a length was shown.
+    shown: HashSet<(String, State)>,
+    /// What was made at once, began by then and was deserted is looked after.
+    looked_after: Option<OffsetDateTime>,
+}
 
 impl Delivery {
     /// Looks after all that until the process stops.
     pub(super) async fn keep_up(self: Arc<Self>) {
-        let (mut ticks, mut shown) = (interval(EVERY), Shown::new());
+        let (mut ticks, mut before) = (interval(EVERY), Before::default());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         for round in 0_u64.. {
             tokio::select! {
                 _ = ticks.tick() => {}
                 () = self.stopping.cancelled() => return,
             }
-            if let Err(error) = self.look_after(round % SWEEP == 0, &mut shown).await {
+            if let Err(error) = self.look_after(round % SWEEP == 0, &mut before).await {
                 error.log("not looked after");
             }
         }
     }
 
     /// One round.
-    pub(super) async fn look_after(self: &Arc<Self>, sweep: bool, shown: &mut Shown) -> Result<(), StoreError> {
+    pub(super) async fn look_after(self: &Arc<Self>, sweep: bool, before: &mut Before) -> Result<(), StoreError> {
         let now = self.clock.now();
-        self.valves.shared_by(self.store.beat(self.process, now).await?);
+        self.beat(before.looked_after, now).await?;
         self.give_up_lapsed().await?;
-        self.look_through_the_queue(shown).await?;
+        before.looked_after = self.give_up_deserted(now).await?;
+        self.look_through_the_queue(&mut before.shown).await?;
         if sweep {
             while self.store.sweep_idempotency(now, SWEPT).await? > 0 {}
         }
+        Ok(())
+    }
+
+    /// Says that this process lives. As long as nobody heard that, it makes nothing at once.
+    async fn beat(&self, looked_after: Option<OffsetDateTime>, now: OffsetDateTime) -> Result<(), StoreError> {
+        let beat = Beat { process: self.process, now, open: self.ledger.first_open(), looked_after };
+        let living = self.store.beat(&beat).await;
+        self.may_at_once.store(living.as_ref().is_ok_and(|living| living.know_at_once), Ordering::Relaxed);
+        self.valves.shared_by(living?.processes);
         Ok(())
     }
 
@@ -67,6 +84,20 @@ impl Delivery {
             self.give_up(&lapsed).await?;
         }
         Ok(())
+    }
+
+    /// The same for what was made at once. When all of it is looked after, nobody has to look that far back again.
+    async fn give_up_deserted(&self, now: OffsetDateTime) -> Result<Option<OffsetDateTime>, StoreError> {
+        let begun_by = now - self.config.lease;
+        let deserted = self.store.deserted(begun_by, LAPSED).await?;
+        for deserted in &deserted {
+            self.give_up(deserted).await?;
+        }
+        let is_all = deserted.len() < LAPSED as usize;
+        if is_all {
+            self.ledger.looked_after(begun_by);
+        }
+        Ok(is_all.then_some(begun_by))
     }
 
     async fn give_up(&self, lapsed: &Lapsed) -> Result<(), StoreError> {
@@ -90,7 +121,7 @@ impl Delivery {
 
     /// Measures the queue, and takes up what was meant for an upstream that is gone: its route knows another, or it fails
     /// when it grows too old.
-    async fn look_through_the_queue(self: &Arc<Self>, shown: &mut Shown) -> Result<(), StoreError> {
+    async fn look_through_the_queue(self: &Arc<Self>, shown: &mut HashSet<(String, State)>) -> Result<(), StoreError> {
         let directory = self.directory();
         let depths = self.store.depth().await?;
         show(&depths, shown, self.clock.now());
@@ -112,7 +143,7 @@ impl Delivery {
 }
 
 /// What is shown of the queue: a gauge stays at its last value, so one of which nothing is left is set to nothing.
-fn show(depths: &[Depth], shown: &mut Shown, now: OffsetDateTime) {
+fn show(depths: &[Depth], shown: &mut HashSet<(String, State)>, now: OffsetDateTime) {
     let mut gone = std::mem::take(shown);
     for depth in depths {
         let age = (now - depth.oldest).try_into().unwrap_or_default();

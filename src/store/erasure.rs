@@ -8,7 +8,7 @@ use super::StoreError;
 use super::cell::{Built, Cell};
 use super::clients::sql::Backend;
 use super::periods::IN_ANY_PERIOD;
-use super::queries::part_attempts;
+use super::queries::{part_attempts, rests};
 use super::rows::column;
 
 /// Appends a query for all names that lead to this one, or to which it leads, itself among them.
@@ -94,10 +94,11 @@ impl Person {
         ];
         let choose = |(before, after): (&str, &str)| {
             let chosen = Built::new(before).sql("(select r.transaction_id from recipients r where r.recipient in ");
-            let chosen = self.named(chosen).sql(IN_ANY_PERIOD).sql(
-                " and not exists (select 1 from jobs j where j.transaction_id = r.transaction_id) \
-                 order by r.transaction_id limit ",
-            );
+            let chosen = self.named(chosen).sql(IN_ANY_PERIOD).sql(concat!(
+                " and ",
+                rests!("r.transaction_id"),
+                " order by r.transaction_id limit "
+            ));
             chosen.bind(Cell::number(limit)).sql(")").sql(after)
         };
         steps.map(choose).into()

@@ -8,18 +8,23 @@
 //! they are kept and tried again, in their order. What may have been committed although its answer was lost is taken back
 //! before anything that may depend on it is written (`withdraw.rs`).
 
+mod open;
 mod under_way;
 mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use open::Open;
+use time::OffsetDateTime;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use writer::{Job, Signs, Waiter, Writer};
 
+use super::presence::earliest;
 use super::{Begin, NewTransaction, Settlement, StoreError, Transactions, Turn, Write, Written};
+use crate::model::TransactionId;
 use crate::trace;
 
 /// What the ledger holds at most.
@@ -53,6 +58,7 @@ pub struct Ledger {
     lost: Arc<AtomicU64>,
     /// Keeps one notification for whoever asks next.
     told: Arc<Notify>,
+    open: Open,
     ended: CancellationToken,
 }
 
@@ -60,9 +66,12 @@ impl Ledger {
     /// Starts the task that writes.
     pub fn start(store: Arc<dyn Transactions>, limits: Limits) -> Self {
         let (sender, jobs) = mpsc::unbounded_channel();
-        let (lost, told) = <(Arc<AtomicU64>, Arc<Notify>)>::default();
+        let (lost, told, open) = <(Arc<AtomicU64>, Arc<Notify>, Open)>::default();
         let ended = CancellationToken::new();
-        let (signs, guard) = (Signs { lost: Arc::clone(&lost), told: Arc::clone(&told) }, ended.clone().drop_guard());
+        let (signs, guard) = (
+            Signs { lost: Arc::clone(&lost), told: Arc::clone(&told), open: open.clone() },
+            ended.clone().drop_guard(),
+        );
         tokio::spawn(Writer::new(store, jobs, limits, signs, guard).run());
         Self {
             jobs: sender,
@@ -70,6 +79,7 @@ impl Ledger {
             settlements: Arc::new(Semaphore::new(limits.settlements)),
             lost,
             told,
+            open,
             ended,
         }
     }
@@ -124,6 +134,16 @@ impl Ledger {
         }
     }
 
+    /// The first transaction of those that are made at once and of which it is not known that they are settled.
+    pub fn first_open(&self) -> Option<TransactionId> {
+        self.open.first()
+    }
+
+    /// What was made at once and began by then is looked after: whoever knows of it still need not.
+    pub fn looked_after(&self, begun_by: OffsetDateTime) {
+        self.open.forget_before(TransactionId(earliest(begun_by)));
+    }
+
     /// How many settlements were lost.
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
@@ -163,6 +183,7 @@ impl Ledger {
     }
 
     fn queue(&self, write: Write, waiter: Waiter) -> bool {
+        self.open.begins(&write);
         self.jobs.send(Job::Write(write, waiter)).is_ok()
     }
 }

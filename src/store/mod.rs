@@ -22,6 +22,7 @@ mod ledger;
 mod params;
 mod periods;
 mod postgres;
+mod presence;
 mod queries;
 mod queue;
 mod record;
@@ -53,6 +54,7 @@ pub use inbound::{Doomed, InboundFile, InboundFiles};
 pub use intake::Intake;
 pub use keys::{Keys, Rewrapped};
 pub use ledger::{Ledger, Limits};
+pub use presence::{ALIVE, Beat, Living, OLDEST_AT_ONCE, Presence};
 pub use queue::{Claimed, Depth, Lapsed, Queue};
 pub use record::{
     Begin, Cause, Idempotency, NewAttempt, NewJob, NewTransaction, Next, PayloadHash, Settlement, Transactions, Turn,
@@ -65,9 +67,6 @@ use serde::Deserialize;
 pub use views::{Attempt, Filter, Summary, Transaction, Turned};
 
 use crate::secret::Secret;
-
-/// How long a process counts as alive after it said so.
-pub const ALIVE: Duration = Duration::from_secs(15);
 
 /// Options of the store.
 #[derive(Clone, Debug, Deserialize)]
@@ -123,7 +122,7 @@ pub async fn connect(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
     }
 }
 
-/// All that is kept: the record of [`Transactions`], in which people [`Search`], the [`Queue`] of those that are not at their end, [`Retention`] of
+/// All that is kept: the record of [`Transactions`], in which people [`Search`], the [`Queue`] of those that are not at their end, the [`Presence`] of the processes that share it, [`Retention`] of
 /// both, what [`Clients`] leave with us beside them, the [`Events`] that providers tell, the [`Callbacks`] that clients are
 /// told, the [`InboundFiles`] that people send, and the database itself.
 ///
@@ -132,7 +131,7 @@ pub async fn connect(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
 /// U+FFFD; in JSON it is escaped and stays.
 #[async_trait]
 pub trait Store:
-    Transactions + Search + Queue + Retention + Keys + Clients + Events + Callbacks + InboundFiles
+    Transactions + Search + Queue + Presence + Retention + Keys + Clients + Events + Callbacks + InboundFiles
 {
     /// Brings the schema up to date. Safe to call from several processes at once; does nothing when it is. Takes the time
     /// that a migration takes.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::queries::AT_ONCE;
 use super::rows::{Moment, json, number, text};
 use super::seal::Seal;
 use super::{Begin, NewAttempt, NewTransaction, Next, Settlement, StoreError, Turn};
@@ -29,7 +30,7 @@ pub(super) struct NewRow<'a> {
     pub warnings: String,
     pub refusal: Option<String>,
     pub pair: Option<Cow<'a, str>>,
-    /// Of the job; none where there is none.
+    /// Of the job; none where there is none, as long as it does not have to wait.
     pub due_at: Option<Moment>,
     pub holder: Option<Uuid>,
     pub attempt: Option<NewAttemptRow<'a>>,
@@ -48,7 +49,7 @@ impl<'a> NewRow<'a> {
             upstream: new.upstream.as_deref().map(text),
             channel: new.request.channel().as_str(),
             kind: new.request.kind().as_str(),
-            state: new.state.as_str(),
+            state: if new.at_once { AT_ONCE } else { new.state.as_str() },
             sender: new.request.sender().map(text),
             recipient: new.request.addressee().map(|to| text(&to).into_owned().into()),
             fault: new.fault.as_ref().map(|fault| fault.kind.code()),
@@ -59,7 +60,7 @@ impl<'a> NewRow<'a> {
             warnings: seal.keep_own("bodies.warnings", json(&new.warnings)?)?,
             refusal: sealed(seal, "bodies.refusal", new.fault.as_ref())?,
             pair: job.and_then(|job| job.pair.as_deref()).map(text),
-            due_at: job.map(|job| Moment(job.due_at)),
+            due_at: job.filter(|_| !new.at_once).map(|job| Moment(job.due_at)),
             holder: job.and_then(|job| job.holder),
             attempt: new.attempt.as_ref().map(|attempt| NewAttemptRow::of(new.id, attempt, seal)).transpose()?,
             key: idempotency.map(|idempotency| text(&idempotency.key)),
@@ -133,6 +134,7 @@ impl From<Next> for NextRow {
         let (state, due_at, keep) = match next {
             Next::Done => (None, None, false),
             Next::Wait { due_at, keep } => (Some(State::Waiting), Some(due_at), keep),
+            Next::Call { lease_until } => (Some(State::Sending), Some(lease_until), true),
             Next::Hold { resend_at } => (Some(State::Unknown), resend_at, false),
         };
         Self { state: state.map(State::as_str), due_at: due_at.map(Moment), keep }
@@ -186,6 +188,8 @@ pub(super) struct NewOutcomeRow<'a> {
     pub fault_code: Option<&'static str>,
     pub finished_at: Moment,
     pub next: NextRow,
+    /// Who holds the job that what was made at once gets.
+    pub holder: Option<Uuid>,
 }
 
 impl<'a> NewOutcomeRow<'a> {
@@ -202,6 +206,7 @@ impl<'a> NewOutcomeRow<'a> {
             fault: sealed(seal, "outcomes.fault", settlement.fault.as_ref())?,
             fault_code: settlement.fault.as_ref().map(|fault| fault.kind.code()),
             finished_at: Moment(settlement.finished_at),
+            holder: settlement.at_once.filter(|_| matches!(settlement.next, Next::Wait { keep: true, .. })),
             next: settlement.next.into(),
         })
     }

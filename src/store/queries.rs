@@ -1,17 +1,55 @@
 //! What is read: the same SQL in both databases.
 
-use std::time::Duration;
-
 use super::periods::{message_periods, of_message};
+
+/// Where a transaction stands that was made at once: `sent` once it has an outcome, `sending` until then. So what is sent at
+/// once, as most is, is never written again, and costs no job.
+pub(super) const AT_ONCE: &str = "at_once";
+
+/// The state of the transaction `t`.
+macro_rules! state {
+    () => {
+        "case when t.state <> 'at_once' then t.state \
+           when exists (select 1 from outcomes s where s.transaction_id = t.id) then 'sent' else 'sending' end"
+    };
+}
+
+/// When the transaction `t` changed last.
+macro_rules! updated_at {
+    () => {
+        "case when t.state <> 'at_once' then t.updated_at \
+           else coalesce((select min(s.finished_at) from outcomes s where s.transaction_id = t.id), t.updated_at) end"
+    };
+}
+
+/// Whether the transaction `$id` is at its end, or nobody knows: nothing is left to be done by itself, and no attempt is
+/// under way.
+macro_rules! rests {
+    ($id:literal) => {
+        concat!(
+            "not exists (select 1 from jobs j where j.transaction_id = ",
+            $id,
+            ") and not exists (select 1 from transactions u where u.id = ",
+            $id,
+            " and u.state = 'at_once' and not exists (select 1 from outcomes s where s.transaction_id = u.id))"
+        )
+    };
+}
 
 /// The columns of [`super::rows::SummaryRow`]. The upstream's id is looked up for the few rows that are shown, so that
 /// it is kept once and settling leaves the row small.
 macro_rules! summary {
     () => {
-        "t.id, t.account, t.dialect, t.upstream, t.channel, t.kind, t.state, t.sender, t.recipient, \
+        concat!(
+            "t.id, t.account, t.dialect, t.upstream, t.channel, t.kind, ",
+            crate::store::queries::state!(),
+            " as state, t.sender, t.recipient, \
          (select o.message_id from outcomes o where o.transaction_id = t.id and o.message_id is not null \
           order by o.number desc limit 1) as message_id, \
-         t.fault, t.received_at, t.updated_at"
+         t.fault, t.received_at, ",
+            crate::store::queries::updated_at!(),
+            " as updated_at"
+        )
     };
 }
 
@@ -34,7 +72,8 @@ pub(super) const FIND: &str = concat!(
     ")"
 );
 
-/// The attempts of the transaction `$1`, each with its outcome. The first stands beside the bodies, as a rule.
+/// The attempts of the transaction `$1`, each with its outcome; one that says nothing only keeps the place. The first stands
+/// beside the bodies, as a rule.
 pub(super) const ATTEMPTS: &str = "\
     select a.number, a.upstream, a.method, a.url, a.body, a.started_at, o.finished_at, o.status, o.answer, o.fault, \
       o.state \
@@ -45,6 +84,7 @@ pub(super) const ATTEMPTS: &str = "\
       union all \
       select number, upstream, method, url, body, started_at from attempts where transaction_id = $1 \
     ) a left join outcomes o on o.transaction_id = $1 and o.number = a.number \
+      and (o.status is not null or o.fault is not null or o.message_id is not null) \
     order by a.number";
 
 /// The number of the last attempt of the transaction `$id`; null where it has none.
@@ -69,7 +109,7 @@ macro_rules! part_attempts {
     };
 }
 
-pub(super) use {last_attempt, part_attempts};
+pub(super) use {last_attempt, part_attempts, rests, state, updated_at};
 
 /// The turns of the transaction `$1`.
 pub(super) const TURNS: &str = "select at, from_state, to_state, cause, fault, detail from turns \
@@ -86,11 +126,6 @@ pub(super) const ASIDE: i64 = 256;
 
 /// Seconds after which a job that waits for its pair is looked at again, where nothing wakes it before.
 pub(super) const PUT_OFF: i64 = 5;
-
-/// After so long a process that was not heard of is forgotten.
-pub(super) const LONG_GONE: Duration = Duration::from_secs(3600);
-
-pub(super) const LEAVE: &str = "delete from processes where id = $1";
 
 /// Changes nothing, and needs what a write needs: the schema, a database that may be written, SQLite's lock. One look
 /// for an id that no job has.

@@ -1,4 +1,4 @@
-//! The jobs of transactions that are not at their end, and the processes that share them.
+//! The jobs of transactions that are not at their end.
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -33,19 +33,12 @@ pub trait Queue: Send + Sync {
     /// When the next job of each of these upstreams is due, or was; none where it has none that ever is.
     async fn next_due(&self, upstreams: &[String]) -> Result<Vec<Option<OffsetDateTime>>, StoreError>;
 
-    /// How many jobs there are of each upstream and state. It may count for five seconds.
+    /// How many jobs there are of each upstream and state; what is made at once has none. It may count for five seconds.
     async fn depth(&self) -> Result<Vec<Depth>, StoreError>;
 
     /// Returns when somebody else may have left a job that is free and due, or when that may have been missed. Where only
     /// one process uses the database it never does.
     async fn jobs_changed(&self);
-
-    /// Says that this process lives and returns how many do: those that said so within [`super::ALIVE`], this one
-    /// included.
-    async fn beat(&self, process: Uuid, now: OffsetDateTime) -> Result<u32, StoreError>;
-
-    /// Says that this process ends.
-    async fn leave(&self, process: Uuid) -> Result<(), StoreError>;
 }
 
 /// A job that is held, with all that sending it takes.
@@ -75,7 +68,7 @@ pub struct Claimed {
     pub pair: Option<String>,
 }
 
-/// An attempt whose lease is over.
+/// An attempt whose maker is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lapsed {
     /// The transaction's id.

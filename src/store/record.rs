@@ -17,6 +17,10 @@ use crate::model::{Fault, Request, State, TransactionId, Warning};
 /// lease that ends in `accepted` or `waiting` therefore proves that nothing went out since, and anybody may claim the
 /// job; one that ends in `sending` proves nothing, and the transaction becomes `unknown`. Who slept through its lease
 /// fails to begin and sends nothing.
+///
+/// What is answered at once has no job: nothing is left to do of it but to be settled. It stands as `at_once`, which is
+/// `sent` once its attempt has an outcome and `sending` until then. Whatever else becomes of it gives it a job, or ends it.
+/// Where its process is gone it is found by its age ([`super::Presence::deserted`]).
 #[async_trait]
 pub trait Transactions: Send + Sync {
     /// Commits a batch: all of it or nothing, durable when it returns, and says what became of each entry. The entries
@@ -81,10 +85,10 @@ impl Write {
 /// What became of one entry of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// It applies. A settlement always says so, also where the first outcome of its attempt stands.
+    /// It applies. A settlement of what has a job always says so, also where the first outcome of its attempt stands.
     Done,
-    /// Record with an attempt: another message of its pair is not at its end. Recorded as `accepted`, without the attempt,
-    /// free and due at once: nothing may be sent.
+    /// Record with an attempt: another message of its pair has a job and is not at its end. Recorded as `accepted`, without
+    /// the attempt, free and due at once: nothing may be sent.
     Queued,
     /// Record: the account used this idempotency key before. Nothing was recorded.
     Repeated {
@@ -94,7 +98,7 @@ pub enum Written {
         payload: PayloadHash,
     },
     /// Begin, Turn: the job is held by somebody else, is gone, or the transaction is not where it was expected. Nothing
-    /// changed.
+    /// changed. Settle of what was made at once: it is not that any more; to be settled as what has a job.
     Stale,
 }
 
@@ -127,6 +131,9 @@ pub struct NewTransaction {
     pub job: Option<NewJob>,
     /// The first attempt. It needs a job with a holder.
     pub attempt: Option<NewAttempt>,
+    /// Whether the attempt is made at once: the job is only there where it has to wait for its pair. Who makes one says so to
+    /// [`super::Presence::beat`].
+    pub at_once: bool,
 }
 
 /// A key that is good for one request of its account.
@@ -201,6 +208,8 @@ pub struct Settlement {
     pub pair: Option<String>,
     /// Which attempt.
     pub attempt: u32,
+    /// Who made the attempt at once, and holds the job that it may get; none where there is a job.
+    pub at_once: Option<Uuid>,
     /// Where the transaction stands now.
     pub state: State,
     /// The upstream's id for the message.
@@ -233,6 +242,11 @@ pub enum Next {
         due_at: OffsetDateTime,
         /// Whether it stays with whoever holds it.
         keep: bool,
+    },
+    /// Its attempt is under way, and not made at once any more: the job is the turn's holder's.
+    Call {
+        /// When the lease ends.
+        lease_until: OffsetDateTime,
     },
     /// It is `unknown` and nobody's.
     Hold {

@@ -14,11 +14,11 @@ use super::StoreError;
 use super::cell::Cell;
 use super::clients::sql::{Backend, Statement};
 use super::erasure::Person;
-use super::queries::part_attempts;
+use super::queries::{part_attempts, rests};
 use super::rows::Moment;
 
 /// The part of the store that forgets. What holds for all methods of [`super::Store`] holds for these too. Each is atomic.
-/// What came before a time is told by the ids, which have it to the millisecond. Transactions that have a job are left alone: what is still to be sent needs its body.
+/// What came before a time is told by the ids, which have it to the millisecond. Transactions that are not at their end are left alone: what is still to be sent needs its body.
 #[async_trait]
 pub trait Retention: Send + Sync {
     /// Forgets the bodies of transactions received before this time: the client's request, the request, its warnings and
@@ -46,19 +46,27 @@ pub trait Retention: Send + Sync {
 /// Those with a body that are old enough: `$1` is the first id of the time, `$2` how many.
 macro_rules! old_bodies {
     () => {
-        "(select b.transaction_id from bodies b where b.transaction_id < $1 \
-          and not exists (select 1 from jobs j where j.transaction_id = b.transaction_id) \
+        concat!(
+            "(select b.transaction_id from bodies b where b.transaction_id < $1 \
+          and ",
+            rests!("b.transaction_id"),
+            " \
           order by b.transaction_id limit $2)"
+        )
     };
 }
 
 /// Transactions that are old enough, and of which everybody was told.
 macro_rules! old {
     () => {
-        "(select t.id from transactions t where t.id < $1 \
-          and not exists (select 1 from jobs j where j.transaction_id = t.id) \
+        concat!(
+            "(select t.id from transactions t where t.id < $1 \
+          and ",
+            rests!("t.id"),
+            " \
           and not exists (select 1 from callbacks c where c.transaction_id = t.id and c.state = 'pending') \
           order by t.id limit $2)"
+        )
     };
 }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::rows::{KeyRow, text};
-use super::{Begin, NewTransaction, PayloadHash, Settlement, StoreError, Turn, Write, Written};
+use super::{Begin, NewTransaction, Next, PayloadHash, Settlement, StoreError, Turn, Write, Written};
 use crate::model::TransactionId;
 
 /// Entries of one kind, each with its place in the batch.
@@ -69,6 +69,8 @@ struct Seen<'a> {
     transactions: HashSet<TransactionId>,
     /// Who holds the messages of a pair.
     pairs: HashMap<&'a str, Option<Uuid>>,
+    /// Pairs of which one that was made at once gets a job.
+    given: HashSet<&'a str>,
 }
 
 impl<'a> Seen<'a> {
@@ -79,9 +81,19 @@ impl<'a> Seen<'a> {
     }
 
     fn takes_pair(&mut self, write: &'a Write) -> bool {
-        let Write::Record(new) = write else { return true };
+        let new = match write {
+            Write::Record(new) => new,
+            Write::Settle(ended) if ended.at_once.is_some() && ended.next != Next::Done => {
+                self.given.extend(ended.pair.as_deref());
+                return true;
+            }
+            Write::Settle(_) | Write::Begin(_) | Write::Turn(_) => return true,
+        };
         let Some(job) = &new.job else { return true };
         let Some(pair) = job.pair.as_deref() else { return true };
+        if self.given.contains(pair) {
+            return false;
+        }
         // Who waits for nobody need not see the others, but is seen by those behind it.
         let before = self.pairs.insert(pair, job.holder);
         new.attempt.is_none() || before.is_none_or(|holder| holder == job.holder)

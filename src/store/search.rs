@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::cell::{Built, Cell};
 use super::clients::sql::Backend;
 use super::periods::IN_ANY_PERIOD;
-use super::queries::SUMMARY;
+use super::queries::{SUMMARY, state};
 use super::retention::first_id;
 use super::rows::{Moment, SummaryRow, all};
 use super::{Filter, StoreError, Summary};
@@ -40,6 +40,12 @@ pub struct Found {
     /// Where as many were looked at as may be and more may fit: when the last of them came.
     pub stopped_at: Option<OffsetDateTime>,
 }
+
+/// Attempts under way: those with a job, and those that are made at once, as far back as somebody may have one.
+const UNDER_WAY: &str = "(select transaction_id, state from jobs \
+    union all select u.id, 'sending' from transactions u where u.state = 'at_once' \
+      and u.id >= (select open_from from processes where open_from is not null order by open_from limit 1) \
+      and not exists (select 1 from outcomes o where o.transaction_id = u.id))";
 
 /// The last row that was looked at.
 #[derive(FromRow)]
@@ -87,7 +93,7 @@ where
 /// The way through the record that a filter leaves open. Ids have the time, so it goes by them, whatever it goes through.
 struct Way<'a> {
     filter: &'a Filter,
-    /// What is not at its end has a job, and there are few of those.
+    /// There are few of those that are not at their end, and it is known which.
     unfinished: Option<State>,
 }
 
@@ -133,8 +139,9 @@ impl<'a> Way<'a> {
             let theirs = query.sql(" from (select r.transaction_id as id from recipients r where r.recipient = ");
             (theirs.bind(Cell::text(recipient)).sql(IN_ANY_PERIOD), "r.transaction_id")
         } else if let Some(state) = self.unfinished {
-            let jobs = query.sql(" from (select j.transaction_id as id from jobs j where j.state = ");
-            (jobs.bind(Cell::text(state.as_str())), "j.transaction_id")
+            let source = if state == State::Sending { UNDER_WAY } else { "jobs" };
+            let theirs = query.sql(" from (select j.transaction_id as id from ").sql(source).sql(" j where j.state = ");
+            (theirs.bind(Cell::text(state.as_str())), "j.transaction_id")
         } else {
             let all = self.within(query.sql(" from transactions t where true"), "t.id", after);
             return all.sql(" order by t.id desc limit ").bind(Cell::number(scan));
@@ -165,7 +172,7 @@ impl<'a> Way<'a> {
             .and(" and t.account = ", filter.account.as_deref().map(Cell::text))
             .and(" and t.dialect = ", filter.dialect.as_deref().map(Cell::text))
             .and(" and t.upstream = ", filter.upstream.as_deref().map(Cell::text))
-            .and(" and t.state = ", filter.state.map(|state| Cell::text(state.as_str())))
+            .and(concat!(" and ", state!(), " = "), filter.state.map(|state| Cell::text(state.as_str())))
             .and(" and t.kind = ", filter.kind.map(|kind| Cell::text(kind.as_str())))
             .and(" and t.fault = ", filter.fault.as_deref().map(Cell::text))
     }

@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use sabir::model::{Request, State, TransactionId};
 use sabir::secret::KeyHash;
 use sabir::store::{
-    Attempt, Begin, Cause, Claimed, Clients, Depth, Filter, Found, Keys, Lapsed, NewAttempt, NewTransaction, Next,
-    PayloadHash, Queue, Retention, Rewrapped, Search, Session, Settlement, Store, StoreError, StoredMedia, Summary,
-    Transaction, Transactions, Turn, Turned, UploadKey, UpstreamMedia, Write, Written,
+    Attempt, Beat, Begin, Cause, Claimed, Clients, Depth, Filter, Found, Keys, Lapsed, Living, NewAttempt,
+    NewTransaction, Next, PayloadHash, Presence, Queue, Retention, Rewrapped, Search, Session, Settlement, Store,
+    StoreError, StoredMedia, Summary, Transaction, Transactions, Turn, Turned, UploadKey, UpstreamMedia, Write,
+    Written,
 };
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -258,7 +259,7 @@ fn turn_job(job: &mut Option<Job>, next: Next) {
     let Some(held) = job else { return };
     match next {
         Next::Done => *job = None,
-        Next::Wait { due_at, keep: true } => held.due_at = Some(due_at),
+        Next::Wait { due_at, keep: true } | Next::Call { lease_until: due_at } => held.due_at = Some(due_at),
         Next::Wait { due_at, keep: false } => (held.due_at, held.holder) = (Some(due_at), None),
         Next::Hold { resend_at } => (held.due_at, held.holder) = (resend_at, None),
     }
@@ -445,16 +446,25 @@ impl Queue for Memory {
     async fn jobs_changed(&self) {
         self.changed.notified().await;
     }
+}
 
-    async fn beat(&self, process: Uuid, now: OffsetDateTime) -> Result<u32, StoreError> {
+/// What is made at once has a job here: nothing of it is looked for in another way.
+#[async_trait]
+impl Presence for Memory {
+    async fn beat(&self, beat: &Beat) -> Result<Living, StoreError> {
         let mut inner = self.open()?;
-        inner.processes.insert(process, now);
-        Ok(inner.processes.values().filter(|at| **at + sabir::store::ALIVE > now).count() as u32)
+        inner.processes.insert(beat.process, beat.now);
+        let processes = inner.processes.values().filter(|at| **at + sabir::store::ALIVE > beat.now).count() as u32;
+        Ok(Living { processes, know_at_once: true })
     }
 
     async fn leave(&self, process: Uuid) -> Result<(), StoreError> {
         self.open()?.processes.remove(&process);
         Ok(())
+    }
+
+    async fn deserted(&self, _: OffsetDateTime, _: u32) -> Result<Vec<Lapsed>, StoreError> {
+        Ok(Vec::new())
     }
 }
 

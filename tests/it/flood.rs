@@ -56,6 +56,7 @@ fn under_way(nth: usize, request: &sabir::model::Request) -> NewTransaction {
         idempotency: None,
         job: Some(NewJob { pair: None, due_at: AT + time::Duration::DAY, holder: Some(Uuid::from_u128(1)) }),
         attempt: Some(attempt),
+        at_once: false,
     }
 }
 
@@ -64,6 +65,7 @@ fn outcome(nth: usize, new: &NewTransaction) -> Settlement {
         transaction: new.id,
         pair: None,
         attempt: 1,
+        at_once: None,
         state: State::Sent,
         message_id: Some(message_id(nth)),
         told: true,

@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use crate::backends::Backend;
 use crate::fixtures::{
-    HOLDER, RECIPIENT, SENDER, aged, at, begin, failed, id_of, record, refused, sending, sending_with, sent, settle,
-    text_to,
+    HOLDER, RECIPIENT, SENDER, aged, at, beat, begin, failed, id_of, record, refused, sending, sending_with, sent,
+    settle, text_to,
 };
 
 pub async fn what_was_recorded_is_found_with_everything(backend: Backend) {
@@ -445,7 +445,8 @@ pub async fn whoever_waits_behind_another_for_a_store_that_is_away_waits_no_long
     backend.take_away().await;
     let started = Instant::now();
     let new = [record(&sending())];
-    let (beat, refused) = tokio::join!(store.beat(HOLDER, at(0)), store.write(&new));
+    let sign = beat(HOLDER, at(0));
+    let (beat, refused) = tokio::join!(store.beat(&sign), store.write(&new));
     assert!(matches!(beat, Err(StoreError::Unreachable(_))), "{beat:?}");
     assert!(matches!(refused, Err(StoreError::Unreachable(_))), "{refused:?}");
     assert!(started.elapsed() < Duration::from_millis(1900), "{:?}", started.elapsed());

@@ -7,7 +7,7 @@ use sabir::model::{
     TransactionId, Warning,
 };
 use sabir::store::{
-    Begin, Cause, Idempotency, NewAttempt, NewJob, NewTransaction, Next, PayloadHash, Settlement, Turn, Write,
+    Beat, Begin, Cause, Idempotency, NewAttempt, NewJob, NewTransaction, Next, PayloadHash, Settlement, Turn, Write,
 };
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
@@ -57,6 +57,7 @@ pub fn sending() -> NewTransaction {
         idempotency: None,
         job: Some(NewJob { pair: None, due_at: at(60), holder: Some(HOLDER) }),
         attempt: Some(attempt(1)),
+        at_once: false,
     }
 }
 
@@ -69,6 +70,16 @@ pub fn attempt(number: u32) -> NewAttempt {
         body: r#"{"type":"text"}"#.into(),
         started_at: at(1),
     }
+}
+
+/// The same, made at once.
+pub fn made_at_once() -> NewTransaction {
+    NewTransaction { at_once: true, ..sending() }
+}
+
+/// A process lives, and has nothing under way.
+pub fn beat(process: Uuid, now: OffsetDateTime) -> Beat {
+    Beat { process, now, open: None, looked_after: None }
 }
 
 /// A text that is for whoever claims it, due at the first time.
@@ -109,6 +120,7 @@ pub fn sent(new: &NewTransaction, message_id: &str) -> Settlement {
         transaction: new.id,
         pair: new.job.as_ref().and_then(|job| job.pair.clone()),
         attempt: 1,
+        at_once: new.at_once.then_some(HOLDER),
         state: State::Sent,
         message_id: Some(message_id.into()),
         told: true,

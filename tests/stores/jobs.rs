@@ -14,8 +14,8 @@ use uuid::Uuid;
 use crate::backends::Backend;
 use crate::contract::found;
 use crate::fixtures::{
-    HOLDER, OTHER, abandoned, accepted, aged, at, attempt, begin, begun, failed, of_pair, record, refused, sending,
-    sent, settle, turn, turned, waits,
+    HOLDER, OTHER, abandoned, accepted, aged, at, attempt, beat, begin, begun, failed, of_pair, record, refused,
+    sending, sent, settle, turn, turned, waits,
 };
 
 const PAIR: &str = "442079460000>447700900123";
@@ -397,12 +397,13 @@ pub async fn the_queue_says_how_long_it_is_and_when_to_look(backend: Backend) {
 
 pub async fn processes_know_how_many_they_are(backend: Backend) {
     let store = backend.open().await;
-    assert_eq!(store.beat(HOLDER, at(0)).await.unwrap(), 1);
-    assert_eq!(store.beat(OTHER, at(10)).await.unwrap(), 2);
-    assert_eq!(store.beat(OTHER, at(20)).await.unwrap(), 1, "the first was not heard of for long");
-    assert_eq!(store.beat(HOLDER, at(20)).await.unwrap(), 2);
+    let living = async |process, now| store.beat(&beat(process, now)).await.unwrap().processes;
+    assert_eq!(living(HOLDER, at(0)).await, 1);
+    assert_eq!(living(OTHER, at(10)).await, 2);
+    assert_eq!(living(OTHER, at(20)).await, 1, "the first was not heard of for long");
+    assert_eq!(living(HOLDER, at(20)).await, 2);
     store.leave(OTHER).await.unwrap();
-    assert_eq!(store.beat(HOLDER, at(21)).await.unwrap(), 1);
+    assert_eq!(living(HOLDER, at(21)).await, 1);
 }
 
 pub async fn no_job_is_handed_out_while_the_store_is_away(mut backend: Backend) {
@@ -411,7 +412,7 @@ pub async fn no_job_is_handed_out_while_the_store_is_away(mut backend: Backend) 
     backend.take_away().await;
     let refused = store.claim("main", OTHER, at(0), at(60), 1).await;
     assert!(matches!(refused, Err(StoreError::Unreachable(_))), "{refused:?}");
-    let refused = store.beat(OTHER, at(0)).await;
+    let refused = store.beat(&beat(OTHER, at(0))).await;
     assert!(matches!(refused, Err(StoreError::Unreachable(_))), "{refused:?}");
     backend.give_back().await;
     assert_eq!(claimed(&store, at(0)).await.len(), 1);

@@ -18,7 +18,7 @@ use crate::store::callbacks::sql::insert_callbacks;
 use crate::store::cell::{Built, Cell};
 use crate::store::clients::sql::Backend;
 use crate::store::periods::{message_periods, of_message};
-use crate::store::queries::last_attempt;
+use crate::store::queries::{last_attempt, state};
 use crate::store::retention::first_id;
 use crate::store::rows::{Moment, all_opened, claimed_opened, column};
 use crate::store::{Bodies, StoreError};
@@ -303,7 +303,9 @@ where
              (select id from transactions where id = given)) as id \
            from clues \
          ) \
-         select f.place, t.id, t.account, t.dialect, t.upstream, t.kind, t.state, t.received_at, t.sender, t.recipient, \
+         select f.place, t.id, t.account, t.dialect, t.upstream, t.kind, ",
+        state!(),
+        " as state, t.received_at, t.sender, t.recipient, \
            b.return_address, case when b.return_address is null then nullif(b.request, '') end as request, \
            cast(",
         last_attempt!("t.id"),

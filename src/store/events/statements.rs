@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{DecodedWebhook, Hearing, NewEvent, NewWebhook, Then};
 use crate::store::cell::{Built, Cell};
-use crate::store::queries::last_attempt;
+use crate::store::queries::{last_attempt, state};
 use crate::store::rows::{json, text};
 use crate::store::seal::Seal;
 use crate::store::{Bodies, StoreError, Write};
@@ -164,11 +164,13 @@ where
         ") insert into outcomes (transaction_id, number, message_id, finished_at, state, told) \
          select l.transaction_id, ",
         last_attempt!("l.transaction_id"),
-        ", min(l.message_id), t.updated_at, t.state, false \
+        ", min(l.message_id), t.updated_at, ",
+        state!(),
+        ", false \
          from learnt l join transactions t on t.id = l.transaction_id where ",
         last_attempt!("l.transaction_id"),
         " is not null \
-         group by l.transaction_id, t.updated_at, t.state \
+         group by l.transaction_id, t.id, t.updated_at, t.state \
          on conflict (transaction_id, number) do update set message_id = excluded.message_id, told = false \
          where outcomes.message_id is null",
     ))

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::DropGuard;
 
 use super::Limits;
+use super::open::Open;
 use super::under_way::{Committed, UnderWay};
 use crate::store::withdraw::Withdrawals;
 use crate::store::{StoreError, Transactions, Write, Written};
@@ -103,6 +104,8 @@ pub(super) struct Signs {
     pub lost: Arc<AtomicU64>,
     /// That an event of ours was committed.
     pub told: Arc<Notify>,
+    /// What is made at once and not settled.
+    pub open: Open,
 }
 
 impl Writer {
@@ -326,8 +329,15 @@ impl Writer {
         }
     }
 
-    /// A write is durable. One that was made before and is taken back is none that could be repeated.
-    fn committed(&self, (write, waiter): Entry, written: Written) {
+    /// A write is durable. One that was made before and is taken back is none that could be repeated. What was made at once and
+    /// has a job by now is settled once more, as what has one.
+    fn committed(&mut self, (mut write, waiter): Entry, written: Written) {
+        if let (Write::Settle(settlement), Written::Stale) = (&mut write, written) {
+            settlement.at_once = None;
+            self.settlements.push_front((write, waiter));
+            return;
+        }
+        self.signs.open.committed(&write);
         if write.tell().is_some() {
             self.signs.told.notify_one();
         }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{PATIENCE, Postgres, READING, in_time};
 use crate::store::rows::{self, ClaimedRow, DepthRow, LapsedRow, Moment, text};
-use crate::store::{ALIVE, Claimed, Depth, Lapsed, Queue, StoreError, queries};
+use crate::store::{Claimed, Depth, Lapsed, Queue, StoreError, queries};
 
 #[async_trait]
 impl Queue for Postgres {
@@ -63,28 +63,6 @@ impl Queue for Postgres {
 
     async fn jobs_changed(&self) {
         self.changes.next(&self.options).await;
-    }
-
-    async fn beat(&self, process: Uuid, now: OffsetDateTime) -> Result<u32, StoreError> {
-        let mut connection = self.writers.acquire().await?;
-        let beat = "with beat as ( \
-                      insert into processes (id, seen_at) values ($1, $2) \
-                      on conflict (id) do update set seen_at = excluded.seen_at \
-                    ), gone as (delete from processes where seen_at < $4 and id <> $1) \
-                    select 1 + count(*) from processes where seen_at > $3 and id <> $1";
-        let beat = sqlx::query_scalar(beat).bind(process).bind(Moment(now));
-        let beat = beat.bind(Moment(now - ALIVE)).bind(Moment(now - queries::LONG_GONE));
-        let live = timeout(PATIENCE, beat.fetch_one(&mut *connection)).await;
-        let live: i64 = in_time(connection, live)?;
-        Ok(u32::try_from(live).unwrap_or(u32::MAX))
-    }
-
-    async fn leave(&self, process: Uuid) -> Result<(), StoreError> {
-        let mut connection = self.writers.acquire().await?;
-        let leave = sqlx::query(queries::LEAVE).bind(process);
-        let left = timeout(PATIENCE, leave.execute(&mut *connection)).await;
-        in_time(connection, left)?;
-        Ok(())
     }
 }
 

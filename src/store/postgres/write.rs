@@ -6,9 +6,10 @@ use sqlx::{Connection, PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::column;
-use crate::model::TransactionId;
+use crate::model::{State, TransactionId};
 use crate::store::events::statements::told;
 use crate::store::params::{BeginRow, NewOutcomeRow, NewRow};
+use crate::store::queries::rests;
 use crate::store::rounds::{Round, Tally, rounds};
 use crate::store::rows::{KeyRow, text};
 use crate::store::seal::Seal;
@@ -81,8 +82,8 @@ async fn forget_requests(connection: &mut PgConnection, ids: &[TransactionId]) -
     if ids.is_empty() {
         return Ok(());
     }
-    let forget = "update bodies b set request = '' where transaction_id = any($1) \
-                  and not exists (select 1 from jobs j where j.transaction_id = b.transaction_id)";
+    let forget =
+        concat!("update bodies b set request = '' where transaction_id = any($1) and ", rests!("b.transaction_id"));
     sqlx::query(forget).bind(column(ids, |id| id.0)).execute(connection).await?;
     Ok(())
 }
@@ -108,7 +109,10 @@ async fn attempts(
     seal: &Seal,
 ) -> Result<(), StoreError> {
     let mut parts = Parts::new();
-    parts.settle(&round.settlements, seal)?;
+    let (at_once, settlements): (Vec<_>, Vec<_>) =
+        round.settlements.iter().copied().partition(|(_, ended)| ended.at_once.is_some());
+    parts.settle(&settlements, seal)?;
+    parts.settle_at_once(&at_once, seal)?;
     parts.record(&round.records, seal)?;
     parts.begin(&round.begins, seal)?;
     let done = parts.run(&mut *connection).await?;
@@ -125,6 +129,7 @@ async fn attempts(
         tally.repeat(&repeated, keys)?;
     }
     tally.stale_but(round.begins.iter().map(|(index, begin)| (*index, begin.transaction)), |id| done.contains_key(id));
+    tally.stale_but(at_once.iter().map(|(index, ended)| (*index, ended.transaction)), |id| done.contains_key(id));
     Ok(())
 }
 
@@ -179,6 +184,37 @@ impl Parts {
         self.query.push(SETTLE);
         self.answers.push(SETTLED);
         self.has_freed = true;
+        Ok(())
+    }
+
+    /// What was made at once and is sent gets its outcome, and nothing else; what failed is no more at once, and has a job
+    /// where it is tried again. The key of the outcome says who comes first, of this and a turn: the other changes nothing.
+    fn settle_at_once(&mut self, settlements: &[(usize, &Settlement)], seal: &Seal) -> Result<(), StoreError> {
+        if settlements.is_empty() {
+            return Ok(());
+        }
+        let rows =
+            settlements.iter().map(|(_, ended)| NewOutcomeRow::of(ended, seal)).collect::<Result<Vec<_>, _>>()?;
+        self.query.push(", made as materialized (select * from unnest(");
+        let mut columns = self.query.separated(", ");
+        columns.push_bind(column(&rows, |row| row.transaction_id));
+        columns.push_bind(column(&rows, |row| row.number));
+        columns.push_bind(column(&rows, |row| row.state));
+        columns.push_bind(column(&rows, |row| row.status));
+        columns.push_bind(column(&rows, |row| row.message_id.as_deref()));
+        columns.push_bind(column(&rows, |row| row.answer.as_deref()));
+        columns.push_bind(column(&rows, |row| row.fault.as_deref()));
+        columns.push_bind(column(&rows, |row| row.fault_code));
+        columns.push_bind(column(&rows, |row| row.finished_at));
+        columns.push_bind(column(&rows, |row| row.next.state));
+        columns.push_bind(column(&rows, |row| row.next.due_at));
+        columns.push_bind(column(&rows, |row| row.holder));
+        columns.push_bind(column(&rows, |row| row.told));
+        self.query.push(SETTLE_AT_ONCE);
+        if settlements.iter().any(|(_, ended)| ended.state != State::Sent) {
+            self.query.push(GO_ON);
+        }
+        self.answers.push("select transaction_id, false, null from made_first");
         Ok(())
     }
 
@@ -310,6 +346,33 @@ const SETTLE: &str = concat!(
 const SETTLED: &str = "select id, queued, notified from nothing \
                        where (select count(*) from gone) + (select count(*) from stays) < 0";
 
+/// Behind the columns of settlements of what was made at once.
+const SETTLE_AT_ONCE: &str = ") as made (transaction_id, number, state, status, message_id, answer, fault, fault_code, \
+       finished_at, next, due_at, holder, told) \
+     ), made_first as ( \
+       insert into outcomes (transaction_id, number, status, message_id, answer, fault, finished_at, state, told) \
+       select transaction_id, number, status, message_id, answer, fault, finished_at, state, told from made \
+       where exists (select 1 from transactions t where t.id = made.transaction_id and t.state = 'at_once') \
+       on conflict do nothing returning transaction_id \
+     )";
+
+/// Behind that, where some of it is not sent.
+const GO_ON: &str = concat!(
+    ", gone_on as materialized ( \
+       select * from made where state <> 'sent' and (transaction_id in (select transaction_id from made_first)) is true \
+     ), given as ( \
+       insert into jobs (transaction_id, upstream, pair, state, attempts, due_at, holder) \
+       select g.transaction_id, b.first_upstream, b.pair, g.next, g.number, g.due_at, g.holder \
+       from gone_on g join bodies b on b.transaction_id = g.transaction_id where g.next is not null \
+       returning case when holder is null and due_at <= now() then ",
+    notify!(),
+    "::text end \
+     ), turned_at_once as ( \
+       update transactions t set state = g.state, fault = g.fault_code, updated_at = g.finished_at \
+       from gone_on g where t.id = g.transaction_id \
+     )"
+);
+
 /// Behind the columns of records.
 const RECORD: &str = ") as recorded (id, account, dialect, upstream, channel, kind, state, sender, recipient, fault, \
        received_at, client_request, request, warnings, refusal, pair, due_at, holder, number, method, url, body, \
@@ -342,7 +405,7 @@ const KEEP: &str = "), hot as ( \
        select id, upstream, pair, case when queued then 'accepted' else state end, \
          case when queued then 0 else number end, case when queued then received_at else due_at end, \
          case when queued then null else holder end \
-       from kept where due_at is not null \
+       from kept where queued or due_at is not null \
      )";
 
 const KEPT: &str = concat!(

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Sqlite, begin};
 use crate::store::rows::{self, ClaimedRow, DepthRow, LapsedRow, Moment, text};
 use crate::store::seal::Seal;
-use crate::store::{ALIVE, Claimed, Depth, Lapsed, Queue, StoreError, queries};
+use crate::store::{Claimed, Depth, Lapsed, Queue, StoreError, queries};
 
 #[async_trait]
 impl Queue for Sqlite {
@@ -59,25 +59,6 @@ impl Queue for Sqlite {
 
     async fn jobs_changed(&self) {
         std::future::pending().await
-    }
-
-    async fn beat(&self, process: Uuid, now: OffsetDateTime) -> Result<u32, StoreError> {
-        let mut writer = self.writer().await?;
-        let mut transaction = begin(&mut writer).await?;
-        let gone = sqlx::query("delete from processes where seen_at < $1").bind(Moment(now - queries::LONG_GONE));
-        gone.execute(&mut *transaction).await?;
-        let beat = "insert into processes (id, seen_at) values ($1, $2) \
-                    on conflict (id) do update set seen_at = excluded.seen_at";
-        sqlx::query(beat).bind(process).bind(Moment(now)).execute(&mut *transaction).await?;
-        let live = sqlx::query_scalar("select count(*) from processes where seen_at > $1").bind(Moment(now - ALIVE));
-        let live: i64 = live.fetch_one(&mut *transaction).await?;
-        transaction.commit().await?;
-        Ok(u32::try_from(live).unwrap_or(u32::MAX))
-    }
-
-    async fn leave(&self, process: Uuid) -> Result<(), StoreError> {
-        sqlx::query(queries::LEAVE).bind(process).execute(&mut *self.writer().await?).await?;
-        Ok(())
     }
 }
 

@@ -1,8 +1,9 @@
 //! What an outcome or a turn changes: put beside where its transaction stands, then taken from there.
 
 use super::write::{Script, filled_up};
+use crate::model::State;
 use crate::store::params::{NewOutcomeRow, TurnRow};
-use crate::store::queries::last_attempt;
+use crate::store::queries::{last_attempt, state};
 use crate::store::seal::Seal;
 use crate::store::{Settlement, StoreError, Turn};
 
@@ -80,6 +81,52 @@ pub(super) fn settle(script: &mut Script, settlements: &[(usize, &Settlement)], 
     Ok(())
 }
 
+/// What was made at once and is sent gets its outcome, and nothing else; what failed is no more at once, and has a job where
+/// it is tried again. Says of which an outcome is the first.
+pub(super) fn settle_at_once(
+    script: &mut Script,
+    settlements: &[(usize, &Settlement)],
+    seal: &Seal,
+) -> Result<(), StoreError> {
+    if settlements.is_empty() {
+        return Ok(());
+    }
+    let rows = settlements.iter().map(|(_, ended)| NewOutcomeRow::of(ended, seal)).collect::<Result<Vec<_>, _>>()?;
+    script.push("delete from made; insert into made select new.* from (");
+    script.push_values(filled_up(&rows), |mut row, ended| {
+        row.push_bind(ended.map(|ended| ended.transaction_id));
+        row.push_bind(ended.map(|ended| ended.number));
+        row.push_bind(ended.map(|ended| ended.state));
+        row.push_bind(ended.and_then(|ended| ended.status));
+        row.push_bind(ended.and_then(|ended| ended.message_id.as_deref()));
+        row.push_bind(ended.and_then(|ended| ended.answer.as_deref()));
+        row.push_bind(ended.and_then(|ended| ended.fault.as_deref()));
+        row.push_bind(ended.and_then(|ended| ended.fault_code));
+        row.push_bind(ended.map(|ended| ended.finished_at));
+        row.push_bind(ended.and_then(|ended| ended.next.state));
+        row.push_bind(ended.and_then(|ended| ended.next.due_at));
+        row.push_bind(ended.and_then(|ended| ended.holder));
+        row.push_bind(ended.map(|ended| ended.told));
+    });
+    script.push(
+        ") as new cross join transactions t on t.id = column1 \
+         where t.state = 'at_once' and not exists (select 1 from outcomes o where o.transaction_id = column1); \
+         insert into outcomes (transaction_id, number, status, message_id, answer, fault, finished_at, state, told) \
+         select transaction_id, number, status, message_id, answer, fault, finished_at, state, told from made; ",
+    );
+    if settlements.iter().any(|(_, ended)| ended.state != State::Sent) {
+        script.push(
+            "insert into jobs (transaction_id, upstream, pair, state, attempts, due_at, holder) \
+             select m.transaction_id, b.first_upstream, b.pair, m.next, m.number, m.due_at, m.holder \
+             from made m cross join bodies b on b.transaction_id = m.transaction_id where m.next is not null; \
+             update transactions set state = m.state, fault = m.fault_code, updated_at = m.finished_at \
+             from made m where transactions.id = m.transaction_id and m.state <> 'sent'; ",
+        );
+    }
+    script.push("select transaction_id, false from made;");
+    Ok(())
+}
+
 /// Turns that apply where their transaction stands, and says which do.
 pub(super) fn turn(script: &mut Script, turns: &[(usize, &Turn)], seal: &Seal) -> Result<(), StoreError> {
     if turns.is_empty() {
@@ -88,8 +135,9 @@ pub(super) fn turn(script: &mut Script, turns: &[(usize, &Turn)], seal: &Seal) -
     let rows = turns.iter().map(|(_, turn)| TurnRow::of(turn, seal)).collect::<Result<Vec<_>, _>>()?;
     script.push(
         "delete from turned; \
-         insert into turned select new.*, t.state, t.upstream, j.pair from (",
+         insert into turned select new.*, ",
     );
+    script.push(state!()).push(", t.upstream, j.pair from (");
     script.push_values(filled_up(&rows), |mut row, new| {
         row.push_bind(new.map(|new| new.transaction_id));
         row.push_bind(new.and_then(|new| new.holder));
@@ -107,8 +155,11 @@ pub(super) fn turn(script: &mut Script, turns: &[(usize, &Turn)], seal: &Seal) -
     });
     script.push(concat!(
         ") as new cross join transactions t on t.id = column1 left join jobs j on j.transaction_id = column1 \
-         where instr(' ' || column3 || ' ', ' ' || t.state || ' ') > 0 \
-           and iif(column2 is null, t.state <> 'sending' or j.due_at is null or j.due_at <= column9, j.holder = column2) \
+         where instr(' ' || column3 || ' ', ' ' || ",
+        state!(),
+        " || ' ') > 0 \
+           and iif(column2 is null, t.state <> 'sending' or j.due_at is null or j.due_at <= column9, \
+             coalesce(j.holder = column2, t.state = 'at_once')) \
            and (column10 is null or t.upstream is not null and exists ( \
              select 1 from bodies b where b.transaction_id = t.id and b.request <> '')); \
          delete from jobs where transaction_id in (select id from turned where next is null); \

@@ -10,9 +10,10 @@ use std::iter;
 use sqlx::{QueryBuilder, SqliteConnection};
 use uuid::Uuid;
 
-use super::settle::{settle, turn};
+use super::settle::{settle, settle_at_once, turn};
 use crate::model::TransactionId;
 use crate::store::params::{BeginRow, NewRow};
+use crate::store::queries::rests;
 use crate::store::rounds::{Round, Tally, rounds};
 use crate::store::rows::{KeyRow, text};
 use crate::store::seal::Seal;
@@ -37,6 +38,8 @@ pub(super) const TABLES: &str = "\
       warnings); \
     create temp table settled (transaction_id, number, state, status, message_id, answer, fault, fault_code, finished_at, \
       next, due_at, keep, told, pair, job, last, over); \
+    create temp table made (transaction_id, number, state, status, message_id, answer, fault, fault_code, finished_at, \
+      next, due_at, holder, told); \
     create temp table turned (id, holder, origins, target, cause, fault_code, fault, detail, at, next, due_at, keep, \
       frees, was, upstream, pair);";
 
@@ -74,14 +77,17 @@ pub(super) fn pieces(batch: &[Write]) -> Vec<Round<'_>> {
 
 fn script(before: &str, piece: &Round<'_>, seal: &Seal) -> Result<Script, StoreError> {
     let mut script = Script::new(before);
-    settle(&mut script, &piece.settlements, seal)?;
+    let (at_once, settlements): (Vec<_>, Vec<_>) =
+        piece.settlements.iter().copied().partition(|(_, ended)| ended.at_once.is_some());
+    settle(&mut script, &settlements, seal)?;
+    settle_at_once(&mut script, &at_once, seal)?;
     record(&mut script, &piece.records, seal)?;
     begin(&mut script, &piece.begins, seal)?;
     turn(&mut script, &piece.turns, seal)?;
     Ok(script)
 }
 
-/// Runs a piece's script, which tells what was begun and turned, and of records those that are queued or have a key.
+/// Runs a piece's script, which tells what was begun, turned, or settled at once, and of records those that are queued or have a key.
 async fn run(
     connection: &mut SqliteConnection,
     mut script: Script,
@@ -102,6 +108,8 @@ async fn run(
         tally.repeat(&repeated, keys(connection, &repeated).await?)?;
     }
     tally.stale_but(piece.begins.iter().map(|(index, begin)| (*index, begin.transaction)), |id| told.contains_key(id));
+    let at_once = piece.settlements.iter().filter(|(_, ended)| ended.at_once.is_some());
+    tally.stale_but(at_once.map(|(index, ended)| (*index, ended.transaction)), |id| told.contains_key(id));
     tally.stale_but(piece.turns.iter().map(|(index, turn)| (*index, turn.transaction)), |id| told.contains_key(id));
     Ok(())
 }
@@ -186,7 +194,7 @@ const RECORD: &str = "\
       upstream, method, url, body, iif(queued, null, started_at) from recorded; \
     insert into jobs (transaction_id, upstream, pair, state, attempts, due_at, holder) \
     select id, upstream, pair, iif(queued, 'accepted', state), iif(queued, 0, number), iif(queued, received_at, due_at), \
-      iif(queued, null, holder) from recorded where due_at is not null; \
+      iif(queued, null, holder) from recorded where queued or due_at is not null; \
     select id, queued from recorded where queued or key is not null;";
 
 /// Who has the keys of these.
@@ -251,7 +259,7 @@ pub(super) async fn forget_requests(
         query.push_values(filled_up(ids), |mut row, id| {
             row.push_bind(id.map(|id| id.0));
         });
-        query.push(") and not exists (select 1 from jobs j where j.transaction_id = bodies.transaction_id)");
+        query.push(concat!(") and ", rests!("bodies.transaction_id")));
         query.build().execute(&mut *connection).await?;
     }
     Ok(())

@@ -7,13 +7,14 @@ use uuid::Uuid;
 
 use super::column;
 use crate::store::params::TurnRow;
-use crate::store::queries::last_attempt;
+use crate::store::queries::{last_attempt, state};
 use crate::store::rounds::Tally;
 use crate::store::seal::Seal;
 use crate::store::{StoreError, Turn};
 
 /// The rows are locked first, jobs before transactions as everywhere, so that of two turns the second sees what the first
-/// did and neither waits for the other in a circle.
+/// did and neither waits for the other in a circle. What is made at once is settled without a lock: who turns it while it is
+/// under way keeps the place of its outcome, which the settlement of its process would take.
 pub(super) async fn turn(
     connection: &mut PgConnection,
     turns: &[(usize, &Turn)],
@@ -32,15 +33,27 @@ pub(super) async fn turn(
          ), held as materialized ( \
            select transaction_id from (select id from new order by id) n, \
              lateral (select transaction_id from jobs where transaction_id = n.id for update) j \
-         ), turned as ( \
-           select n.*, t.state as was, t.upstream, t.account from new n join transactions t on t.id = n.id \
+         ), meant as materialized ( \
+           select n.*, ",
+        state!(),
+        " as was, t.state as stood, t.upstream, t.account from new n join transactions t on t.id = n.id \
              left join jobs j on j.transaction_id = any(array[n.id]) \
-           where (select count(*) from held) >= 0 and t.state = any(string_to_array(n.origins, ' ')) \
-             and case when n.holder is not null then coalesce(j.holder = n.holder, false) \
+           where (select count(*) from held) >= 0 and ",
+        state!(),
+        " = any(string_to_array(n.origins, ' ')) \
+             and case when n.holder is not null then coalesce(j.holder = n.holder, t.state = 'at_once') \
                else t.state <> 'sending' or j.due_at is null or j.due_at <= n.at end \
              and (n.next is null or t.upstream is not null and exists ( \
                select 1 from bodies b where b.transaction_id = n.id and b.request <> '')) \
            for update of t \
+         ), first as ( \
+           insert into outcomes (transaction_id, number, finished_at, state, told) \
+           select id, 1, at, target, false from meant where stood = 'at_once' and was = 'sending' and holder is null \
+           on conflict do nothing returning transaction_id \
+         ), turned as materialized ( \
+           select * from meant \
+           where stood <> 'at_once' or was <> 'sending' or holder is not null \
+             or (id in (select transaction_id from first)) is true \
          ), gone as ( \
            delete from jobs j using turned d where j.transaction_id = any(array[d.id]) and d.next is null \
            returning j.transaction_id, j.pair, d.at \

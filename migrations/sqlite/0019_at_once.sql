@@ -1,0 +1,2 @@
+-- See Postgres.
+alter table processes add column open_from blob;
