@@ -147,7 +147,8 @@ pub fn failed(new: &NewTransaction) -> Settlement {
 /// An attempt's end that leaves it to be tried again at this time, by anybody.
 pub fn waits(new: &NewTransaction, attempt: u32, due_at: OffsetDateTime) -> Settlement {
     let next = Next::Wait { due_at, keep: false };
-    Settlement { attempt, state: State::Waiting, next, ..failed(new) }
+    let failed = failed(new);
+    Settlement { attempt, at_once: failed.at_once.filter(|_| attempt == 1), state: State::Waiting, next, ..failed }
 }
 
 /// An attempt of a job that this process holds, for a minute.

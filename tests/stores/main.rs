@@ -1,10 +1,11 @@
 //! The store: what its contract promises, on each back end, and the ledger in front of it.
 //!
-//! A test of the contract is a function in `contract.rs`, `jobs.rs`, `keeping.rs`, `sealing.rs`, `events.rs`, `callbacks.rs`,
+//! A test of the contract is a function in `contract.rs`, `at_once.rs`, `jobs.rs`, `keeping.rs`, `sealing.rs`, `events.rs`, `callbacks.rs`,
 //! `inbound.rs` or `clients.rs` and a line in a list below. Postgres comes from
 //! `scripts/test`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "helpers of tests are tests too")]
 
+mod at_once;
 mod backends;
 mod callbacks;
 mod clients;
@@ -101,6 +102,20 @@ on_each_back_end! {
         whoever_waits_behind_another_for_a_store_that_is_away_waits_no_longer,
         a_closed_store_is_unreachable,
         ten_thousand_concurrent_records_are_all_there,
+    }
+    at_once {
+        what_is_made_at_once_is_sent_by_its_outcome,
+        what_fails_at_once_is_as_what_had_a_job,
+        what_is_made_at_once_waits_behind_a_job_of_its_pair,
+        what_is_to_be_tried_again_is_waited_for_in_the_same_batch,
+        what_is_under_way_for_long_gets_a_job,
+        what_its_process_left_behind_is_found_by_others,
+        nobody_looks_further_back_than_somebody_may_have_left_something,
+        nothing_is_made_at_once_beside_a_version_that_cannot_read_it,
+        what_is_made_at_once_is_not_forgotten_while_it_is_under_way,
+        the_request_of_what_is_made_at_once_is_kept_until_its_end,
+        an_outcome_and_an_end_from_outside_never_both_count,
+        what_is_sent_at_once_can_be_told_of_and_sent_once_more,
     }
     jobs {
         a_due_job_is_claimed_with_all_that_sending_it_takes,
