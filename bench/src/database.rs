@@ -24,6 +24,10 @@ const CHUNK: u64 = 100_000;
 const SYNCS: usize = 50;
 const PAGE: usize = 8192;
 
+/// Where transactions stand: one that was made at once says so by its outcome.
+const STANDING: &str = "(select id, account, case when state <> 'at_once' then state \
+    when exists (select 1 from outcomes where transaction_id = id) then 'sent' else 'sending' end as state from transactions) t";
+
 /// How long work that was accepted may take to be done.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -81,11 +85,11 @@ impl Database {
             Self::Sqlite(_) => self.run(&format!(
                 "create temp table answered (id text);\n.import {file} answered\n\
                  select count(*) from answered where replace(id, '-', '') not in \
-                 (select lower(hex(id)) from transactions where state = '{state}' and account <> 'filled');"
+                 (select lower(hex(id)) from {STANDING} where state = '{state}' and account <> 'filled');"
             )),
             Self::Postgres(_) => self.run(&format!(
                 "create temp table answered (id uuid);\n\\copy answered from '{file}'\n\
-                 select count(*) from answered a left join transactions t using (id) \
+                 select count(*) from answered a left join {STANDING} using (id) \
                  where t.state is distinct from '{state}';"
             )),
         };
@@ -106,8 +110,8 @@ impl Database {
 
     /// Transactions that are accepted and not done yet.
     pub fn open(&self) -> Result<u64> {
-        let open = "select count(*) from transactions where state in ('accepted', 'sending', 'waiting');";
-        last_number(&self.run(open)?)
+        let open = format!("select count(*) from {STANDING} where state in ('accepted', 'sending', 'waiting');");
+        last_number(&self.run(&open)?)
     }
 
     /// Sees to it that there are so many transactions that were sent earlier, then tidies as the database would by itself

@@ -235,6 +235,20 @@ pub async fn what_is_sent_at_once_can_be_told_of_and_sent_once_more(backend: Bac
     assert_eq!(found(&store, new.id).await.summary.state, State::Sending, "whatever the first came to");
 }
 
+/// With the statement that the documents have people run.
+pub async fn for_a_version_before_it_stands_as_what_it_is(backend: Backend) {
+    let store = backend.open().await;
+    let [sent_one, under_way, failed_one] = [made_at_once(), made_at_once(), made_at_once()];
+    store.write(&[&sent_one, &under_way, &failed_one].map(record)).await.unwrap();
+    store.write(&[settle(&sent(&sent_one, "wamid.1")), settle(&failed(&failed_one))]).await.unwrap();
+    let documents = include_str!("../../docs/maintaining.md");
+    let statement = documents.split('`').find(|code| code.starts_with("update transactions")).unwrap();
+    backend.spoil(statement).await;
+    let mut states = backend.kept("transactions.state").await;
+    states.sort();
+    assert_eq!(states, ["failed", "sent", "unknown"]);
+}
+
 fn in_state(state: State) -> Filter {
     Filter { state: Some(state), ..Filter::default() }
 }

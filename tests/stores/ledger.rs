@@ -12,7 +12,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Duration, Instant};
 
-use crate::fixtures::{abandoned, accepted, begun, failed, keyed, sending, sending_with, sent};
+use crate::fixtures::{
+    HOLDER, abandoned, accepted, at, begun, failed, keyed, made_at_once, sending, sending_with, sent,
+};
 
 /// What the ledger tells; in the place of a batch's, what became of each of its entries.
 type Outcome = Result<Written, StoreError>;
@@ -196,6 +198,49 @@ async fn whoever_waits_is_told_what_became_of_its_own() {
     batch.answer(Ok(Written::Stale));
     assert_eq!(begun.await.unwrap().unwrap(), Written::Stale);
     assert_eq!(turned.await.unwrap().unwrap(), Written::Stale);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_made_at_once_is_open_until_it_is_settled_or_looked_after() {
+    let (ledger, mut store) = played(Limits::default());
+    let [first, second] = [made_at_once(), made_at_once()];
+    let recorded = [record(&ledger, &first).await, record(&ledger, &second).await];
+    assert_eq!(ledger.first_open(), Some(first.id), "it may be committed, whatever the store says");
+    store.batch().await.answer(done());
+    store.batch().await.answer(done());
+    for recorded in recorded {
+        recorded.await.unwrap().unwrap();
+    }
+    let settled = settle(&ledger, sent(&first, "wamid.1")).await;
+    assert_eq!(ledger.first_open(), Some(first.id));
+    store.batch().await.answer(done());
+    settled.await.unwrap().unwrap();
+    assert_eq!(ledger.first_open(), Some(second.id));
+    ledger.looked_after(at(1));
+    assert_eq!(ledger.first_open(), Some(second.id), "it may have begun later");
+    ledger.looked_after(at(100));
+    assert_eq!(ledger.first_open(), None);
+    let _ = record(&ledger, &sending()).await;
+    assert_eq!(ledger.first_open(), None, "a job says the same");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_made_at_once_any_more_is_settled_as_what_has_a_job() {
+    let (ledger, mut store) = played(Limits::default());
+    let new = made_at_once();
+    let settled = settle(&ledger, sent(&new, "wamid.1")).await;
+    let at_once = |batch: &Batch| match &batch.writes[..] {
+        [Write::Settle(settlement)] => settlement.at_once,
+        other => panic!("{other:?}"),
+    };
+    let first = store.batch().await;
+    assert_eq!(at_once(&first), Some(HOLDER));
+    first.answer(Ok(vec![Written::Stale]));
+    let second = store.batch().await;
+    assert_eq!(at_once(&second), None);
+    assert!(!settled.is_finished());
+    second.answer(done());
+    settled.await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -116,6 +116,7 @@ on_each_back_end! {
         the_request_of_what_is_made_at_once_is_kept_until_its_end,
         an_outcome_and_an_end_from_outside_never_both_count,
         what_is_sent_at_once_can_be_told_of_and_sent_once_more,
+        for_a_version_before_it_stands_as_what_it_is,
     }
     jobs {
         a_due_job_is_claimed_with_all_that_sending_it_takes,
