@@ -220,7 +220,7 @@ async fn what_is_made_at_once_is_open_until_it_is_settled_or_looked_after() {
     assert_eq!(ledger.first_open(), Some(second.id), "it may have begun later");
     ledger.looked_after(at(100));
     assert_eq!(ledger.first_open(), None);
-    let _ = record(&ledger, &sending()).await;
+    let _job = record(&ledger, &sending()).await;
     assert_eq!(ledger.first_open(), None, "a job says the same");
 }
 
@@ -235,7 +235,7 @@ async fn what_is_not_made_at_once_any_more_is_settled_as_what_has_a_job() {
     };
     let first = store.batch().await;
     assert_eq!(at_once(&first), Some(HOLDER));
-    first.answer(Ok(vec![Written::Stale]));
+    first.answer(Ok(Written::Stale));
     let second = store.batch().await;
     assert_eq!(at_once(&second), None);
     assert!(!settled.is_finished());
