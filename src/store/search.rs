@@ -41,11 +41,12 @@ pub struct Found {
     pub stopped_at: Option<OffsetDateTime>,
 }
 
-/// Attempts under way: those with a job, and those that are made at once, as far back as somebody may have one.
+/// Attempts under way: those with a job, and those that are made at once, as far back as somebody may have one. Where these have
+/// no outcome is asked of each in a way that is no join: Postgres would join with all outcomes that there are.
 const UNDER_WAY: &str = "(select transaction_id, state from jobs \
     union all select u.id, 'sending' from transactions u where u.state = 'at_once' \
       and u.id >= (select open_from from processes where open_from is not null order by open_from limit 1) \
-      and not exists (select 1 from outcomes o where o.transaction_id = u.id))";
+      and (select o.number from outcomes o where o.transaction_id = u.id limit 1) is null)";
 
 /// The last row that was looked at.
 #[derive(FromRow)]

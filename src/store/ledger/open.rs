@@ -20,8 +20,8 @@ impl Open {
         }
     }
 
-    /// A write is durable.
-    pub fn committed(&self, write: &Write) {
+    /// A write applies: by an outcome it is settled, by a turn it has a job or is at its end.
+    pub fn ended(&self, write: &Write) {
         if let Write::Settle(_) | Write::Turn(_) = write {
             self.lock().remove(&write.transaction());
         }

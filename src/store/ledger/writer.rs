@@ -337,7 +337,9 @@ impl Writer {
             self.settlements.push_front((write, waiter));
             return;
         }
-        self.signs.open.committed(&write);
+        if written != Written::Stale {
+            self.signs.open.ended(&write);
+        }
         if write.tell().is_some() {
             self.signs.told.notify_one();
         }

@@ -167,20 +167,8 @@ impl Parts {
         let rows =
             settlements.iter().map(|(_, ended)| NewOutcomeRow::of(ended, seal)).collect::<Result<Vec<_>, _>>()?;
         self.query.push(", settled as materialized (select * from unnest(");
-        let mut columns = self.query.separated(", ");
-        columns.push_bind(column(&rows, |row| row.transaction_id));
-        columns.push_bind(column(&rows, |row| row.number));
-        columns.push_bind(column(&rows, |row| row.state));
-        columns.push_bind(column(&rows, |row| row.status));
-        columns.push_bind(column(&rows, |row| row.message_id.as_deref()));
-        columns.push_bind(column(&rows, |row| row.answer.as_deref()));
-        columns.push_bind(column(&rows, |row| row.fault.as_deref()));
-        columns.push_bind(column(&rows, |row| row.fault_code));
-        columns.push_bind(column(&rows, |row| row.finished_at));
-        columns.push_bind(column(&rows, |row| row.next.state));
-        columns.push_bind(column(&rows, |row| row.next.due_at));
-        columns.push_bind(column(&rows, |row| row.next.keep));
-        columns.push_bind(column(&rows, |row| row.told));
+        self.outcomes(&rows);
+        self.query.push(", ").push_bind(column(&rows, |row| row.next.keep));
         self.query.push(SETTLE);
         self.answers.push(SETTLED);
         self.has_freed = true;
@@ -196,26 +184,31 @@ impl Parts {
         let rows =
             settlements.iter().map(|(_, ended)| NewOutcomeRow::of(ended, seal)).collect::<Result<Vec<_>, _>>()?;
         self.query.push(", made as materialized (select * from unnest(");
-        let mut columns = self.query.separated(", ");
-        columns.push_bind(column(&rows, |row| row.transaction_id));
-        columns.push_bind(column(&rows, |row| row.number));
-        columns.push_bind(column(&rows, |row| row.state));
-        columns.push_bind(column(&rows, |row| row.status));
-        columns.push_bind(column(&rows, |row| row.message_id.as_deref()));
-        columns.push_bind(column(&rows, |row| row.answer.as_deref()));
-        columns.push_bind(column(&rows, |row| row.fault.as_deref()));
-        columns.push_bind(column(&rows, |row| row.fault_code));
-        columns.push_bind(column(&rows, |row| row.finished_at));
-        columns.push_bind(column(&rows, |row| row.next.state));
-        columns.push_bind(column(&rows, |row| row.next.due_at));
-        columns.push_bind(column(&rows, |row| row.holder));
-        columns.push_bind(column(&rows, |row| row.told));
+        self.outcomes(&rows);
+        self.query.push(", ").push_bind(column(&rows, |row| row.holder));
         self.query.push(SETTLE_AT_ONCE);
         if settlements.iter().any(|(_, ended)| ended.state != State::Sent) {
             self.query.push(GO_ON);
         }
         self.answers.push("select transaction_id, false, null from made_first");
         Ok(())
+    }
+
+    /// The columns that both kinds of settlements have.
+    fn outcomes(&mut self, rows: &[NewOutcomeRow<'_>]) {
+        let mut columns = self.query.separated(", ");
+        columns.push_bind(column(rows, |row| row.transaction_id));
+        columns.push_bind(column(rows, |row| row.number));
+        columns.push_bind(column(rows, |row| row.state));
+        columns.push_bind(column(rows, |row| row.status));
+        columns.push_bind(column(rows, |row| row.message_id.as_deref()));
+        columns.push_bind(column(rows, |row| row.answer.as_deref()));
+        columns.push_bind(column(rows, |row| row.fault.as_deref()));
+        columns.push_bind(column(rows, |row| row.fault_code));
+        columns.push_bind(column(rows, |row| row.finished_at));
+        columns.push_bind(column(rows, |row| row.next.state));
+        columns.push_bind(column(rows, |row| row.next.due_at));
+        columns.push_bind(column(rows, |row| row.told));
     }
 
     /// Inserts what is not repeated into all tables at once. What is `queued` has to wait for its pair.
@@ -302,7 +295,7 @@ impl Parts {
 /// joins of the writers' statements are loops over an index, and there is none on what was just written.
 const SETTLE: &str = concat!(
     ") as settled (transaction_id, number, state, status, message_id, answer, fault, fault_code, finished_at, next, due_at, \
-       keep, told) \
+       told, keep) \
      ), first as ( \
        insert into outcomes (transaction_id, number, status, message_id, answer, fault, finished_at, state, told) \
        select transaction_id, number, status, message_id, answer, fault, finished_at, state, told from settled \
@@ -348,7 +341,7 @@ const SETTLED: &str = "select id, queued, notified from nothing \
 
 /// Behind the columns of settlements of what was made at once.
 const SETTLE_AT_ONCE: &str = ") as made (transaction_id, number, state, status, message_id, answer, fault, fault_code, \
-       finished_at, next, due_at, holder, told) \
+       finished_at, next, due_at, told, holder) \
      ), made_first as ( \
        insert into outcomes (transaction_id, number, status, message_id, answer, fault, finished_at, state, told) \
        select transaction_id, number, status, message_id, answer, fault, finished_at, state, told from made \

@@ -1,5 +1,8 @@
 //! What an outcome or a turn changes: put beside where its transaction stands, then taken from there.
 
+use sqlx::Sqlite;
+use sqlx::query_builder::Separated;
+
 use super::write::{Script, filled_up};
 use crate::model::State;
 use crate::store::params::{NewOutcomeRow, TurnRow};
@@ -41,19 +44,8 @@ pub(super) fn settle(script: &mut Script, settlements: &[(usize, &Settlement)], 
          select new.*, j.pair, j.state, coalesce(j.attempts = column2, 0), t.state in ('sent', 'delivered', 'read') from (",
     );
     script.push_values(filled_up(&rows), |mut row, ended| {
-        row.push_bind(ended.map(|ended| ended.transaction_id));
-        row.push_bind(ended.map(|ended| ended.number));
-        row.push_bind(ended.map(|ended| ended.state));
-        row.push_bind(ended.and_then(|ended| ended.status));
-        row.push_bind(ended.and_then(|ended| ended.message_id.as_deref()));
-        row.push_bind(ended.and_then(|ended| ended.answer.as_deref()));
-        row.push_bind(ended.and_then(|ended| ended.fault.as_deref()));
-        row.push_bind(ended.and_then(|ended| ended.fault_code));
-        row.push_bind(ended.map(|ended| ended.finished_at));
-        row.push_bind(ended.and_then(|ended| ended.next.state));
-        row.push_bind(ended.and_then(|ended| ended.next.due_at));
+        outcome(&mut row, ended);
         row.push_bind(ended.map(|ended| ended.next.keep));
-        row.push_bind(ended.map(|ended| ended.told));
     });
     script.push(concat!(
         ") as new cross join transactions t on t.id = column1 left join jobs j on j.transaction_id = column1 \
@@ -94,19 +86,8 @@ pub(super) fn settle_at_once(
     let rows = settlements.iter().map(|(_, ended)| NewOutcomeRow::of(ended, seal)).collect::<Result<Vec<_>, _>>()?;
     script.push("delete from made; insert into made select new.* from (");
     script.push_values(filled_up(&rows), |mut row, ended| {
-        row.push_bind(ended.map(|ended| ended.transaction_id));
-        row.push_bind(ended.map(|ended| ended.number));
-        row.push_bind(ended.map(|ended| ended.state));
-        row.push_bind(ended.and_then(|ended| ended.status));
-        row.push_bind(ended.and_then(|ended| ended.message_id.as_deref()));
-        row.push_bind(ended.and_then(|ended| ended.answer.as_deref()));
-        row.push_bind(ended.and_then(|ended| ended.fault.as_deref()));
-        row.push_bind(ended.and_then(|ended| ended.fault_code));
-        row.push_bind(ended.map(|ended| ended.finished_at));
-        row.push_bind(ended.and_then(|ended| ended.next.state));
-        row.push_bind(ended.and_then(|ended| ended.next.due_at));
+        outcome(&mut row, ended);
         row.push_bind(ended.and_then(|ended| ended.holder));
-        row.push_bind(ended.map(|ended| ended.told));
     });
     script.push(
         ") as new cross join transactions t on t.id = column1 \
@@ -125,6 +106,22 @@ pub(super) fn settle_at_once(
     }
     script.push("select transaction_id, false from made;");
     Ok(())
+}
+
+/// The columns that both kinds of settlements have.
+fn outcome(row: &mut Separated<'_, Sqlite, &str>, ended: Option<&NewOutcomeRow<'_>>) {
+    row.push_bind(ended.map(|ended| ended.transaction_id));
+    row.push_bind(ended.map(|ended| ended.number));
+    row.push_bind(ended.map(|ended| ended.state));
+    row.push_bind(ended.and_then(|ended| ended.status));
+    row.push_bind(ended.and_then(|ended| ended.message_id.as_deref()));
+    row.push_bind(ended.and_then(|ended| ended.answer.as_deref()));
+    row.push_bind(ended.and_then(|ended| ended.fault.as_deref()));
+    row.push_bind(ended.and_then(|ended| ended.fault_code));
+    row.push_bind(ended.map(|ended| ended.finished_at));
+    row.push_bind(ended.and_then(|ended| ended.next.state));
+    row.push_bind(ended.and_then(|ended| ended.next.due_at));
+    row.push_bind(ended.map(|ended| ended.told));
 }
 
 /// Turns that apply where their transaction stands, and says which do.

@@ -37,9 +37,9 @@ pub(super) const TABLES: &str = "\
     create temp table begun (transaction_id, holder, lease_until, number, upstream, method, url, body, started_at, \
       warnings); \
     create temp table settled (transaction_id, number, state, status, message_id, answer, fault, fault_code, finished_at, \
-      next, due_at, keep, told, pair, job, last, over); \
+      next, due_at, told, keep, pair, job, last, over); \
     create temp table made (transaction_id, number, state, status, message_id, answer, fault, fault_code, finished_at, \
-      next, due_at, holder, told); \
+      next, due_at, told, holder); \
     create temp table turned (id, holder, origins, target, cause, fault_code, fault, detail, at, next, due_at, keep, \
       frees, was, upstream, pair);";
 
