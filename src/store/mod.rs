@@ -122,9 +122,10 @@ pub async fn connect(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
     }
 }
 
-/// All that is kept: the record of [`Transactions`], in which people [`Search`], the [`Queue`] of those that are not at their end, the [`Presence`] of the processes that share it, [`Retention`] of
-/// both, what [`Clients`] leave with us beside them, the [`Events`] that providers tell, the [`Callbacks`] that clients are
-/// told, the [`InboundFiles`] that people send, and the database itself.
+/// All that is kept: the record of [`Transactions`], in which people [`Search`], the [`Queue`] of those that are not at their
+/// end, the [`Presence`] of the processes that share it, [`Retention`] of both, what [`Clients`] leave with us beside them,
+/// the [`Events`] that providers tell, the [`Callbacks`] that clients are told, the [`InboundFiles`] that people send, and the
+/// database itself.
 ///
 /// Every method fails with [`StoreError::Unreachable`] while the database is down and works again by itself once it
 /// is back; none waits for it longer than about a second. Times are kept to the microsecond. A NUL in a text becomes

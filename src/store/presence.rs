@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::cell::{Built, Cell};
 use super::clients::sql::Backend;
+use super::queries::first_open;
 use super::retention::first_id;
 use super::rows::{LapsedRow, all};
 use super::{Lapsed, StoreError};
@@ -113,13 +114,14 @@ where
     }
 
     async fn deserted(&self, begun_by: OffsetDateTime, limit: u32) -> Result<Vec<Lapsed>, StoreError> {
-        let deserted = Built::new(
+        let deserted = Built::new(concat!(
             "select t.id, t.account, t.dialect, t.kind, 'sending' as state, 1 as attempts, b.first_upstream as upstream \
              from transactions t join bodies b on b.transaction_id = t.id \
-             where t.id >= (select open_from from processes where open_from is not null order by open_from limit 1) \
-               and t.state = 'at_once' \
+             where t.id >= ",
+            first_open!(),
+            " and t.state = 'at_once' \
                and not exists (select 1 from outcomes o where o.transaction_id = t.id) and b.first_at <= ",
-        );
+        ));
         let deserted =
             deserted.bind(Cell::time(begun_by)).sql(" and t.id < ").bind(Cell::id(first_id(begun_by + SLACK)));
         let deserted = deserted.sql(" order by t.id limit ").bind(Cell::number(limit));

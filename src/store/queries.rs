@@ -22,6 +22,13 @@ macro_rules! updated_at {
     };
 }
 
+/// The first transaction from which on anybody may have an attempt under way that is made at once; null where nobody has.
+macro_rules! first_open {
+    () => {
+        "(select open_from from processes where open_from is not null order by open_from limit 1)"
+    };
+}
+
 /// Whether the transaction `$id` is at its end, or nobody knows: nothing is left to be done by itself, and no attempt is
 /// under way.
 macro_rules! rests {
@@ -109,7 +116,7 @@ macro_rules! part_attempts {
     };
 }
 
-pub(super) use {last_attempt, part_attempts, rests, state, updated_at};
+pub(super) use {first_open, last_attempt, part_attempts, rests, state, updated_at};
 
 /// The turns of the transaction `$1`.
 pub(super) const TURNS: &str = "select at, from_state, to_state, cause, fault, detail from turns \

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::cell::{Built, Cell};
 use super::clients::sql::Backend;
 use super::periods::IN_ANY_PERIOD;
-use super::queries::{SUMMARY, state};
+use super::queries::{SUMMARY, first_open, state};
 use super::retention::first_id;
 use super::rows::{Moment, SummaryRow, all};
 use super::{Filter, StoreError, Summary};
@@ -43,10 +43,12 @@ pub struct Found {
 
 /// Attempts under way: those with a job, and those that are made at once, as far back as somebody may have one. Where these have
 /// no outcome is asked of each in a way that is no join: Postgres would join with all outcomes that there are.
-const UNDER_WAY: &str = "(select transaction_id, state from jobs \
-    union all select u.id, 'sending' from transactions u where u.state = 'at_once' \
-      and u.id >= (select open_from from processes where open_from is not null order by open_from limit 1) \
-      and (select o.number from outcomes o where o.transaction_id = u.id limit 1) is null)";
+const UNDER_WAY: &str = concat!(
+    "(select transaction_id, state from jobs \
+     union all select u.id, 'sending' from transactions u where u.state = 'at_once' and u.id >= ",
+    first_open!(),
+    " and (select o.number from outcomes o where o.transaction_id = u.id limit 1) is null)"
+);
 
 /// The last row that was looked at.
 #[derive(FromRow)]

@@ -222,6 +222,14 @@ async fn what_is_made_at_once_is_open_until_it_is_settled_or_looked_after() {
     assert_eq!(ledger.first_open(), None);
     let _job = record(&ledger, &sending()).await;
     assert_eq!(ledger.first_open(), None, "a job says the same");
+    store.batch().await.answer(done());
+
+    let behind = made_at_once();
+    let recorded = record(&ledger, &behind).await;
+    assert_eq!(ledger.first_open(), Some(behind.id));
+    store.batch().await.answer(Ok(Written::Queued));
+    recorded.await.unwrap().unwrap();
+    assert_eq!(ledger.first_open(), None, "it waits for another of its pair");
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::TransactionId;
-use crate::store::Write;
+use crate::store::{Write, Written};
 
 /// The transactions; clones have the same.
 #[derive(Clone, Default)]
@@ -20,9 +20,15 @@ impl Open {
         }
     }
 
-    /// A write applies: by an outcome it is settled, by a turn it has a job or is at its end.
-    pub fn ended(&self, write: &Write) {
-        if let Write::Settle(_) | Write::Turn(_) = write {
+    /// What became of a write: by an outcome it is settled, by a turn it has a job or is at its end, and one that waits or was
+    /// asked for before is not made at once after all.
+    pub fn committed(&self, write: &Write, written: Written) {
+        let is_over = match write {
+            Write::Record(new) => new.at_once && written != Written::Done,
+            Write::Settle(_) | Write::Turn(_) => written != Written::Stale,
+            Write::Begin(_) => false,
+        };
+        if is_over {
             self.lock().remove(&write.transaction());
         }
     }

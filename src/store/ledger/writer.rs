@@ -337,9 +337,7 @@ impl Writer {
             self.settlements.push_front((write, waiter));
             return;
         }
-        if written != Written::Stale {
-            self.signs.open.ended(&write);
-        }
+        self.signs.open.committed(&write, written);
         if write.tell().is_some() {
             self.signs.told.notify_one();
         }

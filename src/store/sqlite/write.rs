@@ -87,7 +87,8 @@ fn script(before: &str, piece: &Round<'_>, seal: &Seal) -> Result<Script, StoreE
     Ok(script)
 }
 
-/// Runs a piece's script, which tells what was begun, turned, or settled at once, and of records those that are queued or have a key.
+/// Runs a piece's script, which tells what was begun, turned, or settled at once, and of records those that are queued or
+/// have a key.
 async fn run(
     connection: &mut SqliteConnection,
     mut script: Script,
