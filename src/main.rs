@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use mimalloc as _;
+
 fn main() -> ExitCode {
     sabir::cli::run()
 }

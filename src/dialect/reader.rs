@@ -4,7 +4,7 @@
 //! string. All of that is read here, once, for every dialect. Every fault names the member by its full path, the kind
 //! of value that was found, what is expected and the remedy; the value itself is never repeated.
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 
 use crate::model::{Extra, Fault, FaultKind};
 
@@ -15,7 +15,9 @@ pub const ANY_LENGTH: usize = usize::MAX;
 #[derive(Debug)]
 pub struct Members {
     path: String,
-    members: Map<String, Value>,
+    // In the order of the object, in which what is not read goes on. Objects of messages have a handful of members:
+    // looking them through is quicker than the hash of a name.
+    members: Vec<(String, Value)>,
 }
 
 impl Members {
@@ -25,7 +27,7 @@ impl Members {
     /// When the body is not an object.
     pub fn of_body(body: Value) -> Result<Self, Fault> {
         match body {
-            Value::Object(members) => Ok(Self { path: String::new(), members }),
+            Value::Object(members) => Ok(Self { path: String::new(), members: members.into_iter().collect() }),
             other => Err(Fault::client(
                 FaultKind::MalformedBody,
                 format!("the body is {}; send one JSON object", kind_of(&other)),
@@ -40,7 +42,7 @@ impl Members {
     pub fn of(path: impl Into<String>, value: Value) -> Result<Self, Fault> {
         let path = path.into();
         match unquoted(value) {
-            Value::Object(members) => Ok(Self { path, members }),
+            Value::Object(members) => Ok(Self { path, members: members.into_iter().collect() }),
             other => Err(Fault::invalid(path, format_args!("is {}; give an object", kind_of(&other)))),
         }
     }
@@ -57,17 +59,18 @@ impl Members {
 
     /// Whether a member is there and not null.
     pub fn has(&self, name: &str) -> bool {
-        self.members.get(name).is_some_and(|value| !value.is_null())
+        self.find(name).is_some_and(|value| !value.is_null())
     }
 
     /// Whether a member is an object.
     pub fn has_object(&self, name: &str) -> bool {
-        self.members.get(name).is_some_and(Value::is_object)
+        self.find(name).is_some_and(Value::is_object)
     }
 
     /// Takes a member out; `null` counts as absent.
     pub fn take(&mut self, name: &str) -> Option<Value> {
-        self.members.shift_remove(name).filter(|value| !value.is_null())
+        let at = self.members.iter().position(|(own, _)| own == name)?;
+        Some(self.members.remove(at).1).filter(|value| !value.is_null())
     }
 
     /// Takes a member that must be there.
@@ -80,9 +83,7 @@ impl Members {
 
     /// Drops members that mean nothing in the dialect.
     pub fn ignore(&mut self, names: &[&str]) {
-        for name in names {
-            self.members.shift_remove(*name);
-        }
+        self.members.retain(|(name, _)| !names.contains(&name.as_str()));
     }
 
     /// Gives a member a second name: where only `alias` is there it is read as `name`.
@@ -91,14 +92,14 @@ impl Members {
     /// When both are there and differ.
     pub fn alias(&mut self, alias: &str, name: &str) -> Result<(), Fault> {
         let Some(value) = self.take(alias) else { return Ok(()) };
-        match self.members.get(name).filter(|existing| !existing.is_null()) {
+        match self.find(name).filter(|existing| !existing.is_null()) {
             Some(existing) if *existing != value => Err(Fault::invalid(
                 self.path(alias),
                 format_args!("stands beside a different {}; give one of them", self.path(name)),
             )),
             Some(_) => Ok(()),
             None => {
-                self.members.insert(name.to_owned(), value);
+                self.put(name, value);
                 Ok(())
             }
         }
@@ -115,7 +116,7 @@ impl Members {
             Value::Number(number) => decimal(&number),
             other => return Err(self.wrong(name, &other, "a text")),
         };
-        within(&self.path(name), &text, max)?;
+        within(|| self.path(name), &text, max)?;
         Ok(Some(text))
     }
 
@@ -238,19 +239,25 @@ impl Members {
     pub fn keep(&mut self, name: &str, unread: Self) {
         let unread = unread.rest();
         if !unread.is_empty() {
-            self.members.insert(name.to_owned(), Value::Object(unread.0));
+            self.put(name, Value::Object(unread.0));
         }
     }
 
     /// Puts back what was not read of a member.
     pub fn put(&mut self, name: &str, unread: Value) {
-        self.members.insert(name.to_owned(), unread);
+        match self.members.iter_mut().find(|(own, _)| own == name) {
+            Some((_, value)) => *value = unread,
+            None => self.members.push((name.to_owned(), unread)),
+        }
     }
 
     /// What was not read; `null` counts as absent.
-    pub fn rest(mut self) -> Extra {
-        self.members.retain(|_, value| !value.is_null());
-        Extra(self.members)
+    pub fn rest(self) -> Extra {
+        Extra(self.members.into_iter().filter(|(_, value)| !value.is_null()).collect())
+    }
+
+    fn find(&self, name: &str) -> Option<&Value> {
+        self.members.iter().find(|(own, _)| own == name).map(|(_, value)| value)
     }
 
     fn wrong(&self, name: &str, found: &Value, expected: &str) -> Fault {
@@ -258,11 +265,11 @@ impl Members {
     }
 }
 
-/// Checks a text's length in characters (Unicode scalar values).
+/// Checks a text's length in characters (Unicode scalar values). Its path is only asked for where it is too long.
 ///
 /// # Errors
 /// When it is longer than `max`.
-pub fn within(path: &str, text: &str, max: usize) -> Result<(), Fault> {
+pub fn within(path: impl FnOnce() -> String, text: &str, max: usize) -> Result<(), Fault> {
     // A text has no more characters than bytes, so nearly all are passed without counting.
     if text.len() <= max {
         return Ok(());
@@ -272,7 +279,7 @@ pub fn within(path: &str, text: &str, max: usize) -> Result<(), Fault> {
         return Ok(());
     }
     let what = format_args!("has {found} characters; at most {max} are allowed");
-    Err(Fault::at(FaultKind::TooLong, path, what))
+    Err(Fault::at(FaultKind::TooLong, path(), what))
 }
 
 /// The kind of a value, in words.

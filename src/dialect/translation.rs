@@ -113,8 +113,8 @@ impl<'a> Translation<'a> {
     ///
     /// # Errors
     /// When the text is longer than `max` characters.
-    pub fn within(&self, member: &str, text: &str, max: usize) -> Result<(), Fault> {
-        within(&self.client.spell(member), text, max).map_err(|fault| Fault {
+    pub fn within(&self, member: impl Display, text: &str, max: usize) -> Result<(), Fault> {
+        within(|| self.client.spell(&member.to_string()), text, max).map_err(|fault| Fault {
             detail: format!("{} by the {} upstream", fault.detail, self.upstream.name()),
             ..fault
         })

@@ -214,12 +214,12 @@ class Run:
             self.postgres.remove()
 
 
-def show(title, verdict):
+def show(title, verdict, late="out of order"):
     print(f"{title}:")
     for name in ("sent", "accepted", "delivered"):
         print(f"  {name:<22}{getattr(verdict, name):>8}")
-    for name in ("duplicated", "lost", "out_of_order"):
-        print(f"  {name.replace('_', ' '):<22}{len(getattr(verdict, name)):>8}  {getattr(verdict, name)[:5] or ''}")
+    for label, name in (("duplicated", "duplicated"), ("lost", "lost"), (late, "out_of_order")):
+        print(f"  {label:<22}{len(getattr(verdict, name)):>8}  {getattr(verdict, name)[:5] or ''}")
     print(f"  {'unknown, settled':<22}{verdict.settled:>8}  by what the provider told later")
     taken = sum(verdict.unknown.values())
     print(f"  {'unknown, on hold':<22}{len(verdict.unknown):>8}  {taken} of them are with the provider")
@@ -247,7 +247,8 @@ async def main(options, folder):
     print("calls at the provider: " + ", ".join(f"{count} {fault}" for fault, count in run.proxy.counted.most_common()))
     print("answers to clients:    " + ", ".join(f"{count} × {status}" for status, count in run.clients.answers.most_common()))
     show("when the storm is over", first)
-    show("when the operator has settled what was on hold", last)
+    # What was held and is sent again comes after what has passed it meanwhile: the order is judged by the list above.
+    show("when the operator has settled what was on hold", last, late="later, as sent again")
     refused = [message.refused for message in run.clients.messages if message.refused]
     if refused:
         print(f"refused: {len(refused)}, as {refused[0]}")

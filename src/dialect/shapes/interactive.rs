@@ -210,7 +210,7 @@ fn at_most(path: &str, what: &str, found: usize, max: usize) -> Result<(), Fault
 fn check_named(kind: &str, path: &str, action: &Map<String, Value>) -> Result<(), Fault> {
     let parameter = |name: &str| action.get("parameters").and_then(|parameters| parameters.get(name));
     let text_within = |name: &str, max| match parameter(name).and_then(Value::as_str) {
-        Some(text) => within(&format!("{path}.parameters.{name}"), text, max),
+        Some(text) => within(|| format!("{path}.parameters.{name}"), text, max),
         None if parameter(name).is_none_or(Value::is_null) => {
             Err(Fault::missing(format!("{path}.parameters.{name}"), "give a text"))
         }

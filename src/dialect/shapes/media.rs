@@ -57,7 +57,7 @@ pub fn encode_media(media: &Media, path: &str, translation: &mut Translation<'_>
         MediaSource::Link(link) => object.put("link", link.as_str()),
     }
     if let Some(caption) = &media.caption {
-        translation.within(&format!("{path}.caption"), caption, MAX_CAPTION)?;
+        translation.within(format_args!("{path}.caption"), caption, MAX_CAPTION)?;
         object.put("caption", caption.as_str());
     }
     object.put_some("filename", &media.filename);
