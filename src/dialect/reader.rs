@@ -183,8 +183,7 @@ impl Members {
     /// # Errors
     /// When it is something else.
     pub fn optional_object(&mut self, name: &str) -> Result<Option<Self>, Fault> {
-        let path = self.path(name);
-        self.take(name).map(|value| Self::of(path, value)).transpose()
+        self.take(name).map(|value| Self::of(self.path(name), value)).transpose()
     }
 
     /// An object that must be there.
