@@ -6,6 +6,7 @@
 
 mod checkpoints;
 mod queue;
+mod script;
 mod settle;
 mod write;
 

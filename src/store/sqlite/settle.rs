@@ -1,9 +1,7 @@
 //! What an outcome or a turn changes: put beside where its transaction stands, then taken from there.
 
-use sqlx::Sqlite;
-use sqlx::query_builder::Separated;
-
-use super::write::{Script, filled_up};
+use super::script::{Row, Script};
+use super::write::filled_up;
 use crate::model::State;
 use crate::store::params::{NewOutcomeRow, TurnRow};
 use crate::store::queries::{last_attempt, state};
@@ -43,9 +41,9 @@ pub(super) fn settle(script: &mut Script, settlements: &[(usize, &Settlement)], 
          insert into settled \
          select new.*, j.pair, j.state, coalesce(j.attempts = column2, 0), t.state in ('sent', 'delivered', 'read') from (",
     );
-    script.push_values(filled_up(&rows), |mut row, ended| {
-        outcome(&mut row, ended);
-        row.push_bind(ended.map(|ended| ended.next.keep));
+    script.push_rows(filled_up(&rows), |row, ended| {
+        outcome(row, ended);
+        row.bind(ended.map(|ended| ended.next.keep));
     });
     script.push(concat!(
         ") as new cross join transactions t on t.id = column1 left join jobs j on j.transaction_id = column1 \
@@ -85,9 +83,9 @@ pub(super) fn settle_at_once(
     }
     let rows = settlements.iter().map(|(_, ended)| NewOutcomeRow::of(ended, seal)).collect::<Result<Vec<_>, _>>()?;
     script.push("delete from made; insert into made select new.* from (");
-    script.push_values(filled_up(&rows), |mut row, ended| {
-        outcome(&mut row, ended);
-        row.push_bind(ended.and_then(|ended| ended.holder));
+    script.push_rows(filled_up(&rows), |row, ended| {
+        outcome(row, ended);
+        row.bind(ended.and_then(|ended| ended.holder));
     });
     script.push(
         ") as new cross join transactions t on t.id = column1 \
@@ -109,19 +107,19 @@ pub(super) fn settle_at_once(
 }
 
 /// The columns that both kinds of settlements have.
-fn outcome(row: &mut Separated<'_, Sqlite, &str>, ended: Option<&NewOutcomeRow<'_>>) {
-    row.push_bind(ended.map(|ended| ended.transaction_id));
-    row.push_bind(ended.map(|ended| ended.number));
-    row.push_bind(ended.map(|ended| ended.state));
-    row.push_bind(ended.and_then(|ended| ended.status));
-    row.push_bind(ended.and_then(|ended| ended.message_id.as_deref()));
-    row.push_bind(ended.and_then(|ended| ended.answer.as_deref()));
-    row.push_bind(ended.and_then(|ended| ended.fault.as_deref()));
-    row.push_bind(ended.and_then(|ended| ended.fault_code));
-    row.push_bind(ended.map(|ended| ended.finished_at));
-    row.push_bind(ended.and_then(|ended| ended.next.state));
-    row.push_bind(ended.and_then(|ended| ended.next.due_at));
-    row.push_bind(ended.map(|ended| ended.told));
+fn outcome(row: &mut Row<'_>, ended: Option<&NewOutcomeRow<'_>>) {
+    row.bind(ended.map(|ended| ended.transaction_id));
+    row.bind(ended.map(|ended| ended.number));
+    row.bind(ended.map(|ended| ended.state));
+    row.bind(ended.and_then(|ended| ended.status));
+    row.bind(ended.and_then(|ended| ended.message_id.as_deref()));
+    row.bind(ended.and_then(|ended| ended.answer.as_deref()));
+    row.bind(ended.and_then(|ended| ended.fault.as_deref()));
+    row.bind(ended.and_then(|ended| ended.fault_code));
+    row.bind(ended.map(|ended| ended.finished_at));
+    row.bind(ended.and_then(|ended| ended.next.state));
+    row.bind(ended.and_then(|ended| ended.next.due_at));
+    row.bind(ended.map(|ended| ended.told));
 }
 
 /// Turns that apply where their transaction stands, and says which do.
@@ -135,20 +133,20 @@ pub(super) fn turn(script: &mut Script, turns: &[(usize, &Turn)], seal: &Seal) -
          insert into turned select new.*, ",
     );
     script.push(state!()).push(", t.upstream, j.pair from (");
-    script.push_values(filled_up(&rows), |mut row, new| {
-        row.push_bind(new.map(|new| new.transaction_id));
-        row.push_bind(new.and_then(|new| new.holder));
-        row.push_bind(new.map(|new| &*new.origins));
-        row.push_bind(new.map(|new| new.target));
-        row.push_bind(new.map(|new| new.cause));
-        row.push_bind(new.and_then(|new| new.fault_code));
-        row.push_bind(new.and_then(|new| new.fault.as_deref()));
-        row.push_bind(new.and_then(|new| new.detail.as_deref()));
-        row.push_bind(new.map(|new| new.at));
-        row.push_bind(new.and_then(|new| new.next.state));
-        row.push_bind(new.and_then(|new| new.next.due_at));
-        row.push_bind(new.map(|new| new.next.keep));
-        row.push_bind(new.and_then(|new| new.frees.as_deref()));
+    script.push_rows(filled_up(&rows), |row, new| {
+        row.bind(new.map(|new| new.transaction_id));
+        row.bind(new.and_then(|new| new.holder));
+        row.bind(new.map(|new| &*new.origins));
+        row.bind(new.map(|new| new.target));
+        row.bind(new.map(|new| new.cause));
+        row.bind(new.and_then(|new| new.fault_code));
+        row.bind(new.and_then(|new| new.fault.as_deref()));
+        row.bind(new.and_then(|new| new.detail.as_deref()));
+        row.bind(new.map(|new| new.at));
+        row.bind(new.and_then(|new| new.next.state));
+        row.bind(new.and_then(|new| new.next.due_at));
+        row.bind(new.map(|new| new.next.keep));
+        row.bind(new.and_then(|new| new.frees.as_deref()));
     });
     script.push(concat!(
         ") as new cross join transactions t on t.id = column1 left join jobs j on j.transaction_id = column1 \

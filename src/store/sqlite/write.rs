@@ -7,9 +7,10 @@
 use std::collections::HashMap;
 use std::iter;
 
-use sqlx::{QueryBuilder, SqliteConnection};
+use sqlx::SqliteConnection;
 use uuid::Uuid;
 
+use super::script::Script;
 use super::settle::{settle, settle_at_once, turn};
 use crate::model::TransactionId;
 use crate::store::params::{BeginRow, NewRow};
@@ -18,9 +19,6 @@ use crate::store::rounds::{Round, Tally, rounds};
 use crate::store::rows::{KeyRow, text};
 use crate::store::seal::Seal;
 use crate::store::{Begin, NewTransaction, StoreError, Write, Written};
-
-/// Statements that are put together, with their values.
-pub(super) type Script = QueryBuilder<sqlx::Sqlite>;
 
 /// Rows of one script: what is missing to the next of these is filled up with nulls, so that each is prepared once and
 /// kept. The widest row has 27 values.
@@ -91,11 +89,11 @@ fn script(before: &str, piece: &Round<'_>, seal: &Seal) -> Result<Script, StoreE
 /// have a key.
 async fn run(
     connection: &mut SqliteConnection,
-    mut script: Script,
+    script: Script,
     piece: &Round<'_>,
     tally: &mut Tally,
 ) -> Result<(), StoreError> {
-    let told: Vec<(Uuid, bool)> = script.build_query_as().fetch_all(&mut *connection).await?;
+    let told: Vec<(Uuid, bool)> = script.fetch(&mut *connection).await?;
     let told: HashMap<Uuid, bool> = told.into_iter().collect();
     let mut repeated = Vec::new();
     for &(index, new) in &piece.records {
@@ -134,35 +132,35 @@ fn record(script: &mut Script, records: &[(usize, &NewTransaction)], seal: &Seal
          select *, column19 > 0 and exists ( \
            select 1 from jobs j where j.pair = column16 and j.state <> 'unknown') from (",
     );
-    script.push_values(filled_up(&rows), |mut row, new| {
-        row.push_bind(new.map(|new| new.id));
-        row.push_bind(new.map(|new| &*new.account));
-        row.push_bind(new.map(|new| &*new.dialect));
-        row.push_bind(new.and_then(|new| new.upstream.as_deref()));
-        row.push_bind(new.map(|new| new.channel));
-        row.push_bind(new.map(|new| new.kind));
-        row.push_bind(new.map(|new| new.state));
-        row.push_bind(new.and_then(|new| new.sender.as_deref()));
-        row.push_bind(new.and_then(|new| new.recipient.as_deref()));
-        row.push_bind(new.and_then(|new| new.fault));
-        row.push_bind(new.map(|new| new.received_at));
-        row.push_bind(new.map(|new| &*new.client_request));
-        row.push_bind(new.map(|new| &*new.request));
-        row.push_bind(new.map(|new| &*new.warnings));
-        row.push_bind(new.and_then(|new| new.refusal.as_deref()));
-        row.push_bind(new.and_then(|new| new.pair.as_deref()));
-        row.push_bind(new.and_then(|new| new.due_at));
-        row.push_bind(new.and_then(|new| new.holder));
-        row.push_bind(new.map(NewRow::number));
+    script.push_rows(filled_up(&rows), |row, new| {
+        row.bind(new.map(|new| new.id));
+        row.bind(new.map(|new| &*new.account));
+        row.bind(new.map(|new| &*new.dialect));
+        row.bind(new.and_then(|new| new.upstream.as_deref()));
+        row.bind(new.map(|new| new.channel));
+        row.bind(new.map(|new| new.kind));
+        row.bind(new.map(|new| new.state));
+        row.bind(new.and_then(|new| new.sender.as_deref()));
+        row.bind(new.and_then(|new| new.recipient.as_deref()));
+        row.bind(new.and_then(|new| new.fault));
+        row.bind(new.map(|new| new.received_at));
+        row.bind(new.map(|new| &*new.client_request));
+        row.bind(new.map(|new| &*new.request));
+        row.bind(new.map(|new| &*new.warnings));
+        row.bind(new.and_then(|new| new.refusal.as_deref()));
+        row.bind(new.and_then(|new| new.pair.as_deref()));
+        row.bind(new.and_then(|new| new.due_at));
+        row.bind(new.and_then(|new| new.holder));
+        row.bind(new.map(NewRow::number));
         let attempt = new.and_then(|new| new.attempt.as_ref());
-        row.push_bind(attempt.map(|attempt| &*attempt.method));
-        row.push_bind(attempt.map(|attempt| &*attempt.url));
-        row.push_bind(attempt.map(|attempt| &*attempt.body));
-        row.push_bind(attempt.map(|attempt| attempt.started_at));
-        row.push_bind(new.and_then(|new| new.key.as_deref()));
-        row.push_bind(new.and_then(|new| new.payload));
-        row.push_bind(new.and_then(|new| new.expires_at));
-        row.push_bind(new.map(|new| &*new.return_address));
+        row.bind(attempt.map(|attempt| &*attempt.method));
+        row.bind(attempt.map(|attempt| &*attempt.url));
+        row.bind(attempt.map(|attempt| &*attempt.body));
+        row.bind(attempt.map(|attempt| attempt.started_at));
+        row.bind(new.and_then(|new| new.key.as_deref()));
+        row.bind(new.and_then(|new| new.payload));
+        row.bind(new.and_then(|new| new.expires_at));
+        row.bind(new.map(|new| &*new.return_address));
     });
     script.push(") where column1 is not null;");
     // Most batches have none.
@@ -205,13 +203,13 @@ async fn keys(
 ) -> Result<Vec<KeyRow>, StoreError> {
     let mut query =
         Script::new("select account, key, payload, transaction_id from idempotency where (account, key) in (");
-    query.push_values(filled_up(repeated), |mut row, repeated| {
+    query.push_rows(filled_up(repeated), |row, repeated| {
         let new = repeated.map(|(_, new)| *new);
-        row.push_bind(new.map(|new| text(&new.account)));
-        row.push_bind(new.and_then(|new| new.idempotency.as_ref()).map(|idempotency| text(&idempotency.key)));
+        row.bind(new.map(|new| text(&new.account)));
+        row.bind(new.and_then(|new| new.idempotency.as_ref()).map(|idempotency| text(&idempotency.key)));
     });
     query.push(")");
-    Ok(query.build_query_as().fetch_all(connection).await?)
+    Ok(query.fetch(connection).await?)
 }
 
 /// Begins attempts of jobs whose holder has the lease, and says of which.
@@ -221,18 +219,18 @@ fn begin(script: &mut Script, begins: &[(usize, &Begin)], seal: &Seal) -> Result
     }
     let rows = begins.iter().map(|(_, begin)| BeginRow::of(begin, seal)).collect::<Result<Vec<_>, _>>()?;
     script.push("delete from begun; insert into begun select new.* from (");
-    script.push_values(filled_up(&rows), |mut row, new| {
+    script.push_rows(filled_up(&rows), |row, new| {
         let attempt = new.map(|new| &new.attempt);
-        row.push_bind(attempt.map(|attempt| attempt.transaction_id));
-        row.push_bind(new.map(|new| new.holder));
-        row.push_bind(new.map(|new| new.lease_until));
-        row.push_bind(attempt.map(|attempt| attempt.number));
-        row.push_bind(attempt.map(|attempt| &*attempt.upstream));
-        row.push_bind(attempt.map(|attempt| &*attempt.method));
-        row.push_bind(attempt.map(|attempt| &*attempt.url));
-        row.push_bind(attempt.map(|attempt| &*attempt.body));
-        row.push_bind(attempt.map(|attempt| attempt.started_at));
-        row.push_bind(new.and_then(|new| new.warnings.as_deref()));
+        row.bind(attempt.map(|attempt| attempt.transaction_id));
+        row.bind(new.map(|new| new.holder));
+        row.bind(new.map(|new| new.lease_until));
+        row.bind(attempt.map(|attempt| attempt.number));
+        row.bind(attempt.map(|attempt| &*attempt.upstream));
+        row.bind(attempt.map(|attempt| &*attempt.method));
+        row.bind(attempt.map(|attempt| &*attempt.url));
+        row.bind(attempt.map(|attempt| &*attempt.body));
+        row.bind(attempt.map(|attempt| attempt.started_at));
+        row.bind(new.and_then(|new| new.warnings.as_deref()));
     });
     script.push(
         ") as new cross join jobs j on j.transaction_id = column1 \
@@ -257,11 +255,11 @@ pub(super) async fn forget_requests(
 ) -> Result<(), StoreError> {
     for ids in ids.chunks(ROWS) {
         let mut query = Script::new("update bodies set request = '' where transaction_id in (");
-        query.push_values(filled_up(ids), |mut row, id| {
-            row.push_bind(id.map(|id| id.0));
+        query.push_rows(filled_up(ids), |row, id| {
+            row.bind(id.map(|id| id.0));
         });
         query.push(concat!(") and ", rests!("bodies.transaction_id")));
-        query.build().execute(&mut *connection).await?;
+        query.execute(&mut *connection).await?;
     }
     Ok(())
 }
