@@ -14,26 +14,25 @@ pub(super) struct Script {
 }
 
 impl Script {
+    /// One that begins with this.
     pub fn new(text: &str) -> Self {
         Self { text: text.to_owned(), values: Ok(SqliteArguments::default()) }
     }
 
+    /// Adds what has no values.
     pub fn push(&mut self, text: &str) -> &mut Self {
         self.text.push_str(text);
         self
     }
 
-    /// Adds `values (…), …` with a row for each of these. All bind equally many values.
+    /// Adds `values (…), …` with a row for each of these, which has what is bound for it.
     pub fn push_rows<R>(&mut self, rows: impl Iterator<Item = R>, bind: impl Fn(&mut Row<'_>, R)) {
-        let mut text = String::new();
+        let mut before = "values ";
         for row in rows {
-            let mut bound = Row { values: &mut self.values, width: 0 };
-            bind(&mut bound, row);
-            self.text.push_str(if text.is_empty() { "values " } else { ", " });
-            if text.is_empty() {
-                text = format!("({})", vec!["?"; bound.width].join(","));
-            }
-            self.text.push_str(&text);
+            self.text.push_str(before);
+            bind(&mut Row { script: self, before: "(" }, row);
+            self.text.push(')');
+            before = ", ";
         }
     }
 
@@ -59,20 +58,47 @@ impl Script {
     }
 }
 
-/// The values of a row.
+/// A row that is written.
 pub(super) struct Row<'a> {
-    values: &'a mut Result<SqliteArguments, BoxDynError>,
-    width: usize,
+    script: &'a mut Script,
+    before: &'static str,
 }
 
 impl Row<'_> {
-    /// The next value. What cannot be bound is told when the script is run.
+    /// Its next value. What cannot be bound is told when the script is run.
     pub fn bind<'v>(&mut self, value: impl Encode<'v, Sqlite> + Type<Sqlite>) {
-        self.width += 1;
-        if let Ok(values) = self.values
+        self.script.text.push_str(self.before);
+        self.script.text.push('?');
+        self.before = ",";
+        if let Ok(values) = &mut self.script.values
             && let Err(error) = values.add(value)
         {
-            *self.values = Err(error);
+            self.script.values = Err(error);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn each_statement_has_its_own_values() {
+        let mut script = Script::new("select column1, column2 from (");
+        script.push_rows([1, 2].into_iter(), |row, number| {
+            row.bind(number);
+            row.bind("first");
+        });
+        script.push("); select column1, column2 from (");
+        script.push_rows([3].into_iter(), |row, number| {
+            row.bind(number);
+            row.bind("second");
+        });
+        script.push(");");
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        let answers: Vec<(i64, String)> = script.fetch(&mut connection).await.unwrap();
+        assert_eq!(answers, [(1, "first".into()), (2, "first".into()), (3, "second".into())]);
     }
 }
