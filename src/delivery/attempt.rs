@@ -141,7 +141,7 @@ impl Delivery {
             Ok(Written::Repeated { transaction, payload }) => Err(Fate::Repeated(transaction, payload)),
             // It is behind another of its pair, or somebody else has it: nothing may be sent.
             Ok(Written::Queued | Written::Stale) => {
-                self.work.notify_one();
+                self.agenda.due_now();
                 Err(Fate::Later)
             }
             // Its lease ends by itself; what was committed all the same is taken back.
@@ -213,7 +213,9 @@ impl Delivery {
             (Step::End(_), Ok(accepted)) => Tried::Done(Fate::Sent(accepted)),
             (Step::End(_), Err(fault)) => Tried::Done(Fate::Failed(fault)),
             _ => {
-                self.work.notify_one();
+                if let Next::Wait { due_at, .. } | Next::Hold { resend_at: Some(due_at) } = next {
+                    self.agenda.due_by(self.instant(due_at));
+                }
                 Tried::Done(Fate::Later)
             }
         }

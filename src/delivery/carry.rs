@@ -162,7 +162,7 @@ impl Delivery {
             // Its lease ends by itself.
             tracing::debug!(transaction.id = %message.order.id, error = &error as &dyn std::error::Error, "not put down");
         }
-        self.work.notify_one();
+        self.agenda.due_by(self.instant(due_at));
         Fate::Later
     }
 
@@ -180,7 +180,7 @@ impl Delivery {
         let fate = recorded(written, Fate::Later);
         if matches!(fate, Fate::Later) {
             record::log(&message.order, None, State::Accepted, None);
-            self.work.notify_one();
+            self.agenda.due_by(self.instant(due_at));
         }
         fate
     }
@@ -227,7 +227,7 @@ impl Delivery {
         self.instant(at) <= message.until && !self.stopping.is_cancelled()
     }
 
-    fn instant(&self, at: OffsetDateTime) -> Instant {
+    pub(super) fn instant(&self, at: OffsetDateTime) -> Instant {
         let wait = (at - self.clock.now()).try_into().unwrap_or_default();
         Instant::now() + wait
     }

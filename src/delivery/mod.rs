@@ -8,6 +8,7 @@
 
 mod access;
 mod account;
+mod agenda;
 mod attempt;
 mod breaker;
 pub mod callbacks;
@@ -37,6 +38,7 @@ use std::time::Duration;
 
 pub use access::{Access, Key, KeyConfig, Limits, Place, Scope, too_fast};
 pub use account::{Account, AccountConfig, Config, MediaProvider, Mode, ProviderConfig};
+use agenda::Agenda;
 use arc_swap::ArcSwap;
 pub use breaker::Health;
 use carry::Fate;
@@ -83,8 +85,10 @@ pub struct Delivery {
     valves: Valves,
     lanes: Arc<Lanes>,
     asked: Arc<Asked>,
-    /// Wakes the worker: something is due, or sooner than it knows.
-    work: Notify,
+    /// When the worker looks for what is due.
+    agenda: Agenda,
+    /// Wakes the worker: it may take up more.
+    hands_free: Notify,
     stopping: CancellationToken,
     under_way: TaskTracker,
 }
@@ -112,7 +116,8 @@ impl Delivery {
             valves: Valves::default(),
             lanes: Arc::default(),
             asked: Arc::default(),
-            work: Notify::new(),
+            agenda: Agenda::default(),
+            hands_free: Notify::new(),
             stopping: CancellationToken::new(),
             under_way: TaskTracker::new(),
         })
@@ -126,7 +131,7 @@ impl Delivery {
     /// Puts other accounts, upstreams and routes in force; requests under way end with the old ones.
     pub fn replace_directory(&self, directory: Directory) {
         self.directory.store(Arc::new(directory));
-        self.work.notify_one();
+        self.agenda.due_now();
     }
 
     /// Begins to work on what waits, and to look after what nobody holds any more.
@@ -137,7 +142,7 @@ impl Delivery {
 
     /// Has the worker look for what is due, as after the clock was set.
     pub fn look_again(&self) {
-        self.work.notify_one();
+        self.agenda.due_now();
     }
 
     /// Delivers a request. It goes on to its end and is recorded even where the client hangs up meanwhile.

@@ -83,7 +83,7 @@ impl Delivery {
         match self.ledger.turn(Turn { fault, detail, tell, ..turn }).await? {
             Written::Done => {
                 tracing::info!(transaction.id = %id, state = to.as_str(), "transaction changed without an attempt");
-                self.work.notify_one();
+                self.agenda.due_now();
                 Ok(to)
             }
             _ => Err(NotDone::Changed),

@@ -153,7 +153,8 @@ impl Valve {
     }
 
     /// Free hands for messages of the queue: at most as many as may go until then, and not more than `most`. While the
-    /// upstream is quick, some more than it has places.
+    /// upstream is quick, some more than it has places, and several at a time or none: to take up one costs nearly as much
+    /// as to take up many, and those in hand keep the places busy meanwhile.
     pub fn hands(&self, now: Instant, until: Instant, most: usize) -> Vec<OwnedSemaphorePermit> {
         let state = self.state();
         let (room, is_quick) = (state.pace.room(now, until) as usize, state.is_quick);
@@ -163,9 +164,11 @@ impl Valve {
         // Hands that call nobody yet have their time reserved, or are about to.
         let calling = places.saturating_sub(self.places.available_permits());
         let room = room.saturating_sub(busy.saturating_sub(calling));
-        let wanted = if is_quick { places + ahead(places) } else { places };
-        let free = std::iter::from_fn(|| Arc::clone(&self.hands).try_acquire_owned().ok());
-        free.take(room.min(most).min(wanted.saturating_sub(busy))).collect()
+        let (wanted, at_least) =
+            if is_quick { (places + ahead(places), ahead(places).div_ceil(2)) } else { (places, 1) };
+        let free = wanted.saturating_sub(busy);
+        let count = if free < at_least { 0 } else { free.min(room).min(most) };
+        std::iter::from_fn(|| Arc::clone(&self.hands).try_acquire_owned().ok()).take(count).collect()
     }
 
     /// A place for a message of the queue whose files are on their way; none where all are taken until then.
@@ -281,9 +284,14 @@ mod tests {
         assert_eq!(first.len(), 5, "nothing is known of it yet");
 
         called(&valve, Duration::from_millis(20)).await;
-        let ahead = hands();
+        let mut ahead = hands();
         assert_eq!(ahead.len(), 3);
         assert_eq!(hands().len(), 0);
+        ahead.pop();
+        assert_eq!(hands().len(), 0, "one alone is not worth a claim");
+        ahead.pop();
+        ahead.extend(hands());
+        assert_eq!(ahead.len(), 3);
 
         called(&valve, Duration::from_secs(2)).await;
         drop(ahead);

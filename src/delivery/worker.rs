@@ -28,6 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How long nothing is looked for where nothing seems to be due, and while the store is away.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(5);
 
+/// How long what is due waits that could not be taken up. Mostly a sign comes before: that a hand is free, or its pair.
+const SHORTLY: Duration = Duration::from_millis(50);
+
 /// Messages in one claim at most.
 const CLAIM: usize = 256;
 
@@ -35,55 +38,80 @@ impl Delivery {
     /// Works until the process stops.
     pub(super) async fn work_for_ever(self: Arc<Self>) {
         while !self.stopping.is_cancelled() {
-            let look_again = match self.take_up_what_is_due().await {
-                Ok(true) => continue,
-                Ok(false) => self.next_look().await,
-                Err(error) => {
-                    error.log("nothing could be taken up");
-                    Instant::now() + AT_LEAST_EVERY
-                }
-            };
+            let look_again = self.take_up_what_is_due().await.unwrap_or_else(|error| {
+                error.log("nothing could be taken up");
+                Instant::now() + AT_LEAST_EVERY
+            });
+            if look_again <= Instant::now() {
+                continue;
+            }
             tokio::select! {
                 () = self.stopping.cancelled() => {}
-                () = self.work.notified() => {}
-                () = self.store.jobs_changed() => {}
+                () = self.hands_free.notified() => {}
+                () = self.agenda.sooner() => {}
+                () = self.store.jobs_changed() => self.agenda.due_now(),
                 () = sleep_until(look_again) => {}
             }
         }
     }
 
-    /// Takes up what is due of each upstream. Whether there may be more at once.
-    async fn take_up_what_is_due(self: &Arc<Self>) -> Result<bool, StoreError> {
-        let directory = self.directory();
-        let names: Vec<_> = directory.upstreams().map(|upstream| upstream.name.clone()).collect();
-        let (due, now) = (self.store.next_due(&names).await?, self.clock.now());
-        let mut more = false;
-        for (upstream, due_at) in directory.upstreams().zip(due) {
-            if due_at.is_some_and(|at| at <= now) {
-                more |= self.take_up(upstream, directory.has_spare(&upstream.name)).await?;
+    /// Takes up what is due of each upstream that has hands free, and says when to look again.
+    async fn take_up_what_is_due(self: &Arc<Self>) -> Result<Instant, StoreError> {
+        let (directory, now) = (self.directory(), Instant::now());
+        let latest = now + AT_LEAST_EVERY;
+        let (mut look_again, mut asked) = (latest, Vec::new());
+        for upstream in directory.upstreams() {
+            if let Some(later) = self.agenda.later(&upstream.name, now) {
+                look_again = look_again.min(later);
+                continue;
+            }
+            let valve = self.valves.of(upstream);
+            if valve.closed_until().is_some() && !directory.has_spare(&upstream.name) {
+                continue;
+            }
+            let hands = valve.hands(now, now + PATIENCE, CLAIM);
+            match hands.is_empty() {
+                true => look_again = look_again.min(now + SHORTLY),
+                false => asked.push((&upstream.name, hands)),
             }
         }
-        Ok(more)
+        if asked.is_empty() {
+            return Ok(look_again);
+        }
+        let names: Vec<_> = asked.iter().map(|(name, _)| (*name).clone()).collect();
+        names.iter().for_each(|name| self.agenda.ask(name, latest));
+        let due = self.store.next_due(&names).await?;
+        for ((name, hands), due) in asked.into_iter().zip(due) {
+            if let Some(again) = self.take_up_if_due(name, hands, due).await? {
+                self.agenda.answer(name, again);
+                look_again = look_again.min(again);
+            }
+        }
+        Ok(look_again)
     }
 
-    async fn take_up(self: &Arc<Self>, upstream: &Upstream, has_spare: bool) -> Result<bool, StoreError> {
-        let valve = self.valves.of(upstream);
-        if valve.closed_until().is_some() && !has_spare {
-            return Ok(false);
+    /// Takes up what is due of an upstream, and says when to ask for it again: at once, as long as there is something.
+    async fn take_up_if_due(
+        self: &Arc<Self>,
+        upstream: &str,
+        mut hands: Vec<OwnedSemaphorePermit>,
+        due: Option<OffsetDateTime>,
+    ) -> Result<Option<Instant>, StoreError> {
+        let Some(due) = due else { return Ok(None) };
+        let (due, now) = (self.instant(due), Instant::now());
+        if due > now {
+            return Ok(Some(due));
         }
-        let now = Instant::now();
-        let mut hands = valve.hands(now, now + PATIENCE, CLAIM);
-        if hands.is_empty() {
-            return Ok(false);
+        let claimed = self.claim(upstream, hands.len()).await?;
+        if claimed.is_empty() {
+            // Another gateway looks at it just now, or it waits for another of its pair.
+            return Ok(Some(now + SHORTLY));
         }
-        let count = hands.len();
-        let claimed = self.claim(&upstream.name, count).await?;
-        let is_full = claimed.len() == count;
         for claimed in claimed {
             let Some(hand) = hands.pop() else { break };
             self.under_way.spawn(Arc::clone(self).work_on(claimed, Some(hand)));
         }
-        Ok(is_full)
+        Ok(Some(now))
     }
 
     pub(super) async fn claim(&self, upstream: &str, count: usize) -> Result<Vec<Claimed>, StoreError> {
@@ -99,7 +127,7 @@ impl Delivery {
             let span = trace::deliver(order.id, order.dialect.name(), &order.account.name, order.request.kind());
             async { self.carry(&mut message).await.trace() }.instrument(span).await;
         }
-        self.work.notify_one();
+        self.hands_free.notify_one();
     }
 
     /// Files may take long, and what waits behind them need not: their message gives its hand back.
@@ -113,7 +141,7 @@ impl Delivery {
         let bringing = self.valves.of(upstream).bringing(message.until).await;
         message.bringing = Some(bringing.ok_or_else(|| files::too_many(upstream))?);
         message.hand = None;
-        self.work.notify_one();
+        self.hands_free.notify_one();
         Ok(())
     }
 
@@ -161,21 +189,5 @@ impl Delivery {
         let turned = self.ledger.turn(Turn { holder: Some(self.process), ..turn }).await;
         message.state = to;
         to == State::Waiting && matches!(turned, Ok(Written::Done))
-    }
-
-    /// When something will be due, as far as is known now.
-    async fn next_look(&self) -> Instant {
-        let latest = Instant::now() + AT_LEAST_EVERY;
-        let directory = self.directory();
-        let open = directory.upstreams().filter(|upstream| self.valves.of(upstream).closed_until().is_none());
-        let open: Vec<_> = open.map(|upstream| upstream.name.clone()).collect();
-        let due = self.store.next_due(&open).await.unwrap_or_default();
-        due.into_iter().flatten().min().map_or(latest, |at| self.instant_of(at).min(latest))
-    }
-
-    fn instant_of(&self, at: OffsetDateTime) -> Instant {
-        let wait: Duration = (at - self.clock.now()).try_into().unwrap_or_default();
-        // What is due and was not taken up waits for a hand, or for another of its pair; both give a sign.
-        Instant::now() + wait.max(Duration::from_millis(50))
     }
 }

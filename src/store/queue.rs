@@ -36,8 +36,8 @@ pub trait Queue: Send + Sync {
     /// How many jobs there are of each upstream and state; what is made at once has none. It may count for five seconds.
     async fn depth(&self) -> Result<Vec<Depth>, StoreError>;
 
-    /// Returns when somebody else may have left a job that is free and due, or when that may have been missed. Where only
-    /// one process uses the database it never does.
+    /// Returns when a job may be due since it returned last that was not: another of its pair is out of the way, or
+    /// somebody else left it. Also when that may have been missed. What this process leaves itself may come without a word.
     async fn jobs_changed(&self);
 }
 

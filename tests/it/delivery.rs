@@ -63,6 +63,19 @@ async fn a_queued_request_is_answered_with_our_id_in_every_dialect_and_sent_then
     }
 }
 
+/// Each waits for the one before it, and for nothing else: the queue is looked through every five seconds at least.
+#[tokio::test]
+async fn messages_of_a_pair_follow_on_each_other() {
+    let app = TestApp::with(&account("mode = \"queued\"")).await;
+    let started = Instant::now();
+    for _ in 0..4 {
+        assert_eq!(app.post("/messages", &text("447700900123")).await.status, 200);
+    }
+    app.until_all(State::Sent, 4).await;
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn a_repeat_gets_the_same_answer_and_another_request_under_its_key_none() {
     for &client in dialect::all() {

@@ -9,6 +9,7 @@ use sabir::store::{
 };
 use time::{Duration, OffsetDateTime};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::backends::Backend;
@@ -105,6 +106,20 @@ pub async fn a_pair_keeps_its_order(backend: Backend) {
     assert_eq!(claimed(&store, at(70)).await, [other.id, second.id], "the next is due at once");
     assert_eq!(written(&store, begin(&second, OTHER, 1)).await, Written::Done);
     store.write(&[settle(&sent(&second, "wamid.1"))]).await.unwrap();
+    assert_eq!(claimed(&store, at(70)).await, [third.id]);
+}
+
+pub async fn who_waited_for_its_pair_is_heard_of(backend: Backend) {
+    let store = backend.open().await;
+    let heard = async || timeout(std::time::Duration::from_secs(10), store.jobs_changed()).await.expect("a word");
+    let [first, second, third] = [(); 3].map(|()| of_pair(PAIR, accepted()));
+    store.write(&[&first, &second, &third].map(record)).await.unwrap();
+    assert_eq!(claimed(&store, at(0)).await, [first.id]);
+    assert_eq!(written(&store, begin(&first, OTHER, 1)).await, Written::Done);
+    store.write(&[settle(&sent(&first, "wamid.1"))]).await.unwrap();
+    heard().await;
+    store.write(&[turn(&turned(&second, &[State::Accepted], State::Failed, Next::Done))]).await.unwrap();
+    heard().await;
     assert_eq!(claimed(&store, at(70)).await, [third.id]);
 }
 

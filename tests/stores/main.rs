@@ -124,6 +124,7 @@ on_each_back_end! {
         the_longest_due_is_claimed_first,
         two_claimers_never_get_the_same_job,
         a_pair_keeps_its_order,
+        who_waited_for_its_pair_is_heard_of,
         what_is_unknown_keeps_nobody_of_its_pair_waiting,
         a_pile_of_one_pair_keeps_nobody_from_the_rest,
         a_message_waits_for_its_pair_whoever_has_it,

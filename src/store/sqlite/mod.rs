@@ -32,7 +32,7 @@ use super::seal::Seal;
 use super::{Bodies, Config, Store, StoreError, Transaction, Transactions, Write, Written, queries};
 use crate::model::TransactionId;
 use crate::secret::private_file;
-use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard, Notify};
 use tokio::time::timeout;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -68,6 +68,8 @@ pub(super) struct Sqlite {
     /// When it was last seen that the disk takes something.
     proved_at: Mutex<Option<Instant>>,
     readers: SqlitePool,
+    /// Keeps one word for whoever asks next that a job is due which waited for its pair.
+    woken: Notify,
     bodies: Bodies,
     seal: Seal,
 }
@@ -94,6 +96,7 @@ impl Sqlite {
             writer,
             proved_at: Mutex::new(None),
             readers,
+            woken: Notify::new(),
             bodies: config.bodies,
             seal: Seal::new(config),
         })
@@ -123,9 +126,17 @@ impl Sqlite {
         let mut writer = self.lock_writer().await?;
         // Out of its place: where this fails or breaks off, its transaction may be open, and it is closed with that.
         let Some(mut connection) = writer.take() else { return Err(StoreError::unreachable(sqlx::Error::PoolClosed)) };
-        write::write_at_once(&mut connection, piece, tally, &self.seal).await.map_err(StoreError::in_doubt)?;
+        let wakes =
+            write::write_at_once(&mut connection, piece, tally, &self.seal).await.map_err(StoreError::in_doubt)?;
         *writer = Some(connection);
+        self.committed(wakes);
         Ok(())
+    }
+
+    fn committed(&self, wakes: bool) {
+        if wakes {
+            self.woken.notify_one();
+        }
     }
 }
 
@@ -184,12 +195,13 @@ impl Transactions for Sqlite {
         }
         let mut writer = self.writer().await?;
         let mut transaction = begin(&mut writer).await?;
-        write::write(&mut transaction, &pieces, &mut tally, &self.seal).await?;
+        let wakes = write::write(&mut transaction, &pieces, &mut tally, &self.seal).await?;
         if let Some(told) = told {
             told.into_inner().build().persistent(false).execute(&mut *transaction).await?;
         }
         write::forget_requests(&mut transaction, &ended).await?;
         transaction.commit().await.map_err(|error| StoreError::from(error).in_doubt())?;
+        self.committed(wakes);
         Ok(tally.written())
     }
 

@@ -58,7 +58,7 @@ impl Queue for Sqlite {
     }
 
     async fn jobs_changed(&self) {
-        std::future::pending().await
+        self.woken.notified().await;
     }
 }
 

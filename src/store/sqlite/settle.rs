@@ -8,7 +8,8 @@ use crate::store::queries::{last_attempt, state};
 use crate::store::seal::Seal;
 use crate::store::{Settlement, StoreError, Turn};
 
-/// The next job of a pair is due once the one before it is out of the way, as `of` says; a claim may have put it off.
+/// The next job of a pair is due once the one before it is out of the way, as `of` says; a claim may have put it off. That
+/// there is one is told with no id, as of somebody.
 macro_rules! wake {
     ($table:literal, $id:literal, $at:literal, $of:literal) => {
         concat!(
@@ -24,7 +25,8 @@ macro_rules! wake {
             " d where d.pair is not null and ",
             $of,
             ") as freed \
-             where jobs.transaction_id = freed.behind and jobs.state = 'accepted' and jobs.holder is null;"
+             where jobs.transaction_id = freed.behind and jobs.state = 'accepted' and jobs.holder is null \
+             returning zeroblob(16), false;"
         )
     };
 }

@@ -27,6 +27,9 @@ const SIZES: [usize; 4] = [1, 4, 16, 64];
 /// The most of them.
 const ROWS: usize = 64;
 
+/// Told in the place of an id: a job is due that waited for its pair.
+const SOMEBODY: Uuid = Uuid::nil();
+
 /// What the writer's connection has to itself.
 pub(super) const TABLES: &str = "\
     create temp table recorded (id, account, dialect, upstream, channel, kind, state, sender, recipient, fault, \
@@ -41,28 +44,29 @@ pub(super) const TABLES: &str = "\
     create temp table turned (id, holder, origins, target, cause, fault_code, fault, detail, at, next, due_at, keep, \
       frees, was, upstream, pair);";
 
-/// Writes a batch in the transaction that is open.
+/// Writes a batch in the transaction that is open. Whether a job is due that waited for its pair.
 pub(super) async fn write(
     connection: &mut SqliteConnection,
     pieces: &[Round<'_>],
     tally: &mut Tally,
     seal: &Seal,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
+    let mut wakes = false;
     for piece in pieces {
-        run(&mut *connection, script("", piece, seal)?, piece, tally).await?;
+        wakes |= run(&mut *connection, script("", piece, seal)?, piece, tally).await?;
     }
-    Ok(())
+    Ok(wakes)
 }
 
 /// Writes a batch that is one piece in a transaction of its own, whose begin and commit are part of the text: one hop to
 /// the connection's thread where it would be three, and a hop costs more than to write a row. After an error the transaction
-/// may be open still, and nobody but SQLite knows it.
+/// may be open still, and nobody but SQLite knows it. Whether a job is due that waited for its pair.
 pub(super) async fn write_at_once(
     connection: &mut SqliteConnection,
     piece: &Round<'_>,
     tally: &mut Tally,
     seal: &Seal,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let mut script = script("begin immediate; ", piece, seal)?;
     script.push(" commit;");
     run(connection, script, piece, tally).await
@@ -86,13 +90,13 @@ fn script(before: &str, piece: &Round<'_>, seal: &Seal) -> Result<Script, StoreE
 }
 
 /// Runs a piece's script, which tells what was begun, turned, or settled at once, and of records those that are queued or
-/// have a key.
+/// have a key. Whether it told of somebody as well.
 async fn run(
     connection: &mut SqliteConnection,
     script: Script,
     piece: &Round<'_>,
     tally: &mut Tally,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let told: Vec<(Uuid, bool)> = script.fetch(&mut *connection).await?;
     let told: HashMap<Uuid, bool> = told.into_iter().collect();
     let mut repeated = Vec::new();
@@ -110,7 +114,7 @@ async fn run(
     let at_once = piece.settlements.iter().filter(|(_, ended)| ended.at_once.is_some());
     tally.stale_but(at_once.map(|(index, ended)| (*index, ended.transaction)), |id| told.contains_key(id));
     tally.stale_but(piece.turns.iter().map(|(index, turn)| (*index, turn.transaction)), |id| told.contains_key(id));
-    Ok(())
+    Ok(told.contains_key(&SOMEBODY))
 }
 
 /// These rows, and nulls up to the next size.
