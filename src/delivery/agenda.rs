@@ -9,8 +9,17 @@ use tokio::time::Instant;
 /// The times, by the names of upstreams. Of one that has none nothing is known yet.
 #[derive(Default)]
 pub(super) struct Agenda {
-    times: Mutex<HashMap<String, Instant>>,
+    looks: Mutex<HashMap<String, Look>>,
     sooner: Notify,
+}
+
+/// When an upstream is looked after again.
+#[derive(Clone, Copy)]
+enum Look {
+    /// Not before then.
+    At(Instant),
+    /// As soon as it has hands free: the last claim showed that there is more.
+    More,
 }
 
 impl Agenda {
@@ -21,7 +30,7 @@ impl Agenda {
 
     /// Something is due then, of whichever upstream.
     pub fn due_by(&self, then: Instant) {
-        self.times().values_mut().for_each(|at| *at = then.min(*at));
+        self.looks().values_mut().for_each(|look| look.not_after(then));
         self.sooner.notify_one();
     }
 
@@ -32,24 +41,44 @@ impl Agenda {
 
     /// When an upstream is asked for, where that is not now.
     pub fn later(&self, upstream: &str, now: Instant) -> Option<Instant> {
-        self.times().get(upstream).copied().filter(|at| *at > now)
+        match self.looks().get(upstream) {
+            Some(Look::At(at)) => Some(*at).filter(|at| *at > now),
+            Some(Look::More) | None => None,
+        }
     }
 
-    /// An upstream is asked for now, and then again if nothing else is said: neither by the store nor, while it is asked, by
-    /// anybody else.
+    /// Whether something of an upstream is due, so that the store need not be asked.
+    pub fn has_more(&self, upstream: &str) -> bool {
+        matches!(self.looks().get(upstream), Some(Look::More))
+    }
+
+    /// As much of an upstream was claimed as could be taken up.
+    pub fn more(&self, upstream: &str) {
+        self.looks().insert(upstream.to_owned(), Look::More);
+    }
+
+    /// An upstream is asked for then, if nobody says anything else meanwhile.
     pub fn ask(&self, upstream: &str, again: Instant) {
-        self.times().insert(upstream.to_owned(), again);
+        self.looks().insert(upstream.to_owned(), Look::At(again));
     }
 
     /// Something of an upstream is due then, as the store says.
     pub fn answer(&self, upstream: &str, at: Instant) {
-        if let Some(again) = self.times().get_mut(upstream) {
-            *again = at.min(*again);
+        if let Some(look) = self.looks().get_mut(upstream) {
+            look.not_after(at);
         }
     }
 
-    fn times(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
-        self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    fn looks(&self) -> MutexGuard<'_, HashMap<String, Look>> {
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Look {
+    fn not_after(&mut self, then: Instant) {
+        if let Self::At(at) = self {
+            *at = then.min(*at);
+        }
     }
 }
 
@@ -85,5 +114,16 @@ mod tests {
         agenda.due_by(now);
         agenda.answer("main", now + 4 * SECOND);
         assert_eq!(agenda.later("main", now), None);
+    }
+
+    #[test]
+    fn where_there_is_more_the_store_is_not_asked() {
+        let (agenda, now) = (Agenda::default(), Instant::now());
+        assert!(!agenda.has_more("main"), "nothing is known of it");
+        agenda.more("main");
+        agenda.due_by(now + SECOND);
+        assert!(agenda.has_more("main") && agenda.later("main", now).is_none());
+        agenda.ask("main", now);
+        assert!(!agenda.has_more("main"));
     }
 }

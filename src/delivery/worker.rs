@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
@@ -59,7 +58,7 @@ impl Delivery {
     async fn take_up_what_is_due(self: &Arc<Self>) -> Result<Instant, StoreError> {
         let (directory, now) = (self.directory(), Instant::now());
         let latest = now + AT_LEAST_EVERY;
-        let (mut look_again, mut asked) = (latest, Vec::new());
+        let (mut look_again, mut asked, mut due) = (latest, Vec::new(), Vec::new());
         for upstream in directory.upstreams() {
             if let Some(later) = self.agenda.later(&upstream.name, now) {
                 look_again = look_again.min(later);
@@ -72,46 +71,55 @@ impl Delivery {
             let hands = valve.hands(now, now + PATIENCE, CLAIM);
             match hands.is_empty() {
                 true => look_again = look_again.min(now + SHORTLY),
+                false if self.agenda.has_more(&upstream.name) => due.push((&upstream.name, hands)),
                 false => asked.push((&upstream.name, hands)),
             }
         }
-        if asked.is_empty() {
-            return Ok(look_again);
-        }
         let names: Vec<_> = asked.iter().map(|(name, _)| (*name).clone()).collect();
-        names.iter().for_each(|name| self.agenda.ask(name, latest));
-        let due = self.store.next_due(&names).await?;
-        for ((name, hands), due) in asked.into_iter().zip(due) {
-            if let Some(again) = self.take_up_if_due(name, hands, due).await? {
-                self.agenda.answer(name, again);
-                look_again = look_again.min(again);
+        for ((name, hands), at) in asked.into_iter().zip(self.next_due(&names, latest).await?) {
+            match at {
+                Some(at) if at > Instant::now() => {
+                    self.agenda.answer(name, at);
+                    look_again = look_again.min(at);
+                }
+                Some(_) => due.push((name, hands)),
+                None => {}
             }
+        }
+        for (name, hands) in due {
+            look_again = look_again.min(self.take_up(name, hands).await?);
         }
         Ok(look_again)
     }
 
-    /// Takes up what is due of an upstream, and says when to ask for it again: at once, as long as there is something.
-    async fn take_up_if_due(
+    /// When something of each of these is due; they are not asked for again before `latest`, if nobody says anything else.
+    async fn next_due(&self, names: &[String], latest: Instant) -> Result<Vec<Option<Instant>>, StoreError> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        names.iter().for_each(|name| self.agenda.ask(name, latest));
+        let due = self.store.next_due(names).await?;
+        Ok(due.into_iter().map(|at| at.map(|at| self.instant(at))).collect())
+    }
+
+    /// Takes up what is due of an upstream, and says when to look again.
+    async fn take_up(
         self: &Arc<Self>,
         upstream: &str,
         mut hands: Vec<OwnedSemaphorePermit>,
-        due: Option<OffsetDateTime>,
-    ) -> Result<Option<Instant>, StoreError> {
-        let Some(due) = due else { return Ok(None) };
-        let (due, now) = (self.instant(due), Instant::now());
-        if due > now {
-            return Ok(Some(due));
-        }
-        let claimed = self.claim(upstream, hands.len()).await?;
-        if claimed.is_empty() {
-            // Another gateway looks at it just now, or it waits for another of its pair.
-            return Ok(Some(now + SHORTLY));
+    ) -> Result<Instant, StoreError> {
+        let (now, claimed) = (Instant::now(), self.claim(upstream, hands.len()).await?);
+        // Where there is nothing another gateway looks at it just now, or it waits for another of its pair.
+        let again = if claimed.is_empty() { now + SHORTLY } else { now };
+        match claimed.len() == hands.len() {
+            true => self.agenda.more(upstream),
+            false => self.agenda.ask(upstream, again),
         }
         for claimed in claimed {
             let Some(hand) = hands.pop() else { break };
             self.under_way.spawn(Arc::clone(self).work_on(claimed, Some(hand)));
         }
-        Ok(Some(now))
+        Ok(again)
     }
 
     pub(super) async fn claim(&self, upstream: &str, count: usize) -> Result<Vec<Claimed>, StoreError> {

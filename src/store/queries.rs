@@ -128,7 +128,7 @@ pub(super) const LAPSED: &str = "\
     from jobs j join transactions t on t.id = j.transaction_id \
     where j.state = 'sending' and j.due_at <= $1 order by j.due_at limit $2";
 
-/// Jobs that a claim looks at beside those that it wants: those that wait for their pair are among them.
+/// Jobs that a claim looks at beside those that it wants, at most: those that wait for their pair are among them.
 pub(super) const ASIDE: i64 = 256;
 
 /// Seconds after which a job that waits for its pair is looked at again, where nothing wakes it before.

@@ -66,9 +66,27 @@ impl Queue for Postgres {
     }
 }
 
-/// Looks at a bounded number of jobs, the longest due first, and takes those that are the first of their pair. The others
-/// are put off, so that the next claim does not stumble over them again: whatever pile one pair has, a claim costs the
-/// same. A job that another claim looks at is stepped over.
+/// A bounded number of jobs that are due, the longest due first.
+macro_rules! looked {
+    () => {
+        "(select transaction_id, pair, due_at from jobs \
+          where upstream = $1 and state <> 'sending' and due_at <= $2 order by due_at limit $6) l \
+         join jobs j on j.transaction_id = any(array[l.transaction_id]) and j.state <> 'sending' and j.due_at <= $2"
+    };
+}
+
+/// Whether one of them waits for its pair.
+macro_rules! behind {
+    () => {
+        "(l.pair is not null and exists ( \
+           select 1 from jobs e where e.pair = l.pair and e.transaction_id < l.transaction_id and e.state <> 'unknown'))"
+    };
+}
+
+/// Takes those that are the first of their pair. It looks no further than it has to, and locks nothing else: the order is that
+/// of an index. Where there are not enough of them, those that wait for their pair are put off, so that the next claim does
+/// not stumble over them again: whatever pile one pair has, a claim costs the same. A job that another claim takes is stepped
+/// over.
 async fn claim(
     connection: &mut PgConnection,
     upstream: &str,
@@ -77,23 +95,23 @@ async fn claim(
     lease_until: OffsetDateTime,
     limit: u32,
 ) -> Result<Vec<ClaimedRow>, StoreError> {
-    let claim = "\
-        with looked as materialized ( \
-          select transaction_id, pair, due_at from jobs \
-          where upstream = $1 and state <> 'sending' and due_at <= $2 \
-          order by due_at limit $6 for update skip locked \
-        ), judged as materialized ( \
-          select transaction_id, due_at, pair is not null and exists ( \
-            select 1 from jobs e where e.pair = l.pair and e.transaction_id < l.transaction_id \
-              and e.state <> 'unknown') as behind \
-          from looked l \
+    let claim = concat!(
+        "with first as materialized ( \
+          select j.transaction_id, l.due_at as since from ",
+        looked!(),
+        " where not ",
+        behind!(),
+        " order by l.due_at limit $5 for update of j skip locked \
         ), put_off as ( \
-          update jobs j set due_at = $7, holder = null from judged b \
-          where b.behind and j.transaction_id = any(array[b.transaction_id]) \
+          update jobs p set due_at = $7, holder = null from ( \
+            select j.transaction_id from ",
+        looked!(),
+        " where (select count(*) from first) < $5 and ",
+        behind!(),
+        " order by l.due_at for update of j skip locked) b \
+          where p.transaction_id = any(array[b.transaction_id]) \
         ), taken as ( \
-          update jobs j set holder = $3, due_at = $4 from ( \
-            select transaction_id, due_at as since from judged where not behind order by due_at limit $5) b \
-          where j.transaction_id = any(array[b.transaction_id]) \
+          update jobs j set holder = $3, due_at = $4 from first b where j.transaction_id = any(array[b.transaction_id]) \
           returning j.transaction_id, j.attempts, j.state, j.upstream, j.pair, b.since \
         ) \
         select t.id, t.account, t.dialect, b.request, b.warnings, t.received_at, \
@@ -101,7 +119,8 @@ async fn claim(
             and u.cause in ('operator', 'replay')), t.received_at) as since, \
           k.attempts, k.state, k.upstream, k.pair \
         from taken k join transactions t on t.id = k.transaction_id join bodies b on b.transaction_id = k.transaction_id \
-        order by k.since, t.id";
+        order by k.since, t.id"
+    );
     let claimed = sqlx::query_as(claim)
         .bind(text(upstream))
         .bind(Moment(now))

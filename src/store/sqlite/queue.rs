@@ -22,9 +22,13 @@ impl Queue for Sqlite {
     ) -> Result<Vec<Claimed>, StoreError> {
         let mut writer = self.writer().await?;
         let mut transaction = begin(&mut writer).await?;
-        let (behind, first) = look(&mut transaction, upstream, now, limit).await?;
-        let put_off = now + Duration::seconds(queries::PUT_OFF);
-        lend(&mut transaction, &behind, None, put_off).await?;
+        let limit = i64::from(limit);
+        let among = limit + queries::ASIDE;
+        let first = look(&mut transaction, upstream, now, among, false, limit).await?;
+        if (first.len() as i64) < limit {
+            let behind = look(&mut transaction, upstream, now, among, true, among).await?;
+            lend(&mut transaction, &behind, None, now + Duration::seconds(queries::PUT_OFF)).await?;
+        }
         lend(&mut transaction, &first, Some(holder), lease_until).await?;
         let claimed = claimed(&mut transaction, &first, &self.seal).await?;
         transaction.commit().await?;
@@ -62,22 +66,24 @@ impl Queue for Sqlite {
     }
 }
 
-/// Those that have to wait for their pair and those that are its first, of a bounded number that is due. See Postgres'.
+/// Of a bounded number of jobs that are due, the longest due first, so many that wait for their pair, or so many that do not.
 async fn look(
     connection: &mut SqliteConnection,
     upstream: &str,
     now: OffsetDateTime,
-    limit: u32,
-) -> Result<(Vec<Uuid>, Vec<Uuid>), StoreError> {
-    let look = "select transaction_id, pair is not null and exists ( \
-                  select 1 from jobs e where e.pair = j.pair and e.transaction_id < j.transaction_id \
-                    and e.state <> 'unknown') \
-                from jobs j where upstream = $1 and state <> 'sending' and due_at <= $2 order by due_at limit $3";
-    let look = sqlx::query_as(look).bind(text(upstream)).bind(Moment(now)).bind(i64::from(limit) + queries::ASIDE);
-    let looked: Vec<(Uuid, bool)> = look.fetch_all(connection).await?;
-    let (behind, mut first): (Vec<_>, Vec<_>) = looked.into_iter().partition(|(_, behind)| *behind);
-    first.truncate(limit as usize);
-    Ok((behind.into_iter().map(|(id, _)| id).collect(), first.into_iter().map(|(id, _)| id).collect()))
+    among: i64,
+    behind: bool,
+    limit: i64,
+) -> Result<Vec<Uuid>, StoreError> {
+    let look = "select transaction_id from ( \
+                  select transaction_id, pair from jobs where upstream = $1 and state <> 'sending' and due_at <= $2 \
+                  order by due_at limit $3) l \
+                where (pair is not null and exists ( \
+                  select 1 from jobs e where e.pair = l.pair and e.transaction_id < l.transaction_id \
+                    and e.state <> 'unknown')) = $4 \
+                limit $5";
+    let look = sqlx::query_scalar(look).bind(text(upstream)).bind(Moment(now)).bind(among).bind(behind).bind(limit);
+    Ok(look.fetch_all(connection).await?)
 }
 
 async fn lend(
