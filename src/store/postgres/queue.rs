@@ -66,12 +66,14 @@ impl Queue for Postgres {
     }
 }
 
-/// A bounded number of jobs that are due, the longest due first.
+/// A bounded number of jobs that are due, the longest due first. What is locked of them is as it was seen: a job that was
+/// woken meanwhile is not put off.
 macro_rules! looked {
     () => {
         "(select transaction_id, pair, due_at from jobs \
           where upstream = $1 and state <> 'sending' and due_at <= $2 order by due_at limit $6) l \
-         join jobs j on j.transaction_id = any(array[l.transaction_id]) and j.state <> 'sending' and j.due_at <= $2"
+         join jobs j on j.transaction_id = any(array[l.transaction_id]) and j.state <> 'sending' \
+           and j.due_at = l.due_at"
     };
 }
 
