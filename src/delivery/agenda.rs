@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// The times, by the names of upstreams. Of one that has none nothing is known yet.
+/// When each is looked after, by its name. Of one that is missing nothing is known yet.
 #[derive(Default)]
 pub(super) struct Agenda {
     looks: Mutex<HashMap<String, Look>>,
