@@ -22,15 +22,14 @@ macro_rules! notify {
     };
 }
 
-/// Jobs that stood behind one which is `freed` are due now; a claim may have put them off. Where all that are left are
-/// being sent, none stands behind another, and none is looked for.
+/// Jobs that stood behind one which is `freed` are due now; a claim may have put them off. They are looked for by their pair
+/// alone: to ask first whether anything waits at all would read all that a drained queue leaves behind until the next vacuum.
 macro_rules! woken {
     () => {
         concat!(
             "woken as ( \
                update jobs n set due_at = f.at from freed f \
-               where exists (select 1 from jobs where state <> 'sending') \
-                 and case n.state when 'accepted' then n.holder is null end and n.transaction_id = any(array[( \
+               where case n.state when 'accepted' then n.holder is null end and n.transaction_id = any(array[( \
                  select w.transaction_id from jobs w \
                  where w.pair = f.pair and w.transaction_id > f.transaction_id and w.state <> 'unknown' \
                    and w.transaction_id not in (select transaction_id from freed) \
