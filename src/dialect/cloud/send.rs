@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::dialect::reader::{ANY_LENGTH, Members};
 use crate::dialect::shapes::{
     Forms, MAX_TEXT, Object, decode_contacts, decode_interactive, decode_location, decode_media, decode_quote,
-    decode_reaction, decode_template, encode_contacts, encode_interactive, encode_location, encode_media, encode_quote,
-    encode_reaction, encode_template,
+    decode_reaction, decode_template, decode_user, encode_contacts, encode_interactive, encode_location, encode_media,
+    encode_quote, encode_reaction, encode_template,
 };
 use crate::dialect::{Call, Decoded, Target, Translation, request};
 use crate::model::{
@@ -118,12 +118,6 @@ fn decode_recipient(body: &mut Members, warnings: &mut Vec<Warning>) -> Result<R
         (None, None) => return Err(Fault::missing("to", "give the recipient's number with its country code")),
     };
     Ok(Recipient { address: decode_to(&input, group, warnings)?, input })
-}
-
-fn decode_user(user: String) -> Result<Recipient, Fault> {
-    let address = RecipientAddress::user(user.clone());
-    let address = address.map_err(|why| Fault::at(FaultKind::InvalidRecipient, "recipient", why))?;
-    Ok(Recipient { address, input: user })
 }
 
 fn decode_to(to: &str, group: bool, warnings: &mut Vec<Warning>) -> Result<RecipientAddress, Fault> {

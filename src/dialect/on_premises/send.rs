@@ -9,7 +9,7 @@ use super::template;
 use crate::dialect::reader::{ANY_LENGTH, Members, kind_of};
 use crate::dialect::shapes::{
     self, Forms, MAX_TEXT, Object, decode_contacts, decode_interactive, decode_location, decode_quote, decode_reaction,
-    encode_contacts, encode_interactive, encode_location, encode_quote, encode_reaction,
+    decode_user, encode_contacts, encode_interactive, encode_location, encode_quote, encode_reaction,
 };
 use crate::dialect::{Call, Decoded, Target, Translation, request};
 use crate::model::{
@@ -96,12 +96,6 @@ fn decode_recipient(body: &mut Members, warnings: &mut Vec<Warning>) -> Result<R
         Ok(number) => Ok(Recipient { address: RecipientAddress::Phone(number), input }),
         Err(why) => Err(Fault::at(FaultKind::InvalidRecipient, "to", why)),
     }
-}
-
-fn decode_user(user: String) -> Result<Recipient, Fault> {
-    let address = RecipientAddress::user(user.clone());
-    let address = address.map_err(|why| Fault::at(FaultKind::InvalidRecipient, "recipient", why))?;
-    Ok(Recipient { address, input: user })
 }
 
 /// Clients send seconds. The reference calls it an object and does not say what is in it.

@@ -11,6 +11,7 @@ mod location;
 mod media;
 mod quote;
 mod reaction;
+mod recipient;
 mod template;
 
 pub use contacts::{decode_contacts, encode_contacts};
@@ -19,6 +20,7 @@ pub use location::{decode_location, encode_location};
 pub use media::{check_link, decode_media, encode_media};
 pub use quote::{decode_quote, encode_quote};
 pub use reaction::{decode_reaction, encode_reaction};
+pub use recipient::decode_user;
 use serde_json::{Map, Value};
 pub use template::{decode_template, encode_template};
 
