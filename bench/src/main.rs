@@ -56,6 +56,9 @@ struct Options {
     /// Keeps the figures: as JSON below bench/results, as tables and chart in docs/benchmarks.md
     #[arg(long)]
     keep: bool,
+    /// Another program to take turns with, such as the one before a change, and nothing else
+    #[arg(long, value_name = "OTHER", conflicts_with_all = ["only", "instructions"])]
+    against: Option<PathBuf>,
     /// The program to measure, instead of the one that is built
     #[arg(long)]
     gateway: Option<PathBuf>,
@@ -127,22 +130,24 @@ fn main() -> Result<ExitCode> {
     let options = Options::parse();
     let root = options.root.canonicalize()?;
     let path = options.gateway.clone().unwrap_or_else(|| root.join("target/dist/sabir"));
-    let program = Program {
-        path: path.canonicalize().context("the gateway is not built")?,
-        under: Vec::new(),
-        store: String::new(),
-    };
+    let program = program_at(&path)?;
     let mut report = Report { flags: options.flags(), ..Report::default() };
     report.add("program", "sabir", "MB", vec![program.size()?]);
     let picture = root.join("tests/fixtures/media/valid/image_rgb_640x480.jpg");
     let rig = Rig::start(program, options.plan(), &picture, options.filled.clone())?;
     describe(&rig, &root, &mut report)?;
-    for section in options.sections() {
-        section.run(&rig, &mut report)?;
+    match &options.against {
+        Some(other) => sections::against(&program_at(other)?, &rig, &mut report)?,
+        None => options.sections().into_iter().try_for_each(|section| section.run(&rig, &mut report))?,
     }
     println!("{}", report.tables());
     write(&report, &root, options.keep)?;
     Ok(if report.is_complete() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn program_at(path: &Path) -> Result<Program> {
+    let path = path.canonicalize().with_context(|| format!("there is no program {}", path.display()))?;
+    Ok(Program { path, under: Vec::new(), store: String::new() })
 }
 
 /// The load of a machine that does nothing else.
@@ -188,6 +193,10 @@ fn shown(arguments: &[String]) -> String {
     while let Some(argument) = left.next() {
         match argument.as_str() {
             "--root" | "--gateway" | "--filled" => drop(left.next()),
+            "--against" => {
+                left.next();
+                shown.push("--against OTHER");
+            }
             argument => shown.push(argument),
         }
     }

@@ -16,6 +16,10 @@ pub const TOLD_RATE: u32 = 500;
 pub struct Plan {
     /// Rounds of each subject; figures are their medians.
     pub rounds: usize,
+    /// Rounds in which two programs take turns: many and short, since what a change is worth is mostly less than the noise.
+    pub turns: usize,
+    /// One of these.
+    pub turn: Duration,
     /// A round at saturation.
     pub saturation: Duration,
     /// A round at a fixed rate.
@@ -34,14 +38,32 @@ impl Plan {
     /// A few minutes.
     pub fn usual(rows: u64) -> Self {
         let seconds = Duration::from_secs;
-        let (saturation, latency, kind) = (seconds(3), seconds(4), seconds(1));
-        Self { rounds: 5, saturation, latency, kind, rows, queued: 1_000_000, instructions: seconds(20) }
+        Self {
+            rounds: 5,
+            turns: 12,
+            turn: Duration::from_millis(1500),
+            saturation: seconds(3),
+            latency: seconds(4),
+            kind: seconds(1),
+            rows,
+            queued: 1_000_000,
+            instructions: seconds(20),
+        }
     }
 
     /// Under a minute, for a look.
     pub fn quick(rows: u64) -> Self {
         let millis = Duration::from_millis;
-        let (saturation, latency, kind) = (millis(600), millis(1000), millis(250));
-        Self { rounds: 2, saturation, latency, kind, rows, queued: 20_000, instructions: millis(5000) }
+        Self {
+            rounds: 2,
+            turns: 2,
+            turn: millis(600),
+            saturation: millis(600),
+            latency: millis(1000),
+            kind: millis(250),
+            rows,
+            queued: 20_000,
+            instructions: millis(5000),
+        }
     }
 }

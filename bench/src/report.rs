@@ -172,6 +172,7 @@ impl Report {
     fn command(&self, section: &str) -> String {
         match section {
             "program" => "scripts/dist && ls -l target/dist/sabir".to_owned(),
+            "against" => format!("scripts/bench{} --against OTHER", self.flags),
             section => format!("scripts/bench{} --only {section}", self.flags),
         }
     }

@@ -95,25 +95,41 @@ impl Rig {
 
     /// A gateway on a fresh database of each kind, named after the section.
     pub fn gateways(&self, section: &str) -> Result<[(&'static str, Gateway); 2]> {
-        self.on(section, Database::sqlite(self.room.path(), section), Database::postgres(section)?)
+        self.gateways_of(&self.program, section)
+    }
+
+    /// The same of another program.
+    pub fn gateways_of(&self, program: &Program, section: &str) -> Result<[(&'static str, Gateway); 2]> {
+        self.on(program, section, Database::sqlite(self.room.path(), section), Database::postgres(section)?)
     }
 
     /// Gateways on the stores that are to be filled, or are from an earlier run.
     pub fn filled(&self) -> Result<[(&'static str, Gateway); 2]> {
         let folder = self.filled.as_deref().unwrap_or(self.room.path());
-        self.on("filled", Database::sqlite(folder, "filled"), Database::postgres_or_new("filled")?)
+        self.on(&self.program, "filled", Database::sqlite(folder, "filled"), Database::postgres_or_new("filled")?)
     }
 
-    fn on(&self, name: &str, sqlite: Database, postgres: Database) -> Result<[(&'static str, Gateway); 2]> {
+    fn on(
+        &self,
+        program: &Program,
+        name: &str,
+        sqlite: Database,
+        postgres: Database,
+    ) -> Result<[(&'static str, Gateway); 2]> {
         Ok([
-            ("sqlite", self.gateway(&format!("{name}-sqlite"), sqlite)?),
-            ("postgres", self.gateway(&format!("{name}-postgres"), postgres)?),
+            ("sqlite", self.gateway_of(program, &format!("{name}-sqlite"), sqlite)?),
+            ("postgres", self.gateway_of(program, &format!("{name}-postgres"), postgres)?),
         ])
     }
 
     /// A gateway on that database.
     pub fn gateway(&self, name: &str, database: Database) -> Result<Gateway> {
-        Gateway::start(&self.program, self.room.path(), name, database, &self.mock)
+        self.gateway_of(&self.program, name, database)
+    }
+
+    /// The same of another program.
+    pub fn gateway_of(&self, program: &Program, name: &str, database: Database) -> Result<Gateway> {
+        Gateway::start(program, self.room.path(), name, database, &self.mock)
     }
 
     /// Straight to the mock upstream, with what the gateway would send.

@@ -11,7 +11,7 @@ use crate::database::Database;
 use crate::gateway::{Gateway, Program, QUEUED, QUEUED_SLOW, QUEUED_STUCK, hook};
 use crate::load::Load;
 use crate::message::{Dialect, Kind};
-use crate::plan::{CONNECTIONS, RATE, TOLD_RATE};
+use crate::plan::{CONNECTIONS, Plan, RATE, TOLD_RATE};
 use crate::process;
 use crate::report::Report;
 use crate::rig::{Rig, Round, Subject};
@@ -100,12 +100,39 @@ pub fn sealing(rig: &Rig, report: &mut Report) -> Result<()> {
     let program = Program { store, ..rig.program.clone() };
     let room = rig.room();
     let clear = rig.gateway("clear", Database::sqlite(&room, "clear"))?;
-    let sealed = Gateway::start(&program, &room, "sealed", Database::sqlite(&room, "sealed"), &rig.mock)?;
+    let sealed = rig.gateway_of(&program, "sealed", Database::sqlite(&room, "sealed"))?;
     let subjects = [rig.through("in the clear", &clear, CLOUD), rig.through("sealed", &sealed, CLOUD)];
     let rounds = take_turns(rig, "sealing", &subjects, Load::Saturate(CONNECTIONS), rig.plan.saturation)?;
     for (subject, own) in subjects.iter().zip(&rounds) {
         add_rates(report, "sealing", &subject.name, own);
         add_cpu(report, "sealing", subject, own);
+    }
+    Ok(())
+}
+
+/// Another program and this one in turns, each on a store of its own, and nginx: what a change is worth.
+pub fn against(other: &Program, rig: &Rig, report: &mut Report) -> Result<()> {
+    let (others, own) = (rig.gateways_of(other, "other")?, rig.gateways("own")?);
+    let mut subjects = vec![rig.proxied()];
+    for ((name, other), (_, own)) in others.iter().zip(&own) {
+        subjects.push(rig.through(&format!("{name}, other"), other, CLOUD));
+        subjects.push(rig.through(&format!("{name}, own"), own, CLOUD));
+    }
+    let Plan { turns, turn, .. } = rig.plan;
+    let rounds = take_rounds(rig, "against", &subjects, Load::Saturate(CONNECTIONS), turns, turn)?;
+    let nginx = rounds.first().map(Vec::as_slice).unwrap_or_default();
+    for (subject, own) in subjects.iter().zip(&rounds) {
+        add_rates(report, "against", &subject.name, own);
+        report.add("against", &subject.name, "x nginx", ratios(own, nginx));
+        add_cpu(report, "against", subject, own);
+    }
+    let pairs = rounds.get(1..).unwrap_or_default().chunks(2).zip(&own);
+    for (pair, (name, _)) in pairs {
+        let [other, own] = pair else { continue };
+        let subject = format!("{name}, own");
+        let cpu = own.iter().zip(other).map(|(own, other)| own.cpu.gateway / other.cpu.gateway).collect();
+        report.add("against", &subject, "x other", ratios(own, other));
+        report.add("against", &subject, "gateway x other", cpu);
     }
     Ok(())
 }
@@ -140,7 +167,7 @@ pub fn webhooks(rig: &Rig, report: &mut Report) -> Result<()> {
         for round in 0..rig.plan.rounds {
             let told = webhooks::tell(&target, &hook, TOLD_RATE, rig.plan.latency)?;
             let text = format!("{name}: {:.0}/s, p99 {:.2} ms", told.webhooks.rate(), told.webhooks.quantile(0.99));
-            progress("webhooks", round, rig, &text);
+            progress("webhooks", (round, rig.plan.rounds), rig, &text);
             rounds.push(told);
         }
         let mut add = |measure: &str, value: fn(&Told) -> f64| {
@@ -176,7 +203,8 @@ pub fn instances(rig: &Rig, report: &mut Report) -> Result<()> {
     for round in 0..rig.plan.rounds {
         for (count, rates) in (1..).zip(&mut rates) {
             rates.push(drain(rig, count, round)?);
-            progress("instances", round, rig, &format!("{count}: {:.0}/s", rates.last().copied().unwrap_or_default()));
+            let text = format!("{count}: {:.0}/s", rates.last().copied().unwrap_or_default());
+            progress("instances", (round, rig.plan.rounds), rig, &text);
         }
     }
     let [one, two] = rates;
@@ -258,17 +286,30 @@ fn skip(rig: &Rig, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Each subject's rounds. A short one before them warms up and is not counted.
+/// Each subject's rounds, as many as is usual.
 fn take_turns(rig: &Rig, section: &str, subjects: &[Subject], load: Load, time: Duration) -> Result<Vec<Vec<Round>>> {
+    take_rounds(rig, section, subjects, load, rig.plan.rounds, time)
+}
+
+/// Each subject's rounds. A short one before them warms up and is not counted.
+fn take_rounds(
+    rig: &Rig,
+    section: &str,
+    subjects: &[Subject],
+    load: Load,
+    count: usize,
+    time: Duration,
+) -> Result<Vec<Vec<Round>>> {
     for subject in subjects {
         rig.measure(subject, load, time / 4)?;
     }
     let mut rounds: Vec<_> = subjects.iter().map(|_| Vec::new()).collect();
-    for round in 0..rig.plan.rounds {
+    for round in 0..count {
         for (subject, rounds) in subjects.iter().zip(&mut rounds) {
             let measured = rig.measure(subject, load, time)?;
             let (rate, p99) = (measured.tally.rate(), measured.tally.quantile(0.99));
-            progress(section, round, rig, &format!("{}: {rate:.0}/s, p99 {p99:.2} ms", subject.name));
+            let text = format!("{}: {rate:.0}/s, p99 {p99:.2} ms", subject.name);
+            progress(section, (round, count), rig, &text);
             rounds.push(measured);
         }
     }
@@ -276,8 +317,8 @@ fn take_turns(rig: &Rig, section: &str, subjects: &[Subject], load: Load, time: 
     Ok(rounds)
 }
 
-fn progress(section: &str, round: usize, rig: &Rig, text: &str) {
-    rig.progress(&format!("{section} {}/{}: {text}", round + 1, rig.plan.rounds));
+fn progress(section: &str, (round, count): (usize, usize), rig: &Rig, text: &str) {
+    rig.progress(&format!("{section} {}/{count}: {text}", round + 1));
 }
 
 fn each(rounds: &[Round], value: impl Fn(&Round) -> f64) -> Vec<f64> {
